@@ -1,0 +1,4 @@
+//! ledgerferry carries customers and payments between spreadsheets and accounting systems: none lost, none
+//! doubled, nothing surprising.
+
+pub mod domain;

@@ -1,0 +1,3 @@
+//! The `ferry` program.
+
+fn main() {}

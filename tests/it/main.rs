@@ -1,0 +1,1 @@
+//! The promises of the whole program, kept by running it.
