@@ -1,4 +1,5 @@
 //! ledgerferry carries customers and payments between spreadsheets and accounting systems: none lost, none
 //! doubled, nothing surprising.
 
+pub mod catalogue;
 pub mod domain;

@@ -1,6 +1,18 @@
-//! The words every stage shares: rows and where they came from, money, violations, operations and what
-//! became of them.
+//! The words every stage shares: rows and where they came from, records and money, broken rules, operations
+//! and what became of them.
 //!
 //! Nothing here touches a file, a socket, a clock, a thread or the environment.
 
 pub mod money;
+pub mod operation;
+pub mod record;
+pub mod reject;
+pub mod row;
+
+pub use money::Money;
+pub use operation::{
+    Action, EntityKind, FieldChange, Outcome, PlannedRow, Receipt, Refusal, RowResult, State,
+};
+pub use record::{Record, Value};
+pub use reject::{Reject, Rule, Violation};
+pub use row::{Origin, Row, SourceName, Span};

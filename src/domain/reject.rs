@@ -1,0 +1,270 @@
+//! Rows a person has to repair, and the rules they broke.
+
+use serde::{Deserialize, Serialize};
+
+use super::row::Origin;
+
+/// Every rule a row can break. The code of a rule never changes; its words may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Rule {
+    /// A field that must be filled is blank.
+    Missing,
+    /// Text longer than the target holds.
+    TooLong,
+    /// Text the server would shorten without a word.
+    WouldBeCut,
+    /// Not a plain decimal number.
+    NotANumber,
+    /// More digits before the decimal point than the target holds.
+    NumberTooLarge,
+    /// More digits after the decimal point than the target keeps.
+    TooManyDecimals,
+    /// Not a whole number.
+    NotAWholeNumber,
+    /// Neither a yes nor a no.
+    NotABoolean,
+    /// Not a calendar date.
+    NotADate,
+    /// Not one of the values of an enumeration.
+    NotOneOf,
+    /// Not a GUID.
+    NotAGuid,
+    /// Not an e-mail address, or several parted by semicolons.
+    NotAnEmail,
+    /// A phone number with letters in it.
+    PhoneHasLetters,
+    /// A control character the target cannot hold.
+    ControlCharacter,
+    /// A currency that does not exist.
+    CurrencyUnknown,
+    /// A code or id that the target's reference table does not have.
+    ReferenceUnknown,
+    /// A payment for a customer that the target does not have.
+    CustomerUnknown,
+    /// A payment that names no customer.
+    CustomerMissing,
+    /// A payment that names its customer twice, by id and by number.
+    CustomerTwice,
+    /// A payment of nothing.
+    AmountZero,
+    /// A payment whose sign Business Central would not post.
+    AmountSign,
+    /// The number stands on an earlier row of the file.
+    DuplicateNumber,
+    /// The name stands on an earlier row of the file, and neither row has a number.
+    DuplicateName,
+    /// The document number stands on an earlier row of the file.
+    DuplicateDocument,
+    /// The row matches more than one record of the target.
+    Ambiguous,
+}
+
+impl Rule {
+    /// All rules, in the order of the documentation.
+    pub const ALL: [Self; 25] = [
+        Self::Missing,
+        Self::TooLong,
+        Self::WouldBeCut,
+        Self::NotANumber,
+        Self::NumberTooLarge,
+        Self::TooManyDecimals,
+        Self::NotAWholeNumber,
+        Self::NotABoolean,
+        Self::NotADate,
+        Self::NotOneOf,
+        Self::NotAGuid,
+        Self::NotAnEmail,
+        Self::PhoneHasLetters,
+        Self::ControlCharacter,
+        Self::CurrencyUnknown,
+        Self::ReferenceUnknown,
+        Self::CustomerUnknown,
+        Self::CustomerMissing,
+        Self::CustomerTwice,
+        Self::AmountZero,
+        Self::AmountSign,
+        Self::DuplicateNumber,
+        Self::DuplicateName,
+        Self::DuplicateDocument,
+        Self::Ambiguous,
+    ];
+
+    /// The stable code: what `results.csv` carries and `ferry explain` takes.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        self.texts().0
+    }
+
+    /// What is wrong, in a few words without the value.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        self.texts().1
+    }
+
+    /// What a person should do about it.
+    #[must_use]
+    pub fn remedy(self) -> &'static str {
+        self.texts().2
+    }
+
+    /// The rule with this code.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|rule| rule.code() == code)
+    }
+
+    fn texts(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::Missing => ("missing", "a required value is missing", "fill the cell"),
+            Self::TooLong => ("too-long", "the text is longer than the target holds", "shorten the text"),
+            Self::WouldBeCut => {
+                ("would-be-cut", "the server would cut the text without a word", "shorten the text yourself")
+            }
+            Self::NotANumber => (
+                "not-a-number",
+                "the value is not a decimal number",
+                "write digits with a decimal point and no grouping, such as 1234.50",
+            ),
+            Self::NumberTooLarge => {
+                ("number-too-large", "the number has more digits than the target holds", "check the amount")
+            }
+            Self::TooManyDecimals => (
+                "too-many-decimals",
+                "the server would round the number",
+                "round the number yourself, so that the totals still agree",
+            ),
+            Self::NotAWholeNumber => {
+                ("not-a-whole-number", "the value is not a whole number", "write digits only")
+            }
+            Self::NotABoolean => ("not-a-boolean", "the value is neither yes nor no", "write true or false"),
+            Self::NotADate => {
+                ("not-a-date", "the value is not a calendar date", "write the date as YYYY-MM-DD")
+            }
+            Self::NotOneOf => {
+                ("not-one-of", "the value is not one the target knows", "use one of the allowed values")
+            }
+            Self::NotAGuid => (
+                "not-a-guid",
+                "the value is not a GUID",
+                "write the id as 8-4-4-4-12 hexadecimal digits, or name the column after the code instead",
+            ),
+            Self::NotAnEmail => (
+                "not-an-email",
+                "the value is not an e-mail address",
+                "correct the address; part several addresses with `;`",
+            ),
+            Self::PhoneHasLetters => (
+                "phone-has-letters",
+                "the phone number has letters in it",
+                "remove the letters, `x` and `ext` too",
+            ),
+            Self::ControlCharacter => (
+                "control-character",
+                "the text holds a control character",
+                "remove the line break, tab or invisible character",
+            ),
+            Self::CurrencyUnknown => (
+                "currency-unknown",
+                "the currency does not exist",
+                "use a currency code of the target, such as EUR",
+            ),
+            Self::ReferenceUnknown => (
+                "reference-unknown",
+                "the target does not have this code",
+                "create the code in the target, or map the value to one that exists",
+            ),
+            Self::CustomerUnknown => (
+                "customer-unknown",
+                "the target has no such customer",
+                "import the customer first, or correct the number",
+            ),
+            Self::CustomerMissing => {
+                ("customer-missing", "the payment names no customer", "fill in the customer's number")
+            }
+            Self::CustomerTwice => (
+                "customer-twice",
+                "the payment names its customer by id and by number",
+                "keep one of the two",
+            ),
+            Self::AmountZero => ("amount-zero", "a payment of nothing cannot be posted", "remove the row"),
+            Self::AmountSign => (
+                "amount-sign",
+                "the amount has the sign of a refund, which cannot be posted as a payment",
+                "remove the minus sign; if the whole file carries Business Central's own signs, use --sign as-is",
+            ),
+            Self::DuplicateNumber => (
+                "duplicate-number",
+                "the number stands on an earlier row too",
+                "keep one of the rows, or give this one its own number",
+            ),
+            Self::DuplicateName => (
+                "duplicate-name",
+                "the name stands on an earlier row too, and neither has a number",
+                "keep one of the rows, or give both a number",
+            ),
+            Self::DuplicateDocument => (
+                "duplicate-document",
+                "the document number stands on an earlier row too",
+                "keep one of the rows, or give this one its own document number",
+            ),
+            Self::Ambiguous => (
+                "ambiguous",
+                "more than one record of the target matches",
+                "give the row a number that names one record",
+            ),
+        }
+    }
+}
+
+impl Serialize for Rule {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.code())
+    }
+}
+
+impl<'de> Deserialize<'de> for Rule {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let code = String::deserialize(deserializer)?;
+        Self::from_code(&code).ok_or_else(|| serde::de::Error::custom(format!("unknown rule `{code}`")))
+    }
+}
+
+/// One broken rule: which, in which field and column, what was found and what is allowed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Violation {
+    /// The rule that was broken.
+    pub rule: Rule,
+    /// The catalogue's name of the field.
+    pub field: String,
+    /// 0-based column of the cell; `None` when no column of the file feeds the field.
+    pub column: Option<u32>,
+    /// What the cell holds.
+    pub found: String,
+    /// What the cell may hold.
+    pub allowed: String,
+}
+
+/// A row that will not be delivered, with everything a person needs to repair it.
+///
+/// Not a `std::error::Error`, so `?` cannot carry it into a stage's error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reject {
+    /// Where the row was read.
+    pub origin: Origin,
+    /// Every broken rule, in catalogue order; never empty.
+    pub violations: Vec<Violation>,
+    /// The row's cells as they stand in the file, left to right.
+    pub cells: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_is_found_by_its_own_code() {
+        for rule in Rule::ALL {
+            assert_eq!(Rule::from_code(rule.code()), Some(rule));
+        }
+    }
+}
