@@ -1,0 +1,35 @@
+//! The `OData` half of the sandbox server: what the entities are, what a query asks for, and how both are written.
+//!
+//! In: the query part of a URL, request bodies, and records from the books. Out: typed queries, typed values,
+//! pages, JSON, the service document and `$metadata`.
+//!
+//! Promises: it knows nothing of sockets or storage; a name, option or literal that it does not understand is an
+//! [`ODataError`], never ignored; decimals keep their digits.
+//!
+//! A list is answered so: [`Query::parse`], then [`Page::of`] over records in the entity's default order, then
+//! [`Writer::collection`]; one entity with [`Writer::entity`]; a body is read with [`read_body`].
+
+mod body;
+mod entities;
+mod error;
+mod filter;
+mod guid;
+mod literal;
+mod model;
+mod page;
+mod query;
+mod split;
+mod syntax;
+mod typing;
+mod value;
+
+pub(crate) use body::{Intent, read_body};
+pub(crate) use entities::ENTITIES;
+pub(crate) use error::ODataError;
+pub(crate) use guid::Guid;
+pub(crate) use model::{
+    Behaviour, EntityType, EnumType, Kind, Navigation, Property, Writable, entity_by_set,
+};
+pub(crate) use page::{MAX_PAGE_SIZE, Page, page_size};
+pub(crate) use query::{Direction, Expand, Query};
+pub(crate) use value::{Record, Value};
