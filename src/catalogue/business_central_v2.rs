@@ -177,7 +177,7 @@ pub static CUSTOMER_PAYMENTS: Entity = Entity {
             "account number",
         ]),
         Field::new("postingDate", Kind::Date).also(&["date", "payment date", "paid on", "value date"]),
-        Field::code("documentNumber", 20).also(&[
+        Field::code("documentNumber", 20).required().also(&[
             "document",
             "document no",
             "doc no",

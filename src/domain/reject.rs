@@ -57,11 +57,15 @@ pub enum Rule {
     DuplicateDocument,
     /// The row matches more than one record of the target.
     Ambiguous,
+    /// The record exists, and the run may only create.
+    AlreadyExists,
+    /// The record does not exist, and the run may only update.
+    DoesNotExist,
 }
 
 impl Rule {
     /// All rules, in the order of the documentation.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 27] = [
         Self::Missing,
         Self::TooLong,
         Self::WouldBeCut,
@@ -87,6 +91,8 @@ impl Rule {
         Self::DuplicateName,
         Self::DuplicateDocument,
         Self::Ambiguous,
+        Self::AlreadyExists,
+        Self::DoesNotExist,
     ];
 
     /// The stable code: what `results.csv` carries and `ferry explain` takes.
@@ -211,6 +217,16 @@ impl Rule {
                 "ambiguous",
                 "more than one record of the target matches",
                 "give the row a number that names one record",
+            ),
+            Self::AlreadyExists => (
+                "already-exists",
+                "the target has this record, and the run may only create",
+                "use --mode upsert, or take the row out",
+            ),
+            Self::DoesNotExist => (
+                "does-not-exist",
+                "the target has no such record, and the run may only update",
+                "use --mode upsert, or take the row out",
             ),
         }
     }
