@@ -15,6 +15,7 @@ mod error;
 mod filter;
 mod guid;
 mod literal;
+mod metadata;
 mod model;
 mod page;
 mod query;
@@ -22,14 +23,17 @@ mod split;
 mod syntax;
 mod typing;
 mod value;
+mod write;
 
 pub(crate) use body::{Intent, read_body};
 pub(crate) use entities::ENTITIES;
 pub(crate) use error::ODataError;
 pub(crate) use guid::Guid;
+pub(crate) use metadata::{metadata, service_document};
 pub(crate) use model::{
     Behaviour, EntityType, EnumType, Kind, Navigation, Property, Writable, entity_by_set,
 };
 pub(crate) use page::{MAX_PAGE_SIZE, Page, page_size};
 pub(crate) use query::{Direction, Expand, Query};
 pub(crate) use value::{Record, Value};
+pub(crate) use write::{Annotations, Related, Writer, next_link};

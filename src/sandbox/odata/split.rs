@@ -31,6 +31,22 @@ fn bad_encoding(raw: &str) -> ODataError {
     ODataError::bad_request(format!("The query text '{raw}' is not percent-encoded UTF-8."))
 }
 
+/// `text` percent-encoded so that it can be the value of a query option.
+pub(crate) fn encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b',' | b':') {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push('%');
+            encoded.extend(
+                [byte >> 4, byte & 15].map(|digit| char::from(b"0123456789ABCDEF"[usize::from(digit)])),
+            );
+        }
+    }
+    encoded
+}
+
 /// The parts of `text` between separators that stand outside quotes and parentheses, trimmed, blank ones too.
 pub(crate) fn split_outside(text: &str, separator: char) -> Vec<&str> {
     let (mut parts, mut start, mut depth, mut quoted) = (Vec::new(), 0, 0_usize, false);
@@ -58,6 +74,12 @@ mod tests {
     #[test]
     fn percent_signs_and_plus_signs_are_decoded() {
         assert_eq!(decode("Caf%C3%A9+%26%20Co%2B").unwrap(), "Café & Co+");
+    }
+
+    #[test]
+    fn encoding_is_undone_by_decoding() {
+        let text = "'O''Brien & Søn',10%,a+b";
+        assert_eq!(decode(&encode(text)).unwrap(), text);
     }
 
     #[test]
