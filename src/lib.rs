@@ -3,4 +3,6 @@
 
 pub mod catalogue;
 pub mod domain;
+pub mod durable;
 pub mod sandbox;
+pub mod transport;

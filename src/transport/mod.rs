@@ -1,0 +1,229 @@
+//! HTTP to the API, and the only user of `reqwest`: [`ApiRequest`] in, [`ApiReply`] or [`TransportError`] out.
+//!
+//! Promises:
+//! - An error says whether the request may have been carried out ([`TransportError::InDoubt`]) or certainly was
+//!   not (every other).
+//! - Credentials go to the origin of the service root (scheme, host, port) and nowhere else. Redirects are not
+//!   followed; an address of another origin gets no request at all.
+//! - Every wait has a deadline. Nothing is retried here, but for one fresh token after a 401.
+//! - Secrets and tokens reach no message and no `Debug` text.
+
+mod credential;
+mod error;
+mod message;
+mod origin;
+mod retry_after;
+
+use std::time::{Duration, SystemTime};
+
+use reqwest::header::{HeaderMap, HeaderValue};
+use serde::Deserialize;
+use url::Url;
+
+pub use self::credential::Credential;
+pub use self::error::TransportError;
+pub use self::message::{ApiReply, ApiRequest, Method, PATIENCE};
+pub use self::origin::PlainHttp;
+pub use self::retry_after::{longest_pause, parse_retry_after};
+
+use self::credential::Login;
+use self::origin::{check_address, is_loopback, origin_text, resolve};
+
+/// How long a connection may take to come about.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(15);
+
+/// How long an unused connection is kept: shorter than the servers in front of the API keep theirs, so that a
+/// request rarely meets a connection that is just being closed.
+const IDLE_PATIENCE: Duration = Duration::from_secs(20);
+
+/// Everything a transport has to know.
+#[derive(Clone, Debug)]
+pub struct TransportOptions {
+    /// The address that relative paths stand below.
+    pub service_root: Url,
+    /// Who to ask as; requests name one by its index.
+    pub credentials: Vec<Credential>,
+    /// Whether `http` may be used.
+    pub plain_http: PlainHttp,
+}
+
+/// Connections to one service root, and the credentials for it. Cheap to share by reference.
+#[derive(Debug)]
+pub struct Transport {
+    client: reqwest::Client,
+    service_root: Url,
+    logins: Vec<Login>,
+}
+
+#[derive(Default, Deserialize)]
+struct ErrorEnvelope {
+    error: ErrorWords,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ErrorWords {
+    code: String,
+    message: String,
+}
+
+/// Chooses the cryptography for TLS, once per process; later calls do nothing.
+pub fn install_crypto() {
+    // An `Err` means that it has been chosen already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+impl Transport {
+    /// Checks the addresses and credentials; opens no connection.
+    pub fn new(options: TransportOptions) -> Result<Self, TransportError> {
+        install_crypto();
+        let TransportOptions { service_root, credentials, plain_http } = options;
+        check_address(&service_root, plain_http)?;
+        let logins: Vec<_> = credentials.into_iter().map(Login::new).collect::<Result<_, _>>()?;
+        for token_url in logins.iter().filter_map(Login::token_url) {
+            check_address(token_url, plain_http)?;
+        }
+        if logins.is_empty() {
+            return Err(TransportError::NoCredentials);
+        }
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("ledgerferry/", env!("CARGO_PKG_VERSION")))
+            .default_headers(pinned_headers())
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .connect_timeout(CONNECT_PATIENCE)
+            .pool_idle_timeout(IDLE_PATIENCE)
+            .tcp_nodelay(true);
+        if is_loopback(&service_root) {
+            // A proxy could not reach this machine's own ports.
+            builder = builder.no_proxy();
+        }
+        let client = builder.build().map_err(|failure| TransportError::Client(failure.into()))?;
+        Ok(Self { client, service_root, logins })
+    }
+
+    /// How many credentials there are; requests name one by an index below this.
+    #[must_use]
+    pub fn credentials(&self) -> usize {
+        self.logins.len()
+    }
+
+    /// The address that relative paths stand below.
+    #[must_use]
+    pub fn service_root(&self) -> &Url {
+        &self.service_root
+    }
+
+    /// Sends the request as the credential with this index, and waits for the whole reply, whatever its status.
+    ///
+    /// After a 401 the token is fetched anew and the request sent once more: a request that was not let in was
+    /// not carried out.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such credential.
+    pub async fn send(&self, credential: usize, request: &ApiRequest) -> Result<ApiReply, TransportError> {
+        let url = resolve(&self.service_root, &request.path)?;
+        let login = &self.logins[credential];
+        let mut refused = None;
+        loop {
+            let header = login.header(&self.client, refused.as_ref()).await?;
+            let Some(header) = header else { return Err(self.not_authenticated()) };
+            let reply = self.exchange(url.clone(), header.clone(), request).await?;
+            match reply.status {
+                401 if refused.is_none() => refused = Some(header),
+                401 => return Err(self.not_authenticated()),
+                403 => return Err(self.not_permitted(&reply)),
+                300..=399 => return Err(self.redirected(&reply)),
+                _ => return Ok(reply),
+            }
+        }
+    }
+
+    async fn exchange(
+        &self,
+        url: Url,
+        authorization: HeaderValue,
+        request: &ApiRequest,
+    ) -> Result<ApiReply, TransportError> {
+        let failed = |failure| TransportError::from_client(origin_text(&self.service_root), failure);
+        let outgoing = outgoing(url, authorization, request)?;
+        let reply = self.client.execute(outgoing).await.map_err(failed)?;
+        let status = reply.status().as_u16();
+        let headers = reply
+            .headers()
+            .iter()
+            .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
+            .collect();
+        let body = reply.bytes().await.map_err(failed)?;
+        Ok(ApiReply::new(status, headers, body, SystemTime::now()))
+    }
+
+    fn not_authenticated(&self) -> TransportError {
+        TransportError::NotAuthenticated {
+            origin: origin_text(&self.service_root),
+            detail: "HTTP status 401".to_owned(),
+        }
+    }
+
+    fn not_permitted(&self, reply: &ApiReply) -> TransportError {
+        let ErrorWords { code, message } =
+            serde_json::from_slice::<ErrorEnvelope>(&reply.body).unwrap_or_default().error;
+        let detail =
+            [code, message].into_iter().filter(|words| !words.is_empty()).collect::<Vec<_>>().join(": ");
+        let detail = if detail.is_empty() { "HTTP status 403".to_owned() } else { detail };
+        TransportError::NotPermitted { origin: origin_text(&self.service_root), detail }
+    }
+
+    fn redirected(&self, reply: &ApiReply) -> TransportError {
+        let target = reply.header("location").and_then(|location| self.service_root.join(location).ok());
+        TransportError::Redirected {
+            origin: origin_text(&self.service_root),
+            to: target.as_ref().map_or_else(|| "?".to_owned(), origin_text),
+            status: reply.status,
+        }
+    }
+}
+
+fn outgoing(
+    url: Url,
+    authorization: HeaderValue,
+    request: &ApiRequest,
+) -> Result<reqwest::Request, TransportError> {
+    let method = match request.method {
+        Method::Get => reqwest::Method::GET,
+        Method::Post => reqwest::Method::POST,
+        Method::Patch => reqwest::Method::PATCH,
+        Method::Delete => reqwest::Method::DELETE,
+    };
+    let mut outgoing = reqwest::Request::new(method, url);
+    *outgoing.timeout_mut() = Some(request.deadline);
+    let headers = outgoing.headers_mut();
+    if let Some(body) = &request.body {
+        headers.insert("content-type", HeaderValue::from_static("application/json"));
+        *outgoing.body_mut() = Some(body.clone().into());
+    }
+    let headers = outgoing.headers_mut();
+    for (name, value) in &request.headers {
+        let value = HeaderValue::from_str(value)
+            .map_err(|_| TransportError::BadHeader { what: format!("the value of `{name}`") })?;
+        let name = reqwest::header::HeaderName::from_bytes(name.as_bytes())
+            .map_err(|_| TransportError::BadHeader { what: format!("the name `{name}`") })?;
+        headers.insert(name, value);
+    }
+    headers.insert("authorization", authorization);
+    Ok(outgoing)
+}
+
+/// What every request carries.
+///
+/// Source: `Accept-Language` decides the language of messages and the formatting of numbers inside them.
+fn pinned_headers() -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert("accept", HeaderValue::from_static("application/json"));
+    headers.insert("accept-language", HeaderValue::from_static("en-US"));
+    headers
+}
+
+#[cfg(test)]
+mod tests;
