@@ -5,10 +5,8 @@
 
 use super::{Entity, Field, Kind, Member, Navigation};
 
-const TYPES: &[Member] = &[
-    Member { wire: "Company", captions: &["company", "organization", "organisation", "business"] },
-    Member { wire: "Person", captions: &["person", "individual", "private"] },
-];
+const TYPES: &[Member] =
+    &[Member { wire: "Company", captions: &["company"] }, Member { wire: "Person", captions: &["person"] }];
 
 const BLOCKED: &[Member] = &[
     Member { wire: "_x0020_", captions: &[" ", "none", "no", "false", "_x0020_"] },

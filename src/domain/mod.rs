@@ -6,13 +6,16 @@
 pub mod money;
 pub mod operation;
 pub mod record;
+pub mod reference;
 pub mod reject;
 pub mod row;
+pub mod text;
 
 pub use money::Money;
 pub use operation::{
     Action, EntityKind, FieldChange, Outcome, PlannedRow, Receipt, Refusal, RowResult, State,
 };
 pub use record::{Record, Value};
-pub use reject::{Reject, Rule, Violation};
+pub use reference::References;
+pub use reject::{Broken, Reject, Rule, Violation};
 pub use row::{Origin, Row, SourceName, Span};

@@ -35,6 +35,8 @@ pub enum Rule {
     PhoneHasLetters,
     /// A control character the target cannot hold.
     ControlCharacter,
+    /// A cell whose formula failed, such as `#N/A`.
+    FormulaError,
     /// A currency that does not exist.
     CurrencyUnknown,
     /// A code or id that the target's reference table does not have.
@@ -65,7 +67,7 @@ pub enum Rule {
 
 impl Rule {
     /// All rules, in the order of the documentation.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::Missing,
         Self::TooLong,
         Self::WouldBeCut,
@@ -80,6 +82,7 @@ impl Rule {
         Self::NotAnEmail,
         Self::PhoneHasLetters,
         Self::ControlCharacter,
+        Self::FormulaError,
         Self::CurrencyUnknown,
         Self::ReferenceUnknown,
         Self::CustomerUnknown,
@@ -164,10 +167,13 @@ impl Rule {
                 "the phone number has letters in it",
                 "remove the letters, `x` and `ext` too",
             ),
-            Self::ControlCharacter => (
-                "control-character",
-                "the text holds a control character",
-                "remove the line break, tab or invisible character",
+            Self::ControlCharacter => {
+                ("control-character", "the text holds a control character", "remove the invisible character")
+            }
+            Self::FormulaError => (
+                "formula-error",
+                "the cell holds the error of a formula",
+                "repair the formula, or write the value itself",
             ),
             Self::CurrencyUnknown => (
                 "currency-unknown",
@@ -242,6 +248,25 @@ impl<'de> Deserialize<'de> for Rule {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let code = String::deserialize(deserializer)?;
         Self::from_code(&code).ok_or_else(|| serde::de::Error::custom(format!("unknown rule `{code}`")))
+    }
+}
+
+/// A broken rule as the check finds it, before the row's cell is at hand; becomes a [`Violation`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// The field's index in its catalogue entity.
+    pub field: usize,
+    /// The rule that was broken.
+    pub rule: Rule,
+    /// What the cell may hold.
+    pub allowed: String,
+}
+
+impl Broken {
+    /// A broken rule of the field with this catalogue index.
+    #[must_use]
+    pub fn new(field: usize, rule: Rule, allowed: impl Into<String>) -> Self {
+        Self { field, rule, allowed: allowed.into() }
     }
 }
 

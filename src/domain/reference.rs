@@ -1,0 +1,166 @@
+//! The reference tables of the target: which codes and ids exist there.
+//!
+//! The run fills them before a file is checked; mapping turns codes into ids with them, validation refuses what
+//! they do not have. A table that was not read is not judged.
+
+use std::collections::{HashMap, HashSet};
+
+use foldhash::fast::FixedState;
+
+use super::text::{nearest, trim, upper};
+
+/// Tables with more codes than this are not searched for a similar code: that would cost more than it helps.
+const SUGGESTING_CODES: usize = 10_000;
+
+/// The nil GUID, which means "none" in Business Central.
+pub const NIL_GUID: &str = "00000000-0000-0000-0000-000000000000";
+
+/// What exists in the target: per entity set its codes (for customers: numbers) and ids.
+#[derive(Debug, Default)]
+pub struct References {
+    tables: Vec<(String, Table)>,
+    local_currency: Option<String>,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    ids_by_code: HashMap<Box<str>, Box<str>, FixedState>,
+    ids: HashSet<u128, FixedState>,
+}
+
+impl References {
+    /// No table was read yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Says that the table of this entity set was read, even if it turned out empty.
+    pub fn add_set(&mut self, set: &str) {
+        self.table_mut(set);
+    }
+
+    /// Adds one record of an entity set: its code (for customers its number) and its id.
+    pub fn insert(&mut self, set: &str, code: &str, id: &str) {
+        let table = self.table_mut(set);
+        if let Some(id) = guid_bits(id) {
+            table.ids.insert(id);
+        }
+        table.ids_by_code.insert(upper(trim(code)).into(), id.into());
+    }
+
+    /// Says which currency is the company's own; it usually has no row among the currencies.
+    pub fn set_local_currency(&mut self, code: &str) {
+        self.local_currency = Some(upper(trim(code)).into_owned());
+    }
+
+    /// The company's own currency, when it is known.
+    #[must_use]
+    pub fn local_currency(&self) -> Option<&str> {
+        self.local_currency.as_deref()
+    }
+
+    /// Whether the table of this entity set was read, so that it can be judged what it does not have.
+    #[must_use]
+    pub fn has_set(&self, set: &str) -> bool {
+        self.table(set).is_some()
+    }
+
+    /// The id of the record with this code; case and outer blanks do not matter.
+    #[must_use]
+    pub fn id_of(&self, set: &str, code: &str) -> Option<&str> {
+        self.table(set)?.ids_by_code.get(upper(trim(code)).as_ref()).map(AsRef::as_ref)
+    }
+
+    /// Whether the table has a record with this id.
+    #[must_use]
+    pub fn has_id(&self, set: &str, id: &str) -> bool {
+        match (self.table(set), guid_bits(id)) {
+            (Some(table), Some(id)) => table.ids.contains(&id),
+            _ => false,
+        }
+    }
+
+    /// The code of the table that is spelled most like this one, if one is close; of equals, the first by code.
+    #[must_use]
+    pub fn nearest_code(&self, set: &str, code: &str) -> Option<&str> {
+        let codes = &self.table(set)?.ids_by_code;
+        if codes.len() > SUGGESTING_CODES {
+            return None;
+        }
+        let mut codes: Vec<&str> = codes.keys().map(AsRef::as_ref).collect();
+        codes.sort_unstable();
+        nearest(code, codes)
+    }
+
+    fn table(&self, set: &str) -> Option<&Table> {
+        self.tables.iter().find(|(name, _)| name == set).map(|(_, table)| table)
+    }
+
+    fn table_mut(&mut self, set: &str) -> &mut Table {
+        let index = self.tables.iter().position(|(name, _)| name == set).unwrap_or_else(|| {
+            self.tables.push((set.to_owned(), Table::default()));
+            self.tables.len() - 1
+        });
+        &mut self.tables[index].1
+    }
+}
+
+/// The 128 bits of a GUID in its 36-character form; `None` for any other text.
+#[must_use]
+pub fn guid_bits(text: &str) -> Option<u128> {
+    if !is_guid(text) {
+        return None;
+    }
+    Some(
+        text.chars()
+            .filter_map(|digit| digit.to_digit(16))
+            .fold(0, |bits, digit| bits << 4 | u128::from(digit)),
+    )
+}
+
+/// Whether the text is a GUID in its 36-character form, without braces.
+#[must_use]
+#[inline]
+pub fn is_guid(text: &str) -> bool {
+    let Ok(bytes) = <&[u8; 36]>::try_from(text.as_bytes()) else { return false };
+    bytes.iter().enumerate().all(|(at, byte)| match at {
+        8 | 13 | 18 | 23 => *byte == b'-',
+        _ => byte.is_ascii_hexdigit(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "6f9619ff-8b86-d011-b42d-00cf4fc964ff";
+
+    #[test]
+    fn codes_and_ids_are_found_in_any_case() {
+        let mut references = References::new();
+        references.insert("paymentTerms", "30 days", ID);
+        assert_eq!(references.id_of("paymentTerms", " 30 Days "), Some(ID));
+        assert!(references.has_id("paymentTerms", &ID.to_uppercase()));
+        assert!(!references.has_id("paymentTerms", NIL_GUID));
+        assert_eq!(references.nearest_code("paymentTerms", "30DAY"), Some("30 DAYS"));
+    }
+
+    #[test]
+    fn a_table_that_was_not_read_is_known_as_such() {
+        let mut references = References::new();
+        references.add_set("currencies");
+        assert!(references.has_set("currencies"));
+        assert!(!references.has_set("customers"));
+    }
+
+    #[test]
+    fn only_the_plain_form_is_a_guid() {
+        assert!(is_guid(ID));
+        for text in
+            ["", "6f9619ff-8b86-d011-b42d-00cf4fc964", "00000000-0000-0000-0000-00000000000g", "{broken}"]
+        {
+            assert!(!is_guid(text), "{text}");
+        }
+    }
+}
