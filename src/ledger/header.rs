@@ -1,0 +1,103 @@
+//! What a run is, apart from its rows.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{EntityKind, SourceName};
+
+/// How far a run has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// Rows are still being added; a ledger left in this phase is no plan.
+    #[default]
+    Planning,
+    /// The plan is whole and nothing was sent.
+    Planned,
+    /// Delivery has begun.
+    Applying,
+    /// Delivery has come to its end.
+    Finished,
+}
+
+/// One file, or sheet of a workbook, that rows were read from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceHeader {
+    /// The name in messages and results.
+    pub name: SourceName,
+    /// The path on the machine that planned, absolute.
+    pub path: String,
+    /// SHA-256 of the file's bytes in lower-case hexadecimal.
+    pub sha256: String,
+    /// Size of the file in bytes.
+    pub bytes: u64,
+    /// Data rows read from it.
+    pub rows: u64,
+    /// The headings, left to right.
+    pub headers: Vec<String>,
+}
+
+/// What delivery has counted so far, over all processes that worked on the run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Counters {
+    /// HTTP requests sent: batches, single writes and lookups.
+    pub requests: u64,
+    /// Writes sent, each member of a batch counted.
+    pub operations: u64,
+    /// Answers that asked for a pause.
+    pub throttled: u64,
+    /// Rows that were in doubt and could be settled.
+    pub settled: u64,
+}
+
+/// What a run is: kept as JSON in the ledger, written when planning starts and when the phase changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunHeader {
+    /// The run's id, sortable by time.
+    pub run: String,
+    /// When planning started, in RFC 3339.
+    pub created: String,
+    /// Version of the program that planned.
+    pub tool_version: String,
+    /// What the rows are.
+    pub entity: EntityKind,
+    /// Name of the profile.
+    pub profile: String,
+    /// The target system: `business-central`.
+    pub system: String,
+    /// The dialect of its API: `v2.0`.
+    pub dialect: String,
+    /// The service root the run talks to.
+    pub service_root: String,
+    /// The company's GUID.
+    pub company_id: String,
+    /// The company's name.
+    pub company_name: String,
+    /// The profile's stage, such as `production`; empty when it has none.
+    #[serde(default)]
+    pub stage: String,
+    /// Code of the payment journal; `None` for customers.
+    #[serde(default)]
+    pub journal_code: Option<String>,
+    /// GUID of the payment journal; `None` for customers.
+    #[serde(default)]
+    pub journal_id: Option<String>,
+    /// The word of `--sign`; empty for customers.
+    #[serde(default)]
+    pub sign: String,
+    /// The word of `--mode`.
+    pub mode: String,
+    /// Where the rows come from; a row's `source` is an index here.
+    pub sources: Vec<SourceHeader>,
+    /// The mapping in words, one line per column, as shown before writing.
+    #[serde(default)]
+    pub mapping: Vec<String>,
+    /// Columns that feed no field.
+    #[serde(default)]
+    pub unmapped: Vec<String>,
+    /// How far the run has come.
+    pub phase: Phase,
+    /// What delivery has counted.
+    #[serde(default)]
+    pub counters: Counters,
+}

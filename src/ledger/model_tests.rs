@@ -1,0 +1,296 @@
+//! The ledger against a model that fits on a page, over random steps, crashes and reopenings.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::{
+    Action, EntityKind, FieldChange, Money, Origin, Outcome, PlannedRow, Receipt, Refusal, RowResult, Rule,
+    State, Violation,
+};
+
+pub(super) fn header() -> RunHeader {
+    RunHeader {
+        run: "20260101-1200-abcd".into(),
+        created: "2026-01-01T12:00:00Z".into(),
+        tool_version: "0.1.0".into(),
+        entity: EntityKind::Customers,
+        profile: "local".into(),
+        system: "business-central".into(),
+        dialect: "v2.0".into(),
+        service_root: "http://127.0.0.1:1/api/v2.0".into(),
+        company_id: "c".into(),
+        company_name: "CRONUS".into(),
+        stage: String::new(),
+        journal_code: None,
+        journal_id: None,
+        sign: String::new(),
+        mode: "upsert".into(),
+        sources: Vec::new(),
+        mapping: Vec::new(),
+        unmapped: Vec::new(),
+        phase: Phase::Planning,
+        counters: Counters::default(),
+    }
+}
+
+fn planned(number: u64, action: Action) -> PlannedRow {
+    PlannedRow {
+        source: 0,
+        origin: Origin { row: number, line: number + 1 },
+        key: format!("C{number}"),
+        action,
+        payload: format!(r#"{{"number":"C{number}"}}"#),
+        changes: vec![FieldChange { field: "city".into(), from: String::new(), to: "Ulm".into() }],
+        remote_id: (action == Action::Update).then(|| "target".to_owned()),
+        etag: (action == Action::Update).then(|| "W/\"1\"".to_owned()),
+        line_number: Some(20000),
+        violations: match action {
+            Action::Reject => vec![Violation {
+                rule: Rule::Missing,
+                field: "displayName".into(),
+                column: Some(1),
+                found: String::new(),
+                allowed: "text".into(),
+            }],
+            _ => Vec::new(),
+        },
+        cells: vec![format!("C{number}"), "Ulm".into()],
+        amount: Some("10.50".parse::<Money>().unwrap()),
+        currency: "EUR".into(),
+    }
+}
+
+fn read_all(ledger: &Ledger) -> Vec<RowResult> {
+    let mut rows = Vec::new();
+    ledger
+        .for_each_row(Filter::All, |row| {
+            rows.push(row);
+            Ok::<_, LedgerError>(())
+        })
+        .unwrap();
+    rows
+}
+
+/// What a `kill -9` leaves: the bytes of the database and its log as they are while it is open.
+fn copy_as_after_a_crash(from: &Path, to: &Path) {
+    for suffix in ["", "-wal"] {
+        let name = |path: &Path| format!("{}{suffix}", path.display());
+        if Path::new(&name(from)).exists() {
+            std::fs::copy(name(from), name(to)).unwrap();
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Deed {
+    Record(Vec<(i64, Step)>),
+    Crash,
+}
+
+fn any_step() -> impl Strategy<Value = Step> {
+    let refusal = Refusal { status: 400, code: "Code".into(), message: "no".into() };
+    let receipt = Receipt { remote_id: "id".into(), key: "K".into(), etag: "W/\"2\"".into() };
+    prop_oneof![
+        4 => Just(Step::Send),
+        2 => Just(Step::Outcome(Outcome::Accepted(receipt))),
+        1 => Just(Step::Outcome(Outcome::Refused(refusal.clone()))),
+        1 => Just(Step::Outcome(Outcome::Conflict(refusal))),
+        1 => Just(Step::Outcome(Outcome::NotDone(None))),
+        1 => Just(Step::Outcome(Outcome::InDoubt("lost".into()))),
+        1 => (1i64..99).prop_map(Step::Move),
+    ]
+}
+
+fn any_deed() -> impl Strategy<Value = Deed> {
+    prop_oneof![
+        6 => prop::collection::vec((1i64..=8, any_step()), 1..4).prop_map(Deed::Record),
+        1 => Just(Deed::Crash),
+    ]
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Known {
+    state: State,
+    attempts: u32,
+    line: Option<i64>,
+}
+
+type Model = BTreeMap<i64, Known>;
+
+/// All steps or none, as the ledger promises.
+fn model_record(model: &mut Model, steps: &[(i64, Step)]) -> bool {
+    let mut next = model.clone();
+    for (row, step) in steps {
+        let Some(known) = next.get_mut(row) else { return false };
+        let Some(state) = next_state(known.state, step) else { return false };
+        match step {
+            Step::Send => known.attempts += u32::from(known.state != State::Sending),
+            Step::Move(line) => known.line = Some(*line),
+            _ => {}
+        }
+        known.state = state;
+    }
+    *model = next;
+    true
+}
+
+fn as_model(ledger: &Ledger) -> Model {
+    read_all(ledger)
+        .into_iter()
+        .map(|row| {
+            (row.id, Known { state: row.state, attempts: row.attempts, line: row.planned.line_number })
+        })
+        .collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Whatever is recorded and wherever the process dies, what opens is what was acknowledged.
+    #[test]
+    fn a_ledger_equals_its_model_over_steps_and_crashes(deeds in prop::collection::vec(any_deed(), 1..25)) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut path = folder.path().join("run.ferry");
+        let actions = [Action::Create, Action::Create, Action::Create, Action::Update, Action::Update,
+            Action::Unchanged, Action::Reject];
+        let rows: Vec<_> = (1u64..).zip(actions).map(|(number, action)| planned(number, action)).collect();
+        let mut ledger = Ledger::create(&path, &header()).unwrap();
+        ledger.append_rows(&rows).unwrap();
+        ledger.finish_planning(&header()).unwrap();
+        let mut model = as_model(&ledger);
+
+        for (number, deed) in deeds.into_iter().enumerate() {
+            match deed {
+                Deed::Record(steps) => {
+                    let is_legal = model_record(&mut model, &steps);
+                    prop_assert_eq!(ledger.record(&steps, 7).is_ok(), is_legal);
+                }
+                Deed::Crash => {
+                    let after = folder.path().join(number.to_string());
+                    std::fs::create_dir(&after).unwrap();
+                    copy_as_after_a_crash(&path, &after.join("run.ferry"));
+                    path = after.join("run.ferry");
+                    ledger = Ledger::open_for_delivery(&path).unwrap();
+                    prop_assert_eq!(as_model(&ledger), model.clone());
+                    ledger.recover().unwrap();
+                    for known in model.values_mut().filter(|known| known.state == State::Sending) {
+                        known.state = State::InDoubt;
+                    }
+                }
+            }
+            prop_assert_eq!(as_model(&ledger), model.clone());
+        }
+    }
+}
+
+fn planned_ledger(folder: &Path, rows: &[PlannedRow]) -> Ledger {
+    let mut ledger = Ledger::create(&folder.join("run.ferry"), &header()).unwrap();
+    ledger.append_rows(rows).unwrap();
+    ledger.finish_planning(&header()).unwrap();
+    ledger
+}
+
+#[test]
+fn a_plan_reads_back_as_it_was_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows: Vec<_> = (1u64..).zip(Action::ALL).map(|(number, action)| planned(number, action)).collect();
+    let ledger = planned_ledger(folder.path(), &rows);
+    let read = read_all(&ledger);
+    assert_eq!(read.iter().map(|row| row.planned.clone()).collect::<Vec<_>>(), rows);
+    assert_eq!(read.iter().map(|row| row.id).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
+    for row in &read {
+        assert_eq!(row.state, row.planned.action.first_state());
+        assert_eq!(row.code.is_empty(), row.planned.violations.is_empty());
+    }
+    assert_eq!(ledger.header().unwrap().phase, Phase::Planned);
+}
+
+#[test]
+fn a_complete_plan_takes_no_more_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut ledger = planned_ledger(folder.path(), &[planned(1, Action::Create)]);
+    let refused = ledger.append_rows(&[planned(2, Action::Create)]).unwrap_err();
+    assert!(matches!(refused, LedgerError::AlreadyPlanned(_)));
+}
+
+#[test]
+fn open_rows_come_by_id_in_pages() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows: Vec<_> = (1..=7).map(|number| planned(number, Action::Create)).collect();
+    let mut ledger = planned_ledger(folder.path(), &rows);
+    let lost = Step::Outcome(Outcome::InDoubt("lost".into()));
+    ledger.record(&[(2, Step::Send), (2, lost), (4, Step::Send), (4, Step::Crash)], 5).unwrap();
+    let ids = |state, after, limit| -> Vec<i64> {
+        ledger.open_rows(state, after, limit).unwrap().iter().map(|row| row.id).collect()
+    };
+    assert_eq!(ids(State::Planned, 0, 3), [1, 3, 5]);
+    assert_eq!(ids(State::Planned, 5, 3), [6, 7]);
+    assert_eq!(ids(State::InDoubt, 0, 9), [2, 4]);
+    let counts = ledger.counts().unwrap();
+    assert_eq!((counts.of_state(State::Planned), counts.of_state(State::InDoubt), counts.total()), (5, 2, 7));
+}
+
+#[test]
+fn a_newer_format_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.ferry");
+    drop(Ledger::create(&path, &header()).unwrap());
+    rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 9).unwrap();
+    let refused = Ledger::open(&path).unwrap_err().to_string();
+    assert!(refused.ends_with("has format 9, this program reads up to 1"), "{refused}");
+}
+
+#[test]
+fn a_file_that_is_no_ledger_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.ferry");
+    std::fs::copy("Cargo.toml", &path).unwrap();
+    assert!(matches!(Ledger::open(&path), Err(LedgerError::NotALedger(_))));
+    assert!(matches!(Ledger::open(&folder.path().join("none")), Err(LedgerError::Missing(_))));
+}
+
+#[test]
+fn a_run_has_one_writer_and_any_number_of_readers() {
+    let folder = tempfile::tempdir().unwrap();
+    let writing = planned_ledger(folder.path(), &[planned(1, Action::Create)]);
+    assert!(matches!(Ledger::open_for_delivery(writing.path()), Err(LedgerError::Locked { .. })));
+    let mut reading = Ledger::open(writing.path()).unwrap();
+    assert_eq!(read_all(&reading).len(), 1);
+    assert!(matches!(reading.record(&[(1, Step::Send)], 0), Err(LedgerError::NotLocked(_))));
+}
+
+#[test]
+fn a_number_the_target_gave_becomes_the_rows_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut ledger =
+        planned_ledger(folder.path(), &[PlannedRow { key: String::new(), ..planned(1, Action::Create) }]);
+    let receipt = Receipt { remote_id: "guid".into(), key: "C00010".into(), etag: String::new() };
+    ledger.record(&[(1, Step::Send), (1, Step::Outcome(Outcome::Accepted(receipt)))], 0).unwrap();
+    let row = read_all(&ledger).remove(0);
+    assert_eq!((row.planned.key.as_str(), row.remote_id.as_deref()), ("C00010", Some("guid")));
+}
+
+#[tokio::test]
+async fn writers_share_a_sync_and_an_illegal_step_fails_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows: Vec<_> = (1..=20).map(|number| planned(number, Action::Create)).collect();
+    let writer = LedgerWriter::start(planned_ledger(folder.path(), &rows));
+    let sends = (1..=20).map(|row| writer.record_intents(vec![row], 3));
+    for sent in sends {
+        sent.await.unwrap();
+    }
+    let receipt = || Outcome::Accepted(Receipt::default());
+    writer.record_outcomes(vec![(1, receipt())]).await.unwrap();
+    let (good, bad) = tokio::join!(
+        writer.record_outcomes(vec![(2, receipt())]),
+        writer.record_outcomes(vec![(3, receipt()), (1, receipt())]),
+    );
+    good.unwrap();
+    assert_eq!(bad.unwrap_err().to_string(), "row 1 is `done` and cannot take `accepted`");
+    let ledger = writer.close().unwrap();
+    let counts = ledger.counts().unwrap();
+    assert_eq!((counts.of_state(State::Done), counts.of_state(State::Sending)), (2, 18));
+}

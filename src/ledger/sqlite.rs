@@ -1,0 +1,332 @@
+//! The ledger as one `SQLite` file, used by one thread at a time.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, params};
+
+use super::rows::{self, Counts, Filter, OpenRow};
+use super::steps::Group;
+use super::{LedgerError, Phase, RunHeader, RunLock, Step};
+use crate::domain::{PlannedRow, RowResult, State};
+
+/// "FERY", so that `file` and a reader can tell the database from any other.
+const APPLICATION_ID: i64 = 0x4645_5259;
+
+/// The version of the format described in the module's documentation.
+const FORMAT_VERSION: i64 = 1;
+
+const SCHEMA: &str = "
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE rows (
+    id INTEGER PRIMARY KEY,
+    source INTEGER NOT NULL,
+    row INTEGER NOT NULL,
+    line INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    action TEXT NOT NULL,
+    payload TEXT NOT NULL,
+    changes TEXT NOT NULL,
+    target_id TEXT,
+    etag TEXT,
+    line_number INTEGER,
+    violations TEXT NOT NULL,
+    cells TEXT NOT NULL,
+    amount TEXT,
+    currency TEXT NOT NULL
+) STRICT;
+CREATE TABLE progress (
+    id INTEGER PRIMARY KEY REFERENCES rows (id),
+    state TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    sent_at INTEGER NOT NULL,
+    line_number INTEGER,
+    remote_id TEXT,
+    key TEXT,
+    new_etag TEXT,
+    code TEXT NOT NULL DEFAULT '',
+    message TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE VIEW results AS SELECT
+    rows.id, source, row, line,
+    CASE WHEN rows.key = '' THEN ifnull(progress.key, '') ELSE rows.key END AS key,
+    action, payload, changes, target_id, etag,
+    ifnull(progress.line_number, rows.line_number) AS line_number,
+    violations, cells, amount, currency,
+    ifnull(progress.state, CASE action
+        WHEN 'unchanged' THEN 'unchanged' WHEN 'conflict' THEN 'conflict' WHEN 'reject' THEN 'rejected'
+        ELSE 'planned' END) AS state,
+    ifnull(attempts, 0) AS attempts, sent_at,
+    ifnull(remote_id, target_id) AS remote_id, new_etag,
+    ifnull(code, '') AS code, ifnull(message, '') AS message
+FROM rows LEFT JOIN progress ON progress.id = rows.id;
+";
+
+/// A run's ledger. Blocks; keep it off async threads and use [`LedgerWriter`](super::LedgerWriter) there.
+///
+/// One opened with [`Ledger::open`] reads, also while another process works on the run; writing needs
+/// [`Ledger::create`] or [`Ledger::open_for_delivery`], which hold the run's lock.
+#[derive(Debug)]
+pub struct Ledger {
+    connection: Connection,
+    path: PathBuf,
+    lock: Option<RunLock>,
+}
+
+impl Ledger {
+    /// Makes the ledger of a new run, in a folder that exists.
+    ///
+    /// # Errors
+    /// When the file is there already, the run's lock is taken, or the file cannot be written.
+    pub fn create(path: &Path, header: &RunHeader) -> Result<Self, LedgerError> {
+        let lock = RunLock::acquire(folder_of(path))?;
+        if path.exists() {
+            return Err(LedgerError::Exists(path.to_owned()));
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+        let mut ledger = Self::connect(path, flags, Some(lock))?;
+        ledger.set_up().map_err(|cause| ledger.failed("create the tables", cause))?;
+        ledger.update_header(header)?;
+        Ok(ledger)
+    }
+
+    /// Opens a run's ledger for reading.
+    ///
+    /// # Errors
+    /// When there is no such file, it is no ledger, or a newer program wrote it.
+    pub fn open(path: &Path) -> Result<Self, LedgerError> {
+        Self::open_with(path, None)
+    }
+
+    /// Opens a run's ledger for writing: takes the run's lock.
+    ///
+    /// # Errors
+    /// As for [`Ledger::open`], and when another process works on the run.
+    pub fn open_for_delivery(path: &Path) -> Result<Self, LedgerError> {
+        if !path.exists() {
+            return Err(LedgerError::Missing(path.to_owned()));
+        }
+        Self::open_with(path, Some(RunLock::acquire(folder_of(path))?))
+    }
+
+    fn open_with(path: &Path, lock: Option<RunLock>) -> Result<Self, LedgerError> {
+        if !path.exists() {
+            return Err(LedgerError::Missing(path.to_owned()));
+        }
+        let ledger = Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, lock)?;
+        ledger.check_format()?;
+        Ok(ledger)
+    }
+
+    fn connect(path: &Path, flags: OpenFlags, lock: Option<RunLock>) -> Result<Self, LedgerError> {
+        let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+            .map_err(|source| LedgerError::Sqlite { action: "open", path: path.to_owned(), source })?;
+        let ledger = Self { connection, path: path.to_owned(), lock };
+        ledger.tune().map_err(|cause| ledger.failed("open", cause))?;
+        Ok(ledger)
+    }
+
+    fn tune(&self) -> rusqlite::Result<()> {
+        self.connection.busy_timeout(std::time::Duration::from_secs(10))?;
+        // FULL: in WAL mode a commit is on disk when it returns, which is what an intent is for.
+        self.connection.pragma_update(None, "synchronous", "FULL")?;
+        self.connection.pragma_update(None, "cache_size", -16_000)?;
+        self.connection.set_prepared_statement_cache_capacity(32);
+        Ok(())
+    }
+
+    fn set_up(&mut self) -> rusqlite::Result<()> {
+        self.connection.pragma_update(None, "page_size", 8192)?;
+        self.connection.pragma_update(None, "journal_mode", "WAL")?;
+        let transaction = self.connection.transaction()?;
+        transaction.execute_batch(SCHEMA)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.pragma_update(None, "user_version", FORMAT_VERSION)?;
+        transaction.commit()
+    }
+
+    fn check_format(&self) -> Result<(), LedgerError> {
+        let number = |name| self.connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+        match number("application_id") {
+            Ok(APPLICATION_ID) => {}
+            Ok(_) => return Err(LedgerError::NotALedger(self.path.clone())),
+            Err(cause) => return Err(self.failed("read the version", cause)),
+        }
+        match number("user_version").map_err(|cause| self.failed("read the version", cause))? {
+            found if found > FORMAT_VERSION => {
+                Err(LedgerError::TooNew { path: self.path.clone(), found, known: FORMAT_VERSION })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Where the ledger stands.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What the run is.
+    pub fn header(&self) -> Result<RunHeader, LedgerError> {
+        let text: Option<String> = self
+            .connection
+            .query_row("SELECT value FROM meta WHERE key = 'header'", [], |row| row.get(0))
+            .optional()
+            .map_err(|cause| self.failed("read the header", cause))?;
+        let damaged = || LedgerError::Damaged { path: self.path.clone(), place: "the header".to_owned() };
+        serde_json::from_str(&text.ok_or_else(damaged)?).map_err(|_| damaged())
+    }
+
+    /// Replaces the header.
+    pub fn update_header(&self, header: &RunHeader) -> Result<(), LedgerError> {
+        self.check_lock()?;
+        let text = serde_json::to_string(header)
+            .map_err(|_| LedgerError::Damaged { path: self.path.clone(), place: "the header".to_owned() })?;
+        self.connection
+            .execute(
+                "INSERT INTO meta VALUES ('header', ?1) ON CONFLICT (key) DO UPDATE SET value = ?1",
+                [text],
+            )
+            .map_err(|cause| self.failed("write the header", cause))?;
+        Ok(())
+    }
+
+    /// Adds rows to a plan in the making, all or none; their ids follow the last one, from 1.
+    pub fn append_rows(&mut self, planned: &[PlannedRow]) -> Result<(), LedgerError> {
+        self.check_lock()?;
+        if self.header()?.phase != Phase::Planning {
+            return Err(LedgerError::AlreadyPlanned(self.path.clone()));
+        }
+        append(&mut self.connection, planned).map_err(|cause| self.failed("append rows", cause))
+    }
+
+    /// Closes the plan: no row can be added any more.
+    pub fn finish_planning(&mut self, header: &RunHeader) -> Result<(), LedgerError> {
+        // Counting by action then reads the index and not the rows.
+        self.connection
+            .execute_batch("CREATE INDEX IF NOT EXISTS rows_by_action ON rows (action)")
+            .map_err(|cause| self.failed("index the rows", cause))?;
+        self.update_header(&RunHeader { phase: Phase::Planned, ..header.clone() })
+    }
+
+    /// How many rows have which action and are in which state.
+    pub fn counts(&self) -> Result<Counts, LedgerError> {
+        let read = || {
+            let mut statement = self.connection.prepare_cached(
+                "SELECT action, state, count(*) FROM results GROUP BY action, state ORDER BY action, state",
+            )?;
+            let counts = statement.query_map([], |row| {
+                Ok((rows::action(row, 0)?, rows::state(row, 1)?, row.get::<_, i64>(2)?.cast_unsigned()))
+            })?;
+            counts.collect::<rusqlite::Result<Vec<_>>>()
+        };
+        read().map(Counts).map_err(|cause| self.failed("count rows", cause))
+    }
+
+    /// Hands every row that `filter` takes to `visit`, in the order of the run, until `visit` fails.
+    pub fn for_each_row<E: From<LedgerError>>(
+        &self,
+        filter: Filter<'_>,
+        mut visit: impl FnMut(RowResult) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let failed = |cause| self.failed("read rows", cause);
+        let columns = rows::RESULT_COLUMNS;
+        let query = format!("SELECT {columns} FROM results WHERE {} ORDER BY id", filter.condition());
+        let mut statement = self.connection.prepare(&query).map_err(failed)?;
+        for row in statement.query_map([], rows::result).map_err(failed)? {
+            visit(row.map_err(failed)?)?;
+        }
+        Ok(())
+    }
+
+    /// Up to `limit` rows in `state` whose id is above `after`, by id.
+    pub fn open_rows(&self, state: State, after: i64, limit: usize) -> Result<Vec<OpenRow>, LedgerError> {
+        let query = match state {
+            State::Planned => {
+                format!(
+                    "SELECT {} FROM results WHERE id > ?1 AND action IN ('create', 'update') AND state = ?2 \
+                     ORDER BY id LIMIT ?3",
+                    rows::OPEN_COLUMNS
+                )
+            }
+            // Only rows that were sent can be in any other open state: the small table finds them.
+            _ => format!(
+                "SELECT {} FROM results WHERE id IN (SELECT id FROM progress WHERE id > ?1 AND state = ?2 \
+                 ORDER BY id LIMIT ?3) ORDER BY id",
+                rows::OPEN_COLUMNS
+            ),
+        };
+        let read = || {
+            let mut statement = self.connection.prepare_cached(&query)?;
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            let found = statement.query_map(params![after, state.as_str(), limit], rows::open_row)?;
+            found.collect::<rusqlite::Result<Vec<_>>>()
+        };
+        read().map_err(|cause| self.failed("read open rows", cause))
+    }
+
+    /// Puts every row that was being sent when a process died in doubt; returns how many there were.
+    pub fn recover(&mut self) -> Result<usize, LedgerError> {
+        self.check_lock()?;
+        self.connection
+            .execute(
+                "UPDATE progress SET state = ?1, code = 'interrupted', \
+                 message = 'the program ended before the answer came' WHERE state = 'sending'",
+                [State::InDoubt.as_str()],
+            )
+            .map_err(|cause| self.failed("recover rows", cause))
+    }
+
+    /// Takes every step in one transaction, on disk when this returns; one illegal step and none is taken.
+    pub fn record(&mut self, steps: &[(i64, Step)], now: i64) -> Result<(), LedgerError> {
+        let mut group = self.begin()?;
+        group.record(steps, now)?;
+        group.commit()
+    }
+
+    /// Starts a transaction for several groups of steps.
+    pub(super) fn begin(&mut self) -> Result<Group<'_>, LedgerError> {
+        self.check_lock()?;
+        let path = &self.path;
+        match self.connection.transaction_with_behavior(TransactionBehavior::Immediate) {
+            Ok(transaction) => Ok(Group::new(transaction, path)),
+            Err(source) => Err(LedgerError::Sqlite { action: "begin", path: path.clone(), source }),
+        }
+    }
+
+    fn check_lock(&self) -> Result<(), LedgerError> {
+        match self.lock {
+            Some(_) => Ok(()),
+            None => Err(LedgerError::NotLocked(self.path.clone())),
+        }
+    }
+
+    fn failed(&self, action: &'static str, source: rusqlite::Error) -> LedgerError {
+        failed(&self.path, action, source)
+    }
+}
+
+fn append(connection: &mut Connection, planned: &[PlannedRow]) -> rusqlite::Result<()> {
+    let transaction = connection.transaction()?;
+    let mut statement = transaction.prepare_cached(rows::INSERT)?;
+    for row in planned {
+        rows::insert(&mut statement, row)?;
+    }
+    drop(statement);
+    transaction.commit()
+}
+
+pub(super) fn failed(path: &Path, action: &'static str, source: rusqlite::Error) -> LedgerError {
+    match source {
+        rusqlite::Error::FromSqlConversionFailure(column, ..) => {
+            LedgerError::Damaged { path: path.to_owned(), place: format!("column {column} of a row") }
+        }
+        source if source.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) => {
+            LedgerError::NotALedger(path.to_owned())
+        }
+        source => LedgerError::Sqlite { action, path: path.to_owned(), source },
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
