@@ -4,5 +4,6 @@
 pub mod catalogue;
 pub mod domain;
 pub mod durable;
+pub mod ledger;
 pub mod sandbox;
 pub mod transport;
