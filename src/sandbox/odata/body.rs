@@ -170,3 +170,91 @@ impl<'de> Visitor<'de> for MembersVisitor {
 /// A member's name, borrowed from the body where no escape is in it.
 #[derive(Deserialize)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::entity;
+    use super::*;
+    use Behaviour::{Seed, Strict};
+    use Intent::{Create, Update};
+
+    fn read(set: &str, body: &str, intent: Intent, behaviour: Behaviour) -> Result<String, String> {
+        let entity = entity(set);
+        let values = read_body(body.as_bytes(), entity, intent, behaviour);
+        let values = values.map_err(|error| format!("{} {}: {}", error.status, error.code, error.message))?;
+        let mut json = Vec::new();
+        for (index, value) in values {
+            let property = &entity.properties[index];
+            json.extend_from_slice(format!("{} ", property.name).as_bytes());
+            value.write_json(&mut json, property.kind, Strict);
+            json.push(b' ');
+        }
+        Ok(String::from_utf8(json).unwrap())
+    }
+
+    #[test]
+    fn values_keep_the_order_of_the_body_and_their_digits() {
+        let body = r#"{"@odata.etag":"x","number":" c-4 ","displayName":"Zo\u00eb","creditLimit":1E+3,"taxLiable":true,
+            "currencyId":null,"blocked":"_x0020_","taxAreaId":"C6D7E8F9-A0B1-2345-6789-0ABCDEF12345"}"#;
+        insta::assert_snapshot!(
+            read("customers", body, Create, Strict).unwrap(),
+            @r#"number "C-4" displayName "Zoë" creditLimit 1000 taxLiable true currencyId "00000000-0000-0000-0000-000000000000" blocked "_x0020_" taxAreaId "c6d7e8f9-a0b1-2345-6789-0abcdef12345""#
+        );
+        let body = r#"{"amount":-1500.50,"postingDate":"2026-01-31","lineNumber":10000}"#;
+        assert_eq!(
+            read("customerPayments", body, Create, Seed).unwrap(),
+            r#"amount -1500.50 postingDate "2026-01-31" lineNumber 10000 "#
+        );
+    }
+
+    #[test]
+    fn blanks_are_read_as_the_behaviour_has_them() {
+        for blank in [" ", "", "_x0020_"] {
+            let body = format!(r#"{{"blocked":"{blank}"}}"#);
+            assert_eq!(read("customers", &body, Update, Seed).unwrap(), r#"blocked "_x0020_" "#, "{blank:?}");
+        }
+        assert!(read("customers", r#"{"blocked":" "}"#, Update, Strict).is_err());
+    }
+
+    #[test]
+    fn refusals_carry_the_codes_of_the_reference() {
+        let bodies = [
+            ("customers", "[]"),
+            ("customers", r#"{"displayName":"x""#),
+            ("customers", r#"{"name":"x"}"#),
+            ("customers", r#"{"DisplayName":"x"}"#),
+            ("customers", r#"{"id":"d1e2f3a4-b5c6-7890-1234-567890abcdef"}"#),
+            ("customers", r#"{"balance":1}"#),
+            ("customers", r#"{"number":"123456789012345678901"}"#),
+            ("customers", r#"{"blocked":"Closed"}"#),
+            ("customers", r#"{"taxAreaId":"none"}"#),
+            ("customers", r#"{"taxLiable":"yes"}"#),
+            ("customers", r#"{"displayName":7}"#),
+            ("customers", r#"{"creditLimit":"7"}"#),
+            ("customers", r#"{"city":"A","city":"B"}"#),
+            ("customerPayments", r#"{"lineNumber":1.5}"#),
+            ("customerPayments", r#"{"postingDate":"31.01.2026"}"#),
+            ("customerPayments", r#"{"journalId":"d1e2f3a4-b5c6-7890-1234-567890abcdef"}"#),
+        ];
+        let refusals: Vec<_> =
+            bodies.iter().map(|(set, body)| read(set, body, Update, Seed).unwrap_err()).collect();
+        insta::assert_snapshot!(refusals.join("\n"), @r#"
+        400 RequestDataInvalid: The body is no JSON object: invalid type: sequence, expected an object at line 1 column 0.
+        400 RequestDataInvalid: The body is no JSON object: EOF while parsing an object at line 1 column 18.
+        400 BadRequest: The property 'name' does not exist on type 'Microsoft.NAV.customer'.
+        400 BadRequest: The property 'DisplayName' does not exist on type 'Microsoft.NAV.customer'.
+        400 BadRequest_InvalidOperation: The property 'id' is read-only.
+        400 BadRequest_InvalidOperation: The property 'balance' is read-only.
+        400 Application_StringExceededLength: The length of 'number' is 21, but it must be at most 20 characters: 123456789012345678901
+        400 Unknown: 'Closed' is no member of 'Microsoft.NAV.customerBlocked'.
+        400 Application_InvalidGUID: Invalid format of GUID string 'none'.
+        400 BadRequest: Cannot convert the value "yes" of 'taxLiable' to the expected type 'Edm.Boolean'.
+        400 BadRequest: Cannot convert the value 7 of 'displayName' to the expected type 'Edm.String'.
+        400 BadRequest: Cannot convert the value "7" of 'creditLimit' to the expected type 'Edm.Decimal'.
+        400 BadRequest: The property 'city' is given twice.
+        400 BadRequest: Cannot convert the value 1.5 of 'lineNumber' to the expected type 'Edm.Int32'.
+        400 BadRequest: Cannot convert the value "31.01.2026" of 'postingDate' to the expected type 'Edm.Date'.
+        400 BadRequest_InvalidOperation: The property 'journalId' is read-only.
+        "#);
+    }
+}

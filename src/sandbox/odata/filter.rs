@@ -128,9 +128,9 @@ impl Field {
     }
 }
 
-/// `text` without the difference between upper and lower case.
+/// `text` without the difference between upper and lower case, each character by itself.
 pub(super) fn fold(text: &str) -> String {
-    text.to_lowercase()
+    text.chars().flat_map(char::to_lowercase).collect()
 }
 
 impl Place {
@@ -201,5 +201,149 @@ impl fmt::Display for FilterText<'_> {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::fixture::{entity, record};
+    use super::super::literal::as_code;
+    use super::super::model::Behaviour::Seed;
+    use super::super::query::SchemaVersion::V2_1;
+    use super::super::typing::parse_filter;
+    use super::*;
+
+    /// A filter on any field, with values as reading gives them.
+    fn any_condition(index: usize) -> BoxedStrategy<Filter> {
+        let kind = entity("customers").properties[index].kind;
+        let values: BoxedStrategy<Value> = match kind {
+            Kind::Text => "[a-cA-C' ()Éé,]{0,4}".prop_map(Value::Text).boxed(),
+            Kind::Code => "[a-cA-C' ()]{0,4}".prop_map(|text| Value::Text(as_code(&text))).boxed(),
+            Kind::Decimal => (-999_i64..999, 0_u32..4)
+                .prop_map(|(digits, scale)| Value::Decimal(rust_decimal::Decimal::new(digits, scale).into()))
+                .boxed(),
+            Kind::Boolean => any::<bool>().prop_map(Value::Boolean).boxed(),
+            Kind::DateTime => (-62_135_596_800_000_i64..9_999_999_999_999)
+                .prop_map(|moment| Value::DateTime(jiff::Timestamp::from_millisecond(moment).unwrap()))
+                .boxed(),
+            Kind::Enum(enumeration) => (0..enumeration.members.len())
+                .prop_map(|index| Value::Enum(u8::try_from(index).unwrap()))
+                .boxed(),
+            Kind::Guid => any::<[u8; 16]>().prop_map(|bytes| Value::Guid(super::super::Guid(bytes))).boxed(),
+            Kind::Date | Kind::Int32 | Kind::Int64 => unreachable!("customers have none"),
+        };
+        let is_text = matches!(kind, Kind::Text | Kind::Code);
+        let comparison = prop::sample::select(COMPARISONS.as_slice()).prop_map(|known| known.1);
+        let place = prop::sample::select(vec![Place::Anywhere, Place::Start, Place::End, Place::Substring]);
+        let members = prop::collection::vec(values, 1..4);
+        (any::<bool>(), comparison, place, members, 0..3)
+            .prop_map(move |(folds, comparison, place, members, shape)| {
+                let field = Field { index, folded: folds && is_text };
+                let folded = |value: Value| match value {
+                    Value::Text(text) if field.folded => Value::Text(fold(&text)),
+                    value => value,
+                };
+                let mut members: Vec<_> = members.into_iter().map(folded).collect();
+                match (shape, members[0].as_text()) {
+                    (0, Some(text)) => Filter::Search(field, place, text.to_owned()),
+                    (1, _) => Filter::In(field, members),
+                    _ => Filter::Compare(field, comparison, members.remove(0)),
+                }
+            })
+            .boxed()
+    }
+
+    fn any_filter() -> impl Strategy<Value = Filter> {
+        let field = 0..entity("customers").properties.len();
+        let either = |index| prop::collection::vec(any_condition(index), 2..4).prop_map(Filter::Or);
+        let leaf = prop_oneof![field.clone().prop_flat_map(any_condition), field.prop_flat_map(either)];
+        leaf.prop_recursive(4, 24, 3, |inner| {
+            prop_oneof![
+                inner.clone().prop_map(|part| Filter::Not(Box::new(part))),
+                prop::collection::vec(inner, 2..4).prop_map(Filter::And),
+            ]
+        })
+    }
+
+    /// A condition on a city and a credit limit, with its own meaning and its own text.
+    #[derive(Clone, Debug)]
+    enum Model {
+        City(&'static str, String),
+        Limit(&'static str, i64),
+        Has(String),
+        Both(Box<Model>, Box<Model>),
+        Never(Box<Model>),
+    }
+
+    impl Model {
+        fn holds(&self, city: &str, limit: i64) -> bool {
+            match self {
+                Self::City("eq", other) => city == other,
+                Self::City("ne", other) => city != other,
+                Self::City("gt", other) => city > other.as_str(),
+                Self::City(_, other) => city <= other.as_str(),
+                Self::Limit("eq", other) => limit == *other,
+                Self::Limit("ge", other) => limit >= *other,
+                Self::Limit(_, other) => limit < *other,
+                Self::Has(part) => city.contains(part.as_str()),
+                Self::Both(one, other) => one.holds(city, limit) && other.holds(city, limit),
+                Self::Never(inner) => !inner.holds(city, limit),
+            }
+        }
+
+        fn text(&self) -> String {
+            match self {
+                Self::City(word, other) => format!("city {word} '{other}'"),
+                Self::Limit(word, other) => format!("creditLimit {word} {other}.00"),
+                Self::Has(part) => format!("contains( city , '{part}')"),
+                Self::Both(one, other) => format!("({}) and {}", one.text(), other.text()),
+                Self::Never(inner) => format!("not({})", inner.text()),
+            }
+        }
+    }
+
+    fn any_model() -> impl Strategy<Value = Model> {
+        let leaf = prop_oneof![
+            (prop::sample::select(vec!["eq", "ne", "gt", "le"]), "[ab]{0,2}")
+                .prop_map(|(word, city)| Model::City(word, city)),
+            (prop::sample::select(vec!["eq", "ge", "lt"]), -2_i64..3)
+                .prop_map(|(word, limit)| Model::Limit(word, limit)),
+            "[ab]{1,2}".prop_map(Model::Has),
+        ];
+        leaf.prop_recursive(4, 16, 2, |inner| {
+            prop_oneof![
+                inner.clone().prop_map(|model| Model::Never(Box::new(model))),
+                (inner.clone(), inner).prop_map(|(one, other)| Model::Both(Box::new(one), Box::new(other))),
+            ]
+        })
+    }
+
+    proptest! {
+        /// Whatever the filter, its text reads back as itself.
+        #[test]
+        fn a_filter_survives_being_written_and_read(filter in any_filter()) {
+            let text = filter.text(entity("customers"));
+            let read = parse_filter(&text, entity("customers"), Seed, V2_1);
+            prop_assert_eq!(read.map_err(|error| error.message), Ok(filter), "{}", text);
+        }
+
+        /// Whatever the filter, it passes what a plain evaluation of the same condition passes.
+        #[test]
+        fn a_filter_passes_what_it_says(model in any_model(), city in "[ab]{0,2}", limit in -2_i64..3) {
+            let filter = parse_filter(&model.text(), entity("customers"), Seed, V2_1).unwrap();
+            let customer = record("customers", &[("city", &city), ("creditLimit", &limit.to_string())]);
+            prop_assert_eq!(filter.matches(&customer), model.holds(&city, limit), "{}", model.text());
+        }
+    }
+
+    #[test]
+    fn a_filter_knows_which_properties_it_needs() {
+        let filter =
+            parse_filter("not (city eq 'x') and balance gt 0", entity("customers"), Seed, V2_1).unwrap();
+        let named =
+            entity("customers").properties.iter().enumerate().filter(|(index, _)| filter.names(*index));
+        assert_eq!(named.map(|(_, property)| property.name).collect::<Vec<_>>(), ["city", "balance"]);
     }
 }

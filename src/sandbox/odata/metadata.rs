@@ -139,3 +139,73 @@ fn enumerations() -> Vec<&'static EnumType> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The names of the open elements must match the names that close them, and nothing may follow the root.
+    fn check_well_formed(xml: &str) {
+        let mut open = Vec::new();
+        for tag in xml.split('<').skip(2) {
+            let (tag, text) = tag.split_once('>').unwrap();
+            assert_eq!(text, "", "no text stands between elements");
+            assert_eq!(tag.matches('"').count() % 2, 0, "{tag}");
+            assert!(tag.is_ascii() && !tag.contains(['&', '\'']), "{tag}");
+            if let Some(name) = tag.strip_prefix('/') {
+                assert_eq!(open.pop(), Some(name));
+            } else if !tag.ends_with('/') {
+                open.push(tag.split(' ').next().unwrap());
+            }
+        }
+        assert_eq!(open, Vec::<&str>::new());
+    }
+
+    #[test]
+    fn the_metadata_is_well_formed_and_every_type_it_names_is_in_it() {
+        for behaviour in [Behaviour::Seed, Behaviour::Strict] {
+            let xml = metadata(behaviour);
+            check_well_formed(&xml);
+            for named in xml.split("Microsoft.NAV.").skip(1) {
+                let name = named.split(['"', ')']).next().unwrap();
+                let is_there = ["EntityType", "EnumType"]
+                    .iter()
+                    .any(|kind| xml.contains(&format!("<{kind} Name=\"{name}\"")));
+                assert!(is_there, "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_seed_behaviour_has_balances_on_customers_and_the_plural_navigation() {
+        let customer = |behaviour| {
+            let xml = metadata(behaviour);
+            let start = xml.find(r#"<EntityType Name="customer">"#).unwrap();
+            xml[start..start + xml[start..].find("</EntityType>").unwrap()].to_owned()
+        };
+        for name in [r#""balance""#, r#""customerFinancialDetails""#] {
+            assert!(customer(Behaviour::Seed).contains(name), "{name}");
+            assert!(!customer(Behaviour::Strict).contains(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_type_is_described_as_the_standard_wants() {
+        let xml = metadata(Behaviour::Strict);
+        let journal = xml.split("<EntityType ").find(|part| part.starts_with(r#"Name="journal""#)).unwrap();
+        insta::assert_snapshot!(journal, @r#"Name="journal"><Key><PropertyRef Name="id"/></Key><Property Name="id" Type="Edm.Guid" Nullable="false"/><Property Name="code" Type="Edm.String" MaxLength="10"/><Property Name="displayName" Type="Edm.String" MaxLength="100"/><Property Name="templateDisplayName" Type="Edm.String" MaxLength="10"/><Property Name="lastModifiedDateTime" Type="Edm.DateTimeOffset" Precision="3"/><Property Name="balancingAccountId" Type="Edm.Guid"/><Property Name="balancingAccountNumber" Type="Edm.String" MaxLength="20"/></EntityType>"#);
+        insta::assert_snapshot!(xml.split("<EnumType ").nth(2).unwrap(), @r#"Name="customerBlocked"><Member Name="_x0020_" Value="0"/><Member Name="Ship" Value="1"/><Member Name="Invoice" Value="2"/><Member Name="All" Value="3"/></EnumType>"#);
+        insta::assert_snapshot!(xml.split("<EntitySet ").nth(2).unwrap(), @r#"Name="customers" EntityType="Microsoft.NAV.customer"><NavigationPropertyBinding Path="currency" Target="currencies"/><NavigationPropertyBinding Path="paymentTerm" Target="paymentTerms"/><NavigationPropertyBinding Path="shipmentMethod" Target="shipmentMethods"/><NavigationPropertyBinding Path="paymentMethod" Target="paymentMethods"/><NavigationPropertyBinding Path="customerFinancialDetail" Target="customerFinancialDetails"/><NavigationPropertyBinding Path="picture" Target="pictures"/></EntitySet>"#);
+    }
+
+    #[test]
+    fn the_service_document_lists_every_set() {
+        let json: serde_json::Value = serde_json::from_slice(&service_document("http://h/api/v2.0")).unwrap();
+        assert_eq!(json["@odata.context"], "http://h/api/v2.0/$metadata");
+        assert_eq!(json["value"].as_array().unwrap().len(), ENTITIES.len());
+        assert_eq!(
+            json["value"][1],
+            serde_json::json!({"name": "customers", "kind": "EntitySet", "url": "customers"})
+        );
+    }
+}

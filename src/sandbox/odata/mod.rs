@@ -13,6 +13,8 @@ mod body;
 mod entities;
 mod error;
 mod filter;
+#[cfg(test)]
+mod fixture;
 mod guid;
 mod literal;
 mod metadata;

@@ -82,7 +82,7 @@ impl Cursor {
         let pairs = query.sort.iter().zip(&self.values);
         let orderings =
             pairs.map(|(&(index, direction), value)| direction.apply(record.value(index).cmp(value)));
-        orderings.fold(Ordering::Equal, Ordering::then).is_gt()
+        orderings.into_iter().find(|ordering| ordering.is_ne()).is_some_and(Ordering::is_gt)
     }
 
     /// The values, in the order of the query's sorting: those of `$orderby`, those of the default order, the key.
@@ -115,5 +115,114 @@ impl Cursor {
         let values = values.filter(|values| values.len() == query.sort.len() && parts.len() == values.len());
         let message = || format!("The $skiptoken '{token}' does not belong to this query.");
         values.map(|values| Self { values }).ok_or_else(|| ODataError::bad_request(message()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::fixture::{customers, guid, numbers, query, record};
+    use super::super::model::Behaviour::Seed;
+    use super::*;
+
+    /// The numbers on each page, following the tokens.
+    fn pages(records: &[Record], raw: &str, size: usize) -> Vec<Vec<String>> {
+        let mut pages = Vec::new();
+        let mut asked = query(raw, Seed);
+        loop {
+            let page = Page::of(records, &asked, size);
+            pages.push(numbers(page.records));
+            let Some(token) = page.next else { return pages };
+            asked = query(&format!("{raw}&$skiptoken={}", super::super::split::encode(&token)), Seed);
+        }
+    }
+
+    #[test]
+    fn pages_follow_the_default_order_and_end_without_a_token() {
+        assert_eq!(pages(&customers(), "", 3), [vec!["10000", "20000", "30000"], vec!["C-4"]]);
+        assert_eq!(pages(&customers(), "", 4), [["10000", "20000", "30000", "C-4"]]);
+    }
+
+    #[test]
+    fn sorting_goes_on_across_pages_and_ties_are_broken_by_the_default_order() {
+        let sorted = pages(&customers(), "$orderby=currencyCode desc,balance", 2);
+        assert_eq!(sorted, [["20000", "10000"], ["30000", "C-4"]]);
+        assert_eq!(
+            pages(&customers(), "$orderby=lastModifiedDateTime", 1).concat(),
+            ["C-4", "20000", "10000", "30000"]
+        );
+    }
+
+    #[test]
+    fn the_token_is_the_key_of_the_last_record_sent() {
+        let page = Page::of(customers(), &query("$orderby=displayName", Seed), 2);
+        let expected = "'O''Brien & Sons','30000',00000000-0000-0000-0000-000000000007";
+        assert_eq!(page.next.as_deref(), Some(expected));
+    }
+
+    #[test]
+    fn top_caps_everything_and_leaves_no_next_page() {
+        let page = Page::of(customers(), &query("$top=3&$count=true&$skip=1", Seed), 2);
+        assert_eq!(
+            (numbers(&page.records), page.count, page.next),
+            (vec!["20000".into(), "30000".into(), "C-4".into()], Some(4), None)
+        );
+    }
+
+    #[test]
+    fn the_count_respects_the_filter_and_nothing_else() {
+        let page = Page::of(customers(), &query("$filter=balance gt 0&$count=true&$skip=1", Seed), 1);
+        assert_eq!((numbers(&page.records), page.count), (vec!["20000".into()], Some(2)));
+    }
+
+    #[test]
+    fn rows_skipped_on_the_first_page_stay_skipped() {
+        assert_eq!(pages(&customers(), "$skip=1", 2), [vec!["20000", "30000"], vec!["C-4"]]);
+    }
+
+    #[test]
+    fn a_row_inserted_before_the_cursor_moves_no_other() {
+        let mut records = customers();
+        let first = Page::of(&records, &query("", Seed), 2);
+        let token = first.next.unwrap();
+        records.insert(0, record("customers", &[("number", "00001")]));
+        let second = Page::of(&records, &query(&format!("$skiptoken={token}"), Seed), 2);
+        assert_eq!(numbers(second.records), ["30000", "C-4"]);
+    }
+
+    #[test]
+    fn a_preferred_page_size_stays_between_one_and_the_maximum() {
+        assert_eq!(
+            [None, Some(0), Some(7), Some(50_000)].map(page_size),
+            [MAX_PAGE_SIZE, 1, 7, MAX_PAGE_SIZE]
+        );
+    }
+
+    proptest! {
+        /// Whatever the rows, the sorting and the page size, the pages together hold every row once, in order.
+        #[test]
+        fn the_pages_together_are_the_whole(
+            cities in prop::collection::vec("[ab' ,]{0,2}", 0..12),
+            size in 1_usize..5,
+            descending in any::<bool>(),
+        ) {
+            let numbered = |(number, city): (u8, &String)| {
+                record("customers", &[("number", &format!("{:02}", number / 2)), ("city", city)])
+                    .with("id", Value::Guid(guid(number)))
+            };
+            let records: Vec<_> = (0..).zip(&cities).map(numbered).collect();
+            let raw = if descending { "$orderby=city desc" } else { "$orderby=city asc" };
+            let whole = Page::of(&records, &query(raw, Seed), MAX_PAGE_SIZE);
+            prop_assert_eq!(whole.records.len(), records.len());
+            let mut expected = cities;
+            expected.sort();
+            if descending {
+                expected.reverse();
+            }
+            let sorted: Vec<_> = whole.records.iter().map(|record| record.get("city").as_text().unwrap()).collect();
+            prop_assert_eq!(sorted, expected);
+            prop_assert_eq!(pages(&records, raw, size).concat(), numbers(whole.records));
+        }
     }
 }

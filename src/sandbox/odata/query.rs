@@ -147,7 +147,7 @@ impl Query {
             .sort
             .iter()
             .map(|&(index, direction)| direction.apply(one.value(index).cmp(other.value(index))));
-        orderings.fold(Ordering::Equal, Ordering::then)
+        orderings.into_iter().find(|ordering| ordering.is_ne()).unwrap_or(Ordering::Equal)
     }
 
     /// Takes in `options`, decoded and each with its `$`; `depth` counts the entities expanded so far.
@@ -296,4 +296,118 @@ fn truth(name: &str, value: &str) -> Result<bool, ODataError> {
         ))
     };
     value.trim().parse().map_err(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{query, refusal};
+    use super::*;
+    use Behaviour::{Seed, Strict};
+
+    fn names(query: &Query, places: &[usize]) -> Vec<&'static str> {
+        places.iter().map(|&index| query.entity.properties[index].name).collect()
+    }
+
+    #[test]
+    fn the_combined_example_of_the_guide_is_understood() {
+        let query = query(
+            "$filter=blocked%20eq%20%27%20%27+and+balance gt 0&$orderby=balance desc&$top=20\
+             &$select=number,displayName,balance,overdueAmount",
+            Seed,
+        );
+        assert_eq!(
+            query.filter.as_ref().map(|filter| filter.text(query.entity)).as_deref(),
+            Some("blocked eq '_x0020_' and balance gt 0")
+        );
+        assert_eq!(names(&query, &query.columns), ["number", "displayName", "balance", "overdueAmount"]);
+        assert_eq!(
+            query.order_by,
+            [(query.entity.property_index("balance").unwrap(), Direction::Descending)]
+        );
+        assert_eq!(query.top, Some(20));
+    }
+
+    #[test]
+    fn expansions_take_their_own_options_several_levels_deep() {
+        let query = query(
+            "$expand=CustomerFinancialDetails($select=balance),currency,\
+             defaultDimensions($filter=dimensionCode eq 'A;B)';$expand=dimension($select=code;\
+             $expand=dimensionValues($top=1;$orderby=code desc;$count=true)))",
+            Seed,
+        );
+        let expanded: Vec<_> = query.expand.iter().map(|expand| expand.navigation.name).collect();
+        assert_eq!(expanded, ["customerFinancialDetails", "currency", "defaultDimensions"]);
+        let dimension = &query.expand[2].query.expand[0].query;
+        assert_eq!(names(dimension, &dimension.columns), ["code"]);
+        let values = &dimension.expand[0].query;
+        assert_eq!((values.top, values.count, values.order_by.len()), (Some(1), true, 1));
+    }
+
+    #[test]
+    fn options_of_the_platform_and_of_the_caller_pass() {
+        let query = query("company=CRONUS%20AG&tenant=default&myOption=1&%24count=true&$skip=3", Strict);
+        assert_eq!((query.company.as_deref(), query.count, query.skip), (Some("CRONUS AG"), true, 3));
+    }
+
+    #[test]
+    fn costly_properties_are_used_only_when_shown_sorted_or_filtered() {
+        let uses = |raw| {
+            let query = query(raw, Seed);
+            query.uses(query.entity.property_index("balance").unwrap())
+        };
+        assert!(
+            uses("")
+                && uses("$select=number&$orderby=balance")
+                && uses("$select=number&$filter=balance gt 0")
+        );
+        assert!(!uses("$select=number,city&$orderby=city&$filter=city ne ''"));
+    }
+
+    #[test]
+    fn refusals_name_the_option_or_the_name() {
+        let refused = [
+            ("$search=x", Seed),
+            ("$top=-1", Seed),
+            ("$count=yes", Seed),
+            ("$select=number,foo", Seed),
+            ("$select=balance", Strict),
+            ("$orderby=number upwards", Seed),
+            ("$orderby=foo", Seed),
+            ("$expand=customerFinancialDetails", Strict),
+            ("$expand=currency(", Seed),
+            ("$expand=currency($skiptoken=1)", Seed),
+            ("$expand=currency($levels=2)", Seed),
+            ("$expand=currency,currency", Seed),
+            ("$top=1&$top=2", Seed),
+            ("$schemaversion=3.0", Seed),
+            ("$skiptoken=nowhere", Seed),
+            ("$filter=%zz", Seed),
+        ];
+        let refusals: Vec<_> = refused.iter().map(|&(raw, behaviour)| refusal(raw, behaviour)).collect();
+        insta::assert_snapshot!(refusals.join("\n"), @"
+        400 BadRequest: The query option '$search' is not supported.
+        400 BadRequest: The value '-1' of the query option '$top' is no whole number.
+        400 BadRequest: The value 'yes' of the query option '$count' is not true or false.
+        400 BadRequest: Could not find a property named 'foo' on type 'Microsoft.NAV.customer'.
+        400 BadRequest: Could not find a property named 'balance' on type 'Microsoft.NAV.customer'.
+        400 BadRequest: 'number upwards' in $orderby is neither ascending nor descending.
+        400 BadRequest: Could not find a property named 'foo' on type 'Microsoft.NAV.customer'.
+        400 BadRequest: Could not find a property named 'customerFinancialDetails' on type 'Microsoft.NAV.customer'.
+        400 BadRequest: A parenthesis is missing in the $expand 'currency('.
+        400 BadRequest: The query option '$skiptoken' is not supported.
+        400 BadRequest: The query option '$levels' is not supported.
+        400 BadRequest: 'currency' is expanded twice.
+        400 BadRequest: The query option '$top' is given twice.
+        400 BadRequest: The schema version '3.0' is not supported.
+        400 BadRequest: The $skiptoken 'nowhere' does not belong to this query.
+        400 BadRequest: The query text '%zz' is not percent-encoded UTF-8.
+        ");
+    }
+
+    #[test]
+    fn expanding_in_circles_ends() {
+        let circle = "$expand=customerFinancialDetail($expand=customer(".repeat(40);
+        let raw = format!("{}{}", circle, ")".repeat(80));
+        assert!(refusal(&raw, Seed).contains("nested too deeply"));
+    }
 }

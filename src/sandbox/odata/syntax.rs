@@ -278,6 +278,13 @@ mod tests {
     }
 
     #[test]
+    fn the_deepest_filter_that_is_taken_fits_the_stack() {
+        let turns = "not ".repeat(MAX_TURNS);
+        let deepest = format!("{}a eq 1{}", format!("{turns}(").repeat(MAX_DEPTH), ")".repeat(MAX_DEPTH));
+        assert!(parse(&deepest).is_ok(), "{deepest}");
+    }
+
+    #[test]
     fn parentheses_without_end_are_refused_and_not_followed() {
         assert_eq!(parse(&"(".repeat(100_000)), Err(MAX_DEPTH));
         let many_turns = format!("{}a eq 1", "not ".repeat(100_000));

@@ -44,7 +44,7 @@ impl Reader<'_> {
                 let either = Filter::Or(self.filters(parts)?);
                 match either.only_field() {
                     Some(_) => Ok(either),
-                    None => Err(self.unsupported(0, "'or' between conditions on different fields")),
+                    None => Err(self.unsupported_or()),
                 }
             }
             Expression::Not(part) => Ok(Filter::Not(Box::new(self.filter(part)?))),
@@ -253,7 +253,7 @@ fn are_positions(numbers: &[Operand<'_>]) -> bool {
 impl Reader<'_> {
     fn syntax_error(&self, position: usize) -> ODataError {
         let before = &self.text[..position];
-        if before.ends_with("/any(") || before.ends_with("/all(") {
+        if before.contains("/any(") || before.contains("/all(") {
             return self.refused(position, "'any' and 'all' are not supported");
         }
         self.refused(position, "syntax error")
@@ -270,6 +270,11 @@ impl Reader<'_> {
         self.refused(operand.position, &what)
     }
 
+    fn unsupported_or(&self) -> ODataError {
+        let text = self.text;
+        ODataError::not_implemented(format!("Unsupported $filter: 'or' on different fields in '{text}'."))
+    }
+
     fn refused(&self, position: usize, what: &str) -> ODataError {
         ODataError::bad_request(format!(
             "Invalid $filter: {what}, at position {position} in '{}'.",
@@ -280,5 +285,135 @@ impl Reader<'_> {
     fn unsupported(&self, position: usize, what: &str) -> ODataError {
         let message = format!("Unsupported $filter: {what}, at position {position} in '{}'.", self.text);
         ODataError::not_implemented(message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::filtered;
+    use super::*;
+    use Behaviour::{Seed, Strict};
+    use SchemaVersion::{V2_0, V2_1};
+
+    fn passing(filter: &str) -> Vec<String> {
+        filtered(filter, Seed, V2_0).unwrap()
+    }
+
+    #[test]
+    fn the_filters_of_the_guide_find_what_they_say() {
+        for (filter, expected) in [
+            ("blocked eq ' '", &["10000", "20000"] as &[_]),
+            ("balance gt 0", &["10000", "20000"]),
+            ("overdueAmount gt 0", &["10000"]),
+            ("lastModifiedDateTime gt 2024-01-01T00:00:00Z", &["10000", "30000"]),
+            ("contains(displayName,'Corp')", &["10000"]),
+            ("displayName eq 'Adatum Corporation'", &["10000"]),
+            ("currencyCode eq 'USD'", &["10000", "20000"]),
+            ("type eq 'Company'", &["10000", "20000", "C-4"]),
+            ("blocked eq ' ' and balance gt 0", &["10000", "20000"]),
+        ] {
+            assert_eq!(passing(filter), expected, "{filter}");
+        }
+    }
+
+    #[test]
+    fn every_function_and_literal_of_the_reference_works() {
+        for (filter, expected) in [
+            ("startswith(displayName,'Tr')", &["20000"] as &[_]),
+            ("endswith(displayName, 'Sons') eq true", &["30000"]),
+            ("contains(displayName,'Corp') eq false", &["20000", "30000", "C-4"]),
+            ("displayName eq 'O''Brien & Sons'", &["30000"]),
+            ("tolower(displayName) eq 'trey research'", &["20000"]),
+            ("toupper(displayName) ne 'TREY RESEARCH'", &["10000", "30000", "C-4"]),
+            ("substring(displayName, 5) eq 'Research'", &["20000"]),
+            ("number eq 'c-4'", &["C-4"]),
+            ("startswith(number,'c')", &["C-4"]),
+            ("number eq '10000' or number gt '20000' and number lt '4'", &["10000", "30000"]),
+            ("not (balance ge 0) and taxLiable eq false", &["30000"]),
+            ("taxLiable", &["10000"]),
+            ("not taxLiable and balance le -12.50", &["30000"]),
+            ("blocked eq 'Ship'", &["C-4"]),
+            ("blocked eq '_x0020_'", &["10000", "20000"]),
+            ("blocked eq ''", &["10000", "20000"]),
+            ("blocked ne Microsoft.NAV.customerBlocked'All' and blocked ne ' '", &["C-4"]),
+            ("currencyCode eq null", &["C-4"]),
+            ("id eq 00000000-0000-0000-0000-000000000008", &["20000"]),
+            ("lastModifiedDateTime lt 2023-02-14T17:15:00.031+01:00 and currencyCode ne ''", &["20000"]),
+            ("DISPLAYNAME eq 'corpus'", &["C-4"]),
+        ] {
+            assert_eq!(passing(filter), expected, "{filter}");
+        }
+    }
+
+    #[test]
+    fn schema_version_2_1_brings_lists_and_nested_functions() {
+        for (filter, expected) in [
+            ("number in ('10000', 'c-4')", &["10000", "C-4"] as &[_]),
+            ("contains(tolower(displayName),'CORP')", &["10000", "C-4"]),
+            ("tolower(substring(displayName,1)) eq 'CORP'", &["10000", "C-4"]),
+        ] {
+            assert_eq!(filtered(filter, Seed, V2_1).unwrap(), expected, "{filter}");
+            assert!(filtered(filter, Seed, V2_0).unwrap_err().starts_with("501 "), "{filter}");
+        }
+    }
+
+    #[test]
+    fn strict_behaviour_knows_neither_balances_on_customers_nor_plain_blanks() {
+        assert_eq!(filtered("blocked eq '_x0020_'", Strict, V2_0).unwrap(), ["10000", "20000"]);
+        for filter in ["blocked eq ' '", "blocked eq ''", "balance gt 0"] {
+            assert!(filtered(filter, Strict, V2_0).unwrap_err().starts_with("400 BadRequest: "), "{filter}");
+        }
+    }
+
+    #[test]
+    fn refusals_name_what_is_wrong_and_where() {
+        let filters = [
+            "balance gtt 0",
+            "balance gt 'x'",
+            "postcode eq '1'",
+            "blocked eq 'Closed'",
+            "lastModifiedDateTime gt 01/02/2024",
+            "id eq 'd1e2f3a4-b5c6-7890-1234-567890abcdef'",
+            "displayName eq 'open",
+            "city eq 'A' or state eq 'B'",
+            "number in ('1')",
+            "contains(tolower(displayName),'x')",
+            "indexof(displayName,'x') eq 0",
+            "displayName eq tolower('X')",
+            "contains(displayName)",
+            "contains(balance,'1')",
+            "displayName",
+            "balance eq null",
+            "currency/code eq 'USD'",
+            "defaultDimensions/any(d: d/dimensionCode eq 'X')",
+            "substring(displayName,1) gt 'a'",
+            "0 lt balance",
+            "",
+        ];
+        let refusals: Vec<_> =
+            filters.iter().map(|filter| filtered(filter, Seed, V2_0).unwrap_err()).collect();
+        insta::assert_snapshot!(refusals.join("\n"), @r"
+        400 BadRequest: Invalid $filter: syntax error, at position 8 in 'balance gtt 0'.
+        400 BadRequest: Invalid $filter: the value does not fit 'balance', which is Edm.Decimal, at position 11 in 'balance gt 'x''.
+        400 BadRequest: Invalid $filter: could not find a property named 'postcode' on type 'Microsoft.NAV.customer', at position 0 in 'postcode eq '1''.
+        400 BadRequest: Invalid $filter: the value does not fit 'blocked', which is Microsoft.NAV.customerBlocked, at position 11 in 'blocked eq 'Closed''.
+        400 BadRequest: Invalid $filter: the value does not fit 'lastModifiedDateTime', which is Edm.DateTimeOffset, at position 24 in 'lastModifiedDateTime gt 01/02/2024'.
+        400 BadRequest: Invalid $filter: the value does not fit 'id', which is Edm.Guid, at position 6 in 'id eq 'd1e2f3a4-b5c6-7890-1234-567890abcdef''.
+        400 BadRequest: Invalid $filter: syntax error, at position 20 in 'displayName eq 'open'.
+        501 BadRequest_MethodNotImplemented: Unsupported $filter: 'or' on different fields in 'city eq 'A' or state eq 'B''.
+        501 BadRequest_MethodNotImplemented: Unsupported $filter: 'in' below $schemaversion=2.1, at position 0 in 'number in ('1')'.
+        501 BadRequest_MethodNotImplemented: Unsupported $filter: a function within a function below $schemaversion=2.1, at position 9 in 'contains(tolower(displayName),'x')'.
+        501 BadRequest_MethodNotImplemented: Unsupported $filter: the function 'indexof', at position 0 in 'indexof(displayName,'x') eq 0'.
+        501 BadRequest_MethodNotImplemented: Unsupported $filter: a function on the right of a comparison, at position 15 in 'displayName eq tolower('X')'.
+        400 BadRequest: Invalid $filter: 'contains' takes two arguments, at position 0 in 'contains(displayName)'.
+        400 BadRequest: Invalid $filter: a text is expected, not Edm.Decimal, at position 9 in 'contains(balance,'1')'.
+        400 BadRequest: Invalid $filter: this is neither true nor false; a comparison is expected, at position 0 in 'displayName'.
+        400 BadRequest: Invalid $filter: the value does not fit 'balance', which is Edm.Decimal, at position 11 in 'balance eq null'.
+        400 BadRequest: Invalid $filter: paths such as 'currency/code' are not supported, at position 0 in 'currency/code eq 'USD''.
+        400 BadRequest: Invalid $filter: 'any' and 'all' are not supported, at position 25 in 'defaultDimensions/any(d: d/dimensionCode eq 'X')'.
+        501 BadRequest_MethodNotImplemented: Unsupported $filter: 'substring' with a comparison other than 'eq' and 'ne', at position 0 in 'substring(displayName,1) gt 'a''.
+        400 BadRequest: Invalid $filter: could not find a property named '0' on type 'Microsoft.NAV.customer', at position 0 in '0 lt balance'.
+        400 BadRequest: Invalid $filter: syntax error, at position 0 in ''.
+        ");
     }
 }

@@ -168,3 +168,87 @@ pub(crate) fn next_link(address: &str, raw_query: &str, token: &str) -> String {
     link.push_str(&encode(token));
     link
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{customers, entity, guid, query, record};
+    use super::super::model::Behaviour::{self, Seed, Strict};
+    use super::super::value::Value;
+    use super::*;
+
+    /// Financial details for everybody, two default dimensions for the first customer, and nothing else.
+    fn related(
+        customer: &Record,
+        navigation: &'static Navigation,
+    ) -> Result<Vec<Cow<'static, Record>>, ODataError> {
+        let dimension = |number, code| {
+            record("defaultDimensions", &[("dimensionCode", code)]).with("id", Value::Guid(guid(number)))
+        };
+        let found = match navigation.target_set {
+            "customerFinancialDetails" => {
+                let details = Record::new(entity("customerFinancialDetails"));
+                vec![
+                    details
+                        .with("id", Value::Guid(customer.id()))
+                        .with("balance", customer.get("balance").clone()),
+                ]
+            }
+            "defaultDimensions" if customer.id() == guid(9) => vec![dimension(2, "B"), dimension(1, "A")],
+            "taxAreas" => return Err(ODataError::new(500, "Internal_ServerError", "gone")),
+            _ => Vec::new(),
+        };
+        Ok(found.into_iter().map(Cow::Owned).collect())
+    }
+
+    fn collection(raw: &str, behaviour: Behaviour, annotations: Annotations) -> String {
+        let query = query(raw, behaviour);
+        let page = Page::of(customers(), &query, 2);
+        let link = page.next.as_deref().map(|token| next_link("http://h/customers", raw, token));
+        let writer = Writer { query: &query, related: &related, annotations };
+        let json = writer.collection("http://h/$metadata#customers", &page, link.as_deref()).unwrap();
+        String::from_utf8(json).unwrap()
+    }
+
+    #[test]
+    fn a_page_says_its_count_and_where_the_next_one_is() {
+        insta::assert_snapshot!(
+            collection("$select=number,blocked,balance&$count=true&tenant=a%20b", Seed, Annotations::Minimal),
+            @r#"{"@odata.context":"http://h/$metadata#customers","@odata.count":4,"value":[{"@odata.etag":"W/\"0\"","number":"10000","blocked":" ","balance":15750.00},{"@odata.etag":"W/\"1\"","number":"20000","blocked":" ","balance":8450.50}],"@odata.nextLink":"http://h/customers?$select=number,blocked,balance&$count=true&tenant=a%20b&$skiptoken=%2720000%27,00000000-0000-0000-0000-000000000008"}"#
+        );
+    }
+
+    #[test]
+    fn expanded_entities_stand_under_the_name_that_was_asked() {
+        insta::assert_snapshot!(
+            collection(
+                "$select=number&$top=1&$expand=customerFinancialDetails($select=balance),picture,\
+                 defaultDimensions($select=dimensionCode;$count=true;$expand=dimension)",
+                Seed,
+                Annotations::None
+            ),
+            @r#"{"value":[{"number":"10000","customerFinancialDetails":{"balance":15750.00},"picture":null,"defaultDimensions@odata.count":2,"defaultDimensions":[{"dimensionCode":"A","dimension":null},{"dimensionCode":"B","dimension":null}]}]}"#
+        );
+    }
+
+    #[test]
+    fn an_entity_has_every_property_of_its_behaviour_in_the_order_of_the_table() {
+        for behaviour in [Seed, Strict] {
+            let query = query("", behaviour);
+            let writer = Writer { query: &query, related: &related, annotations: Annotations::Minimal };
+            let json = writer.entity("http://h/$metadata#customers/$entity", &customers()[0]).unwrap();
+            let read: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(&json).unwrap();
+            let visible = query.entity.properties.iter().filter(|property| property.is_visible(behaviour));
+            let expected =
+                ["@odata.context", "@odata.etag"].into_iter().chain(visible.map(|property| property.name));
+            assert!(read.keys().eq(expected), "{read:?}");
+        }
+    }
+
+    #[test]
+    fn the_next_link_keeps_the_other_options_as_they_were_written() {
+        assert_eq!(
+            next_link("http://h/c", "$filter=city%20eq+'x'&%24skiptoken=old&$top", "'a b',1"),
+            "http://h/c?$filter=city%20eq+'x'&$top&$skiptoken=%27a%20b%27,1"
+        );
+    }
+}
