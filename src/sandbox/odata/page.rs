@@ -60,7 +60,9 @@ impl<R: Borrow<Record>> Page<R> {
         } else {
             let mut all: Vec<_> = matching.collect();
             let count = query.count.then_some(all.len());
-            all.sort_by(|one, other| query.order(one.borrow(), other.borrow()));
+            if !query.order_by.is_empty() {
+                all.sort_by(|one, other| query.order(one.borrow(), other.borrow()));
+            }
             (all.into_iter().filter(is_ahead).skip(skip).take(most + 1).collect(), count)
         };
         let has_more = found.len() > most && !is_last;
