@@ -3,7 +3,8 @@
 //! Out: JSON and XML that client libraries read before anything else.
 //!
 //! Source: the OASIS CSDL XML 4.0 standard; namespace, container name, enum member names and the bound action `post`
-//! as Business Central publishes them.
+//! as Business Central publishes them. In seed behaviour an enum with a blank member is declared as text, as the guide
+//! has it: the blank is a space on the wire there, which no enum type can have as a member.
 
 use std::fmt::{self, Write};
 
@@ -41,7 +42,7 @@ fn write_document(xml: &mut String, behaviour: Behaviour) -> fmt::Result {
     for entity in ENTITIES {
         write_entity_type(xml, entity, behaviour)?;
     }
-    for enumeration in enumerations() {
+    for enumeration in enumerations(behaviour) {
         write_enumeration(xml, enumeration)?;
     }
     xml.push_str(concat!(
@@ -59,7 +60,7 @@ fn write_document(xml: &mut String, behaviour: Behaviour) -> fmt::Result {
 fn write_entity_type(xml: &mut String, entity: &EntityType, behaviour: Behaviour) -> fmt::Result {
     write!(xml, r#"<EntityType Name="{}"><Key><PropertyRef Name="id"/></Key>"#, entity.name)?;
     for property in entity.properties.iter().filter(|property| property.is_visible(behaviour)) {
-        write_property(xml, property)?;
+        write_property(xml, property, behaviour)?;
     }
     for navigation in navigations(entity, behaviour) {
         write_navigation(xml, navigation)?;
@@ -75,8 +76,9 @@ fn write_entity_type(xml: &mut String, entity: &EntityType, behaviour: Behaviour
     Ok(())
 }
 
-fn write_property(xml: &mut String, property: &Property) -> fmt::Result {
-    write!(xml, r#"<Property Name="{}" Type="{}""#, property.name, property.kind.edm_name())?;
+fn write_property(xml: &mut String, property: &Property, behaviour: Behaviour) -> fmt::Result {
+    let type_name = declared(property.kind, behaviour).edm_name();
+    write!(xml, r#"<Property Name="{}" Type="{type_name}""#, property.name)?;
     if let Some(max_length) = property.max_length {
         write!(xml, r#" MaxLength="{max_length}""#)?;
     }
@@ -127,11 +129,19 @@ fn is_company(entity: &EntityType) -> bool {
     entity.set == "companies"
 }
 
-/// Every enum type that a property has, each once.
-fn enumerations() -> Vec<&'static EnumType> {
+/// The type that a property of this kind is declared to have.
+fn declared(kind: Kind, behaviour: Behaviour) -> Kind {
+    match kind {
+        Kind::Enum(enumeration) if behaviour == Behaviour::Seed && enumeration.has_blank() => Kind::Text,
+        kind => kind,
+    }
+}
+
+/// Every enum type that a property is declared to have, each once.
+fn enumerations(behaviour: Behaviour) -> Vec<&'static EnumType> {
     let mut found: Vec<&'static EnumType> = Vec::new();
     for property in ENTITIES.iter().flat_map(|entity| entity.properties) {
-        if let Kind::Enum(enumeration) = property.kind
+        if let Kind::Enum(enumeration) = declared(property.kind, behaviour)
             && found.iter().all(|known| known.name != enumeration.name)
         {
             found.push(enumeration);
@@ -187,6 +197,12 @@ mod tests {
             assert!(customer(Behaviour::Seed).contains(name), "{name}");
             assert!(!customer(Behaviour::Strict).contains(name), "{name}");
         }
+    }
+
+    #[test]
+    fn an_enum_that_is_a_space_on_the_wire_is_declared_as_text() {
+        let blocked = |behaviour| metadata(behaviour).contains(r#"Name="blocked" Type="Edm.String""#);
+        assert!(blocked(Behaviour::Seed) && !blocked(Behaviour::Strict));
     }
 
     #[test]

@@ -186,6 +186,11 @@ impl Kind {
 const BLANK_WIRE: &str = "_x0020_";
 
 impl EnumType {
+    /// Whether one of the members is blank.
+    pub(super) fn has_blank(&self) -> bool {
+        self.members.iter().any(|&(_, wire, _)| wire == BLANK_WIRE)
+    }
+
     /// The name of the member at `index` as `behaviour` writes it.
     pub(crate) fn wire(&self, index: u8, behaviour: Behaviour) -> &'static str {
         match self.members.get(usize::from(index)) {
