@@ -129,6 +129,7 @@ fn read_member(text: &str, enumeration: &EnumType, behaviour: Behaviour) -> Resu
 fn bounded(text: String, property: &Property) -> Result<Value, ODataError> {
     let length = text.chars().count();
     match property.max_length {
+        Some(max) if property.is_cut => Ok(Value::Text(text.chars().take(max.into()).collect())),
         Some(max) if length > usize::from(max) => {
             let name = property.name;
             let message = format!(
@@ -214,6 +215,12 @@ mod tests {
             assert_eq!(read("customers", &body, Update, Seed).unwrap(), r#"blocked "_x0020_" "#, "{blank:?}");
         }
         assert!(read("customers", r#"{"blocked":" "}"#, Update, Strict).is_err());
+    }
+
+    #[test]
+    fn a_currency_code_is_cut_without_a_word() {
+        let body = r#"{"currencyCode":"ABCDEFGHIJKLM"}"#;
+        assert_eq!(read("customers", body, Update, Strict).unwrap(), r#"currencyCode "ABCDEFGHIJ" "#);
     }
 
     #[test]

@@ -76,7 +76,7 @@ static CUSTOMERS: EntityType = EntityType {
         unlimited("taxAreaDisplayName", None),
         text("taxRegistrationNumber", 20, Update),
         plain("currencyId", Guid, Update),
-        text("currencyCode", 10, Update),
+        text("currencyCode", 10, Update).cut(),
         plain("paymentTermsId", Guid, Update),
         plain("shipmentMethodId", Guid, Update),
         plain("paymentMethodId", Guid, Update),
@@ -466,7 +466,7 @@ static PICTURE_ENTITY_PARENT_TYPE: EnumType = EnumType {
 };
 
 const fn property(name: &'static str, kind: Kind, max_length: Option<u16>, writable: Writable) -> Property {
-    Property { name, kind, max_length, writable, seed_only: false }
+    Property { name, kind, max_length, is_cut: false, writable, seed_only: false }
 }
 
 const fn plain(name: &'static str, kind: Kind, writable: Writable) -> Property {
@@ -494,6 +494,11 @@ const fn many(name: &'static str, target_set: &'static str) -> Navigation {
 }
 
 impl Property {
+    const fn cut(mut self) -> Self {
+        self.is_cut = true;
+        self
+    }
+
     const fn seed_only(mut self) -> Self {
         self.seed_only = true;
         self

@@ -110,3 +110,35 @@ impl fmt::Display for LiteralText<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_iso_and_exist() {
+        assert_eq!(parse_date("2028-02-29"), Some(civil::date(2028, 2, 29)));
+        for text in
+            ["2026-02-29", "2026-2-03", "03/02/2026", "20260203", "2026-02-03T00:00:00Z", "+026-02-03", ""]
+        {
+            assert_eq!(parse_date(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn moments_without_a_zone_are_in_utc_and_days_are_their_start() {
+        let expected: Timestamp = "2026-01-31T10:00:00Z".parse().unwrap();
+        for text in [
+            "2026-01-31T10:00:00Z",
+            "2026-01-31T10:00:00",
+            "2026-01-31T11:00:00.000+01:00",
+            "2026-01-31T10:00Z",
+        ] {
+            assert_eq!(parse_moment(text), Some(expected), "{text}");
+        }
+        assert_eq!(parse_moment("2026-01-31"), "2026-01-31T00:00:00Z".parse().ok());
+        for text in ["2026-01-31 10:00:00Z", "2026-01-31T", "2026-01-31T10", "31.01.2026T10:00:00Z", "now"] {
+            assert_eq!(parse_moment(text), None, "{text}");
+        }
+    }
+}

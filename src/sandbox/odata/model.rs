@@ -40,6 +40,8 @@ pub(crate) struct Property {
     pub(crate) kind: Kind,
     /// The longest text it takes, in characters.
     pub(crate) max_length: Option<u16>,
+    /// Whether longer text is cut without a word instead of refused.
+    pub(crate) is_cut: bool,
     /// Which requests may set it.
     pub(crate) writable: Writable,
     /// Present in [`Behaviour::Seed`] only.
