@@ -2,6 +2,7 @@
 //! doubled, nothing surprising.
 
 pub mod catalogue;
+pub mod connector;
 pub mod domain;
 pub mod durable;
 pub mod ledger;

@@ -1,0 +1,174 @@
+//! Writes: one request for one operation, or a `$batch` of many.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use super::Connector;
+use super::fields::Fields;
+use crate::connector::{Method, Operation, Request};
+use crate::domain::Action;
+
+/// What stands around a payload in a batch, roughly: sizes the buffer, nothing more.
+const ENVELOPE_BYTES: usize = 256;
+
+impl Connector {
+    /// The request that carries out one operation.
+    #[must_use]
+    pub fn single(&self, operation: &Operation<'_>) -> Request {
+        let mut headers = vec![("content-type", "application/json".to_owned())];
+        if operation.action == Action::Update {
+            headers.push(("if-match", operation.etag.unwrap_or("*").to_owned()));
+        }
+        Request {
+            method: method_of(operation),
+            path: self.write_path(operation),
+            headers,
+            body: Some(body_of(operation).into_owned()),
+        }
+    }
+
+    /// The `$batch` that carries out all of the operations, each on its own, named by its row's id.
+    ///
+    /// Source: the batch documentation; `odata.continue-on-error` makes the server go on after a refusal.
+    #[must_use]
+    pub fn batch(&self, operations: &[Operation<'_>]) -> Request {
+        let payload_bytes: usize = operations.iter().map(|operation| operation.payload.len()).sum();
+        let mut body = String::with_capacity(payload_bytes + operations.len() * ENVELOPE_BYTES);
+        body.push_str(r#"{"requests":["#);
+        for (index, operation) in operations.iter().enumerate() {
+            if index > 0 {
+                body.push(',');
+            }
+            self.push_part(&mut body, operation);
+        }
+        body.push_str("]}");
+        let headers = vec![
+            ("content-type", "application/json".to_owned()),
+            ("accept", "application/json".to_owned()),
+            ("prefer", "odata.continue-on-error=true".to_owned()),
+        ];
+        Request { method: Method::Post, path: "$batch".to_owned(), headers, body: Some(body) }
+    }
+
+    fn push_part(&self, body: &mut String, operation: &Operation<'_>) {
+        let method = match method_of(operation) {
+            Method::Patch => "PATCH",
+            _ => "POST",
+        };
+        let row = operation.row;
+        let url = self.write_path(operation);
+        write!(body, r#"{{"id":"{row}","method":"{method}","url":"{url}","headers":{{"Content-Type":"application/json""#)
+            .expect("a string takes everything");
+        if operation.action == Action::Update {
+            body.push_str(r#","If-Match":"#);
+            push_json_text(body, operation.etag.unwrap_or("*"));
+        }
+        body.push_str(r#"},"body":"#);
+        body.push_str(&body_of(operation));
+        body.push('}');
+    }
+
+    fn write_path(&self, operation: &Operation<'_>) -> String {
+        match (operation.action, operation.remote_id) {
+            (Action::Update, Some(id)) => format!("{}({id})", self.set_path),
+            _ => self.set_path.clone(),
+        }
+    }
+}
+
+fn method_of(operation: &Operation<'_>) -> Method {
+    if operation.action == Action::Update { Method::Patch } else { Method::Post }
+}
+
+/// The planned body, with the reserved line of a new payment in it.
+fn body_of<'a>(operation: &Operation<'a>) -> Cow<'a, str> {
+    match operation.line_number {
+        Some(line) if operation.action == Action::Create => Cow::Owned(with_line(operation.payload, line)),
+        _ => Cow::Borrowed(operation.payload),
+    }
+}
+
+/// The payload with `lineNumber` in front; a line that the payload names itself gives way.
+fn with_line(payload: &str, line: i64) -> String {
+    let mut body = format!(r#"{{"lineNumber":{line}"#);
+    if !payload.contains(r#""lineNumber""#) {
+        let rest = payload.trim_start().trim_start_matches('{').trim_start();
+        if rest != "}" {
+            body.push(',');
+        }
+        body.push_str(rest);
+        return body;
+    }
+    let Ok(fields) = Fields::parse(payload) else { return payload.to_owned() };
+    for (name, value) in fields.iter().filter(|(name, _)| *name != "lineNumber") {
+        body.push(',');
+        push_json_text(&mut body, name);
+        body.push(':');
+        body.push_str(value);
+    }
+    body.push('}');
+    body
+}
+
+fn push_json_text(body: &mut String, text: &str) {
+    body.push_str(&serde_json::Value::from(text).to_string());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn create(payload: &str) -> Operation<'_> {
+        Operation { row: 7, action: Action::Create, payload, remote_id: None, etag: None, line_number: None }
+    }
+
+    fn update(payload: &str) -> Operation<'_> {
+        Operation {
+            row: 8,
+            action: Action::Update,
+            payload,
+            remote_id: Some("b1"),
+            etag: Some("W/\"JzE=\""),
+            line_number: None,
+        }
+    }
+
+    #[test]
+    fn a_new_payment_carries_its_reserved_line() {
+        let connector = Connector::payments("c1", "j1");
+        let operation = Operation { line_number: Some(20000), ..create(r#"{"amount":-10.50}"#) };
+        let request = connector.single(&operation);
+        assert_eq!(request.method, Method::Post);
+        assert_eq!(request.path, "companies(c1)/customerPaymentJournals(j1)/customerPayments");
+        assert_eq!(request.body.unwrap(), r#"{"lineNumber":20000,"amount":-10.50}"#);
+    }
+
+    #[test]
+    fn a_line_in_the_payload_gives_way_to_the_reserved_one() {
+        assert_eq!(with_line(r#"{"amount":-1.00,"lineNumber":5}"#, 9), r#"{"lineNumber":9,"amount":-1.00}"#);
+        assert_eq!(
+            with_line(r#"{"comment":"\"lineNumber\""}"#, 9),
+            r#"{"lineNumber":9,"comment":"\"lineNumber\""}"#
+        );
+        assert_eq!(with_line("{}", 9), r#"{"lineNumber":9}"#);
+    }
+
+    #[test]
+    fn an_update_insists_on_the_etag_it_saw() {
+        let request = Connector::customers("c1").single(&update(r#"{"city":"Ulm"}"#));
+        assert_eq!((request.method, request.path.as_str()), (Method::Patch, "companies(c1)/customers(b1)"));
+        assert!(request.headers.contains(&("if-match", "W/\"JzE=\"".to_owned())));
+    }
+
+    #[test]
+    fn a_batch_names_every_operation_by_its_row() {
+        let operations = [create(r#"{"number":"A","creditLimit":1.10}"#), update(r#"{"city":"Ulm"}"#)];
+        let request = Connector::customers("c1").batch(&operations);
+        assert_eq!(request.path, "$batch");
+        assert!(request.headers.contains(&("prefer", "odata.continue-on-error=true".to_owned())));
+        insta::assert_snapshot!(
+            request.body.unwrap(),
+            @r#"{"requests":[{"id":"7","method":"POST","url":"companies(c1)/customers","headers":{"Content-Type":"application/json"},"body":{"number":"A","creditLimit":1.10}},{"id":"8","method":"PATCH","url":"companies(c1)/customers(b1)","headers":{"Content-Type":"application/json","If-Match":"W/\"JzE=\""},"body":{"city":"Ulm"}}]}"#
+        );
+    }
+}
