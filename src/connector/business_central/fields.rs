@@ -7,26 +7,53 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// The members of one JSON object, in their order.
-pub(super) struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+#[derive(Debug)]
+pub struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'a> Fields<'a> {
-    pub(super) fn parse(text: &'a str) -> serde_json::Result<Self> {
+    /// The members of this JSON text.
+    ///
+    /// # Errors
+    /// When it is no JSON object.
+    pub fn parse(text: &'a str) -> serde_json::Result<Self> {
         serde_json::from_str(text)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &'a str)> {
+    /// Names and the JSON text of their values, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &'a str)> {
         self.0.iter().map(|(name, value)| (name.as_ref(), value.get()))
     }
 
     /// The JSON text of the member with this name.
-    pub(super) fn raw(&self, name: &str) -> Option<&'a str> {
+    #[must_use]
+    pub fn raw(&self, name: &str) -> Option<&'a str> {
         self.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
     }
 
     /// The value with this name as text; empty when it is absent or null.
-    pub(super) fn text(&self, name: &str) -> Cow<'a, str> {
+    #[must_use]
+    pub fn text(&self, name: &str) -> Cow<'a, str> {
         self.raw(name).map_or(Cow::Borrowed(""), decode)
     }
+}
+
+/// The JSON object `text` with only the members whose name is `wanted`, their values untouched.
+///
+/// # Errors
+/// When it is no JSON object.
+pub fn only(text: &str, wanted: impl Fn(&str) -> bool) -> serde_json::Result<String> {
+    let mut object = String::with_capacity(text.len());
+    object.push('{');
+    for (name, value) in Fields::parse(text)?.iter().filter(|(name, _)| wanted(name)) {
+        if object.len() > 1 {
+            object.push(',');
+        }
+        object.push_str(&serde_json::to_string(name)?);
+        object.push(':');
+        object.push_str(value);
+    }
+    object.push('}');
+    Ok(object)
 }
 
 /// A JSON value as plain text: strings without quotes and escapes, null as nothing, all else as it stands.
@@ -93,6 +120,12 @@ impl<'de> Visitor<'de> for NameVisitor {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_members_that_are_kept_keep_their_digits() {
+        let kept = only(r#"{"a":1.50,"b":"x","c":null}"#, |name| name != "b").unwrap();
+        assert_eq!(kept, r#"{"a":1.50,"c":null}"#);
+    }
 
     #[test]
     fn digits_and_escapes_come_through() {

@@ -1,6 +1,6 @@
 //! Business Central API v2.0.
 
-mod fields;
+pub mod fields;
 mod lookup;
 mod normalise;
 mod reply;
