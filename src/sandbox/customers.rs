@@ -13,10 +13,31 @@ use super::references::{code_of, id_of, lookup};
 
 /// The columns that are stored; the others are summed up from the ledger.
 const COLUMNS: &[&str] = &[
-    "id", "number", "displayName", "type", "addressLine1", "addressLine2", "city", "state", "country", "postalCode",
-    "phoneNumber", "email", "website", "salespersonCode", "creditLimit", "taxLiable", "taxAreaId",
-    "taxAreaDisplayName", "taxRegistrationNumber", "currencyId", "currencyCode", "paymentTermsId",
-    "shipmentMethodId", "paymentMethodId", "blocked",
+    "id",
+    "number",
+    "displayName",
+    "type",
+    "addressLine1",
+    "addressLine2",
+    "city",
+    "state",
+    "country",
+    "postalCode",
+    "phoneNumber",
+    "email",
+    "website",
+    "salespersonCode",
+    "creditLimit",
+    "taxLiable",
+    "taxAreaId",
+    "taxAreaDisplayName",
+    "taxRegistrationNumber",
+    "currencyId",
+    "currencyCode",
+    "paymentTermsId",
+    "shipmentMethodId",
+    "paymentMethodId",
+    "blocked",
 ];
 
 /// Every rule, in the order of the page's fields.
@@ -72,13 +93,18 @@ pub(super) fn update(
 ) -> Result<Record, ODataError> {
     let mut draft = Draft::change(before.clone(), values);
     if draft.record.get("blocked") != before.get("blocked") && is_privacy_blocked(turn, before.id())? {
-        return Err(dialog("The Blocked field cannot be changed because the user is blocked for privacy reasons."));
+        return Err(dialog(
+            "The Blocked field cannot be changed because the user is blocked for privacy reasons.",
+        ));
     }
     draft.apply(turn, RULES)?;
     let number = draft.text("number");
     if number != text(&before, "number") {
         if number.is_empty() {
-            return Err(field(format!("No. must have a value in Customer: No.={}.", text(&before, "number"))));
+            return Err(field(format!(
+                "No. must have a value in Customer: No.={}.",
+                text(&before, "number")
+            )));
         }
         if is_taken(turn, number)? {
             return Err(taken(number));
@@ -163,7 +189,12 @@ fn country_clears_the_address(_turn: &Turn<'_>, draft: &mut Draft) -> Result<(),
 }
 
 fn country_exists(turn: &Turn<'_>, draft: &mut Draft) -> Result<(), ODataError> {
-    code_exists(turn, draft, "country", ("countriesRegions", "Country/Region Code of table Customer", "Country/Region"))
+    code_exists(
+        turn,
+        draft,
+        "country",
+        ("countriesRegions", "Country/Region Code of table Customer", "Country/Region"),
+    )
 }
 
 fn salesperson_exists(turn: &Turn<'_>, draft: &mut Draft) -> Result<(), ODataError> {
@@ -188,7 +219,8 @@ fn postal_code_fills_the_address(turn: &Turn<'_>, draft: &mut Draft) -> Result<(
     if !draft.is_given("postalCode") {
         return Ok(());
     }
-    let mut place = turn.connection.prepare_cached("SELECT city, state, country FROM post_code WHERE code = ?1")?;
+    let mut place =
+        turn.connection.prepare_cached("SELECT city, state, country FROM post_code WHERE code = ?1")?;
     let found = place.query_row([draft.text("postalCode")], |row| {
         Ok([("city", row.get(0)?), ("state", row.get(1)?), ("country", row.get::<_, String>(2)?)])
     });
@@ -222,7 +254,9 @@ fn is_address(address: &str) -> bool {
     let Some((local, host)) = address.split_once('@') else { return false };
     let is_plain = |part: &str| {
         !part.chars().any(|character| {
-            character.is_whitespace() || character.is_control() || matches!(character, '@' | ',' | '<' | '>' | '(' | ')')
+            character.is_whitespace()
+                || character.is_control()
+                || matches!(character, '@' | ',' | '<' | '>' | '(' | ')')
         })
     };
     let has_parts = |part: &str| part.split('.').all(|label| !label.is_empty());
@@ -236,7 +270,8 @@ fn tax_number_fits_its_country(turn: &Turn<'_>, draft: &mut Draft) -> Result<(),
     let number = draft.text("taxRegistrationNumber").trim().to_uppercase();
     draft.set_text("taxRegistrationNumber", number.clone());
     let country = draft.text("country");
-    let mut formats = turn.connection.prepare_cached("SELECT format FROM tax_number_format WHERE country = ?1")?;
+    let mut formats =
+        turn.connection.prepare_cached("SELECT format FROM tax_number_format WHERE country = ?1")?;
     let formats: Vec<String> = formats.query_map([country], |row| row.get(0))?.collect::<Result<_, _>>()?;
     if number.is_empty() || formats.is_empty() || formats.iter().any(|format| fits(&number, format)) {
         return Ok(());
@@ -265,7 +300,8 @@ fn tax_area_exists(turn: &Turn<'_>, draft: &mut Draft) -> Result<(), ODataError>
     }
     let id = draft.guid("taxAreaId");
     if id.is_nil() {
-        let stored = draft.stored.as_ref().map_or(Guid::NIL, |stored| super::draft::guid(stored, "taxAreaId"));
+        let stored =
+            draft.stored.as_ref().map_or(Guid::NIL, |stored| super::draft::guid(stored, "taxAreaId"));
         draft.set_guid("taxAreaId", stored);
         return Ok(());
     }
@@ -318,7 +354,12 @@ fn payment_method_exists(turn: &Turn<'_>, draft: &mut Draft) -> Result<(), OData
     id_exists(turn, draft, "paymentMethodId", ("paymentMethods", "Payment Method"))
 }
 
-fn id_exists(turn: &Turn<'_>, draft: &Draft, name: &str, (table, caption): (&str, &str)) -> Result<(), ODataError> {
+fn id_exists(
+    turn: &Turn<'_>,
+    draft: &Draft,
+    name: &str,
+    (table, caption): (&str, &str),
+) -> Result<(), ODataError> {
     let id = draft.guid(name);
     if draft.is_given(name) && !id.is_nil() && code_of(turn, table, id)?.is_none() {
         return Err(dialog(format!("The \"{name}\" does not match to a {caption}.")));

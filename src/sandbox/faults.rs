@@ -85,7 +85,7 @@ impl Draw {
 
     /// A number below `bound`, fixed for this request; zero when `bound` is zero.
     pub(super) fn below(&self, bound: u64) -> u64 {
-        mix(self.entropy ^ 0xB0) .checked_rem(bound).unwrap_or(0)
+        mix(self.entropy ^ 0xB0).checked_rem(bound).unwrap_or(0)
     }
 }
 
@@ -192,7 +192,8 @@ mod tests {
     #[test]
     fn the_same_seed_gives_the_same_faults_about_as_often_as_asked() {
         let faults: Faults = "lost=0.1,503=0.2,slow=0.1,seed=3".parse().unwrap();
-        let endings = |faults: &Faults| (0..10_000).map(|count| faults.draw(count).ending).collect::<Vec<_>>();
+        let endings =
+            |faults: &Faults| (0..10_000).map(|count| faults.draw(count).ending).collect::<Vec<_>>();
         assert_eq!(endings(&faults), endings(&faults));
         let busy = endings(&faults).iter().filter(|ending| **ending == Some(Ending::Unavailable)).count();
         assert!((1_800..2_200).contains(&busy), "{busy}");

@@ -82,6 +82,11 @@ impl Limits {
         Self { rate, in_flight, queue, accounts: Mutex::default() }
     }
 
+    /// The rate every credential is held to.
+    pub(super) fn rate(&self) -> Option<Rate> {
+        self.rate
+    }
+
     /// Counts `operations` requests of `credential` at `now` and gives them one place in its queue.
     pub(super) fn enter(&self, credential: &str, operations: usize, now: Instant) -> Result<Place, Refused> {
         let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);

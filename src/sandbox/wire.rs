@@ -1,8 +1,8 @@
 //! Connections that can be cut on purpose, at an exact byte.
 //!
 //! In: a loopback listener. Out: streams for `axum::serve`, each with a [`Line`] the request's code can reach.
-//! Promises: after [`Line::cut`] not one more byte is delivered; after [`Line::cut_after`] exactly the named number
-//! of bytes goes out before the connection ends.
+//! Promises: after [`Line::cut`] not one more byte is delivered; after [`Line::tear_body_after`] exactly the named
+//! number of bytes of the next body goes out before the connection ends.
 
 use std::io;
 use std::pin::Pin;
@@ -27,21 +27,46 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 pub(super) struct Line {
     /// Bytes that may still be written; [`UNCUT`] for no limit.
     allowance: Arc<AtomicU64>,
+    /// Bytes of the next answer's body that may be written; [`UNCUT`] for no limit.
+    body_allowance: Arc<AtomicU64>,
 }
 
 impl Line {
     fn new() -> Self {
-        Self { allowance: Arc::new(AtomicU64::new(UNCUT)) }
+        let uncut = || Arc::new(AtomicU64::new(UNCUT));
+        Self { allowance: uncut(), body_allowance: uncut() }
     }
 
     /// Ends the connection before another byte is written.
     pub(super) fn cut(&self) {
-        self.cut_after(0);
+        self.allowance.store(0, Ordering::SeqCst);
     }
 
-    /// Ends the connection once `bytes` more bytes were written.
-    pub(super) fn cut_after(&self, bytes: u64) {
-        self.allowance.store(bytes, Ordering::SeqCst);
+    /// Ends the connection once the next answer's head and `bytes` of its body were written.
+    pub(super) fn tear_body_after(&self, bytes: u64) {
+        self.body_allowance.store(bytes, Ordering::SeqCst);
+    }
+
+    /// How many of `bytes` may be written, or the end of the connection.
+    fn allow(&self, bytes: &[u8]) -> io::Result<usize> {
+        let body_allowance = self.body_allowance.load(Ordering::SeqCst);
+        if body_allowance != UNCUT
+            && let Some(head) = bytes.windows(4).position(|window| window == b"\r\n\r\n")
+        {
+            self.body_allowance.store(UNCUT, Ordering::SeqCst);
+            self.allowance.store(head as u64 + 4 + body_allowance, Ordering::SeqCst);
+        }
+        match self.allowance.load(Ordering::SeqCst) {
+            0 => Err(io::Error::new(io::ErrorKind::ConnectionReset, "cut by an injected fault")),
+            allowance => Ok(usize::try_from(allowance).unwrap_or(usize::MAX).min(bytes.len())),
+        }
+    }
+
+    fn wrote(&self, bytes: usize) {
+        let allowance = self.allowance.load(Ordering::SeqCst);
+        if allowance != UNCUT {
+            self.allowance.store(allowance.saturating_sub(bytes as u64), Ordering::SeqCst);
+        }
     }
 }
 
@@ -83,15 +108,6 @@ pub(super) struct Wire {
     line: Line,
 }
 
-impl Wire {
-    fn allowance(&self) -> io::Result<u64> {
-        match self.line.allowance.load(Ordering::SeqCst) {
-            0 => Err(io::Error::new(io::ErrorKind::ConnectionReset, "cut by an injected fault")),
-            bytes => Ok(bytes),
-        }
-    }
-}
-
 impl AsyncRead for Wire {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -108,12 +124,9 @@ impl AsyncWrite for Wire {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let allowance = self.allowance()?;
-        let fits = usize::try_from(allowance).unwrap_or(usize::MAX).min(bytes.len());
-        let written = std::task::ready!(Pin::new(&mut self.stream).poll_write(context, &bytes[..fits]))?;
-        if allowance != UNCUT {
-            self.line.allowance.store(allowance - written as u64, Ordering::SeqCst);
-        }
+        let allowed = self.line.allow(bytes)?;
+        let written = std::task::ready!(Pin::new(&mut self.stream).poll_write(context, &bytes[..allowed]))?;
+        self.line.wrote(written);
         Poll::Ready(Ok(written))
     }
 

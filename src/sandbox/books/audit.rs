@@ -95,10 +95,10 @@ pub fn read_books(path: &Path) -> Result<Books, SandboxError> {
 }
 
 fn judge(connection: &Connection) -> rusqlite::Result<Books> {
-    let count = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, u64>(0));
+    let count = |sql: &str| connection.query_row(sql, [], |row| row.get(0)).map(natural);
     let write_requests = |kind: &str| {
         let sql = "SELECT operations FROM write_requests WHERE kind = ?1";
-        connection.query_row(sql, [kind], |row| row.get::<_, u64>(0))
+        connection.query_row(sql, [kind], |row| row.get(0)).map(natural)
     };
     Ok(Books {
         customers: count("SELECT count(*) FROM customer")?,
@@ -130,7 +130,8 @@ fn judge(connection: &Connection) -> rusqlite::Result<Books> {
 }
 
 fn by_currency(connection: &Connection, from: &str) -> rusqlite::Result<BTreeMap<String, Money>> {
-    let mut sums = connection.prepare(&format!("SELECT currency, sum(amount) FROM {from} GROUP BY currency"))?;
+    let mut sums =
+        connection.prepare(&format!("SELECT currency, sum(amount) FROM {from} GROUP BY currency"))?;
     let sums = sums.query_map([], |row| Ok((row.get(0)?, cents(row.get(1)?))))?;
     sums.collect()
 }
@@ -139,6 +140,11 @@ fn credit_limits(connection: &Connection) -> rusqlite::Result<Money> {
     let mut limits = connection.prepare("SELECT creditLimit FROM customer WHERE creditLimit <> '0'")?;
     let limits = limits.query_map([], |row| row.get::<_, String>(0))?;
     limits.map(|limit| Ok(limit?.parse().unwrap_or(Money::ZERO))).sum()
+}
+
+/// A count as SQLite gives it, which is never below zero.
+fn natural(count: i64) -> u64 {
+    u64::try_from(count).unwrap_or(0)
 }
 
 fn cents(cents: i64) -> Money {

@@ -6,6 +6,7 @@
 //! wait for them.
 
 mod audit;
+pub(super) mod change;
 mod rows;
 
 use std::path::{Path, PathBuf};
@@ -16,8 +17,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
 
-pub use audit::{Books, Sums, WriteRequests, read_books};
-pub(super) use rows::{Pins, find, parameter, records};
+pub use audit::{Books, Duplicates, Sums, WriteRequests, read_books};
+pub(super) use rows::{Pins, find, matching, records};
 
 use super::SandboxError;
 use super::odata::ODataError;
@@ -79,7 +80,10 @@ impl Turn<'_> {
     }
 
     /// Runs `operation`; what it did is undone when it fails.
-    pub(super) fn attempt<T>(&self, operation: impl FnOnce() -> Result<T, ODataError>) -> Result<T, ODataError> {
+    pub(super) fn attempt<T>(
+        &self,
+        operation: impl FnOnce() -> Result<T, ODataError>,
+    ) -> Result<T, ODataError> {
         self.connection.prepare_cached("SAVEPOINT operation")?.execute([])?;
         let outcome = operation();
         if outcome.is_err() {
@@ -190,9 +194,12 @@ pub fn reset(path: &Path) -> Result<(), SandboxError> {
 
 /// Takes every table and view out of the file, so that a server holding it open sees an empty file, not a lost one.
 fn clear(connection: &Connection) -> rusqlite::Result<()> {
-    let mut names = connection.prepare("SELECT type, name FROM sqlite_master WHERE type IN ('table', 'view')")?;
+    let mut names =
+        connection.prepare("SELECT type, name FROM sqlite_master WHERE type IN ('table', 'view')")?;
     let drops: Vec<String> = names
-        .query_map([], |row| Ok(format!("DROP {} \"{}\";", row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?
+        .query_map([], |row| {
+            Ok(format!("DROP {} \"{}\";", row.get::<_, String>(0)?, row.get::<_, String>(1)?))
+        })?
         .collect::<Result<_, _>>()?;
     connection.execute_batch(&format!("BEGIN IMMEDIATE; {} COMMIT;", drops.concat()))
 }

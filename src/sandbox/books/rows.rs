@@ -19,26 +19,36 @@ use crate::sandbox::odata::{
     Comparison, EntityType, Field, Filter, Guid, Kind, ODataError, Place, Query, Record, Value,
 };
 
+/// How many keys are looked up in one statement.
+const KEYS_AT_ONCE: usize = 500;
+
 /// Columns that must hold a value, by the path of a request rather than by its filter.
 pub(in crate::sandbox) type Pins = Vec<(&'static str, Value)>;
 
 /// Hands each record of `query`'s entity to `visit`, in the entity's default order, until it breaks.
 ///
-/// Properties the query does not use are left empty, because some cost a sum over the ledger. `after` is the record
-/// to go on after, by the values of the default order.
+/// Properties that neither the query nor `needed` uses are left empty, because some cost a sum over the ledger. When
+/// nothing is sorted or counted, the records start where the query's `$skiptoken` ended.
 pub(in crate::sandbox) fn records(
     turn: &Turn<'_>,
     query: &Query,
-    pins: &Pins,
+    (pins, needed): (&Pins, &[usize]),
     mut visit: impl FnMut(Record) -> Result<ControlFlow<()>, ODataError>,
 ) -> Result<(), ODataError> {
     let entity = query.entity;
-    let mut sql = select(entity, |index| index == EntityType::KEY || query.uses(index));
+    let order = entity.default_order();
+    let mut sql =
+        select(entity, |index| order.contains(&index) || needed.contains(&index) || query.uses(index));
     let mut values = Vec::new();
     condition(&mut sql, &mut values, pins, query);
-    let order = entity.default_order();
+    if let Some(cursor) = query.skip_token.as_ref().filter(|_| query.order_by.is_empty() && !query.count) {
+        let columns: Vec<_> = order.iter().map(|&index| quoted(entity, index)).collect();
+        let _ = write!(sql, " AND ({}) > ({})", columns.join(", "), vec!["?"; columns.len()].join(", "));
+        values.extend(cursor.values().iter().map(parameter));
+    }
     let pinned = |index: usize| pins.iter().any(|(name, _)| *name == entity.properties[index].name);
-    let constant = |index: usize| pinned(index) || (entity.set == "customerPayments" && index == 2 && pinned(1));
+    let constant =
+        |index: usize| pinned(index) || (entity.set == "customerPayments" && index == 2 && pinned(1));
     let names: Vec<_> =
         order.iter().filter(|&&index| !constant(index)).map(|&index| quoted(entity, index)).collect();
     if !names.is_empty() {
@@ -70,6 +80,26 @@ pub(in crate::sandbox) fn find(
         Some(row) => Ok(Some(record(entity, row)?)),
         None => Ok(None),
     }
+}
+
+/// The records of `entity` whose `column` holds one of `keys`, complete, in any order.
+pub(in crate::sandbox) fn matching(
+    turn: &Turn<'_>,
+    entity: &'static EntityType,
+    column: &str,
+    keys: &[Value],
+) -> Result<Vec<Record>, ODataError> {
+    let mut found = Vec::new();
+    for keys in keys.chunks(KEYS_AT_ONCE) {
+        let mut sql = select(entity, |_| true);
+        let _ = write!(sql, " AND \"{column}\" IN ({})", vec!["?"; keys.len()].join(", "));
+        let mut statement = turn.connection.prepare_cached(&sql)?;
+        let mut rows = statement.query(params_from_iter(keys.iter().map(parameter)))?;
+        while let Some(row) = rows.next()? {
+            found.push(record(entity, row)?);
+        }
+    }
+    Ok(found)
 }
 
 fn select(entity: &EntityType, is_wanted: impl Fn(usize) -> bool) -> String {

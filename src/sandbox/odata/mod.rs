@@ -30,6 +30,7 @@ mod write;
 pub(crate) use body::{Intent, read_body};
 pub(crate) use entities::ENTITIES;
 pub(crate) use error::ODataError;
+pub(crate) use filter::{Field, Filter, Place};
 pub(crate) use guid::Guid;
 pub(crate) use metadata::{metadata, service_document};
 pub(crate) use model::{
@@ -37,5 +38,7 @@ pub(crate) use model::{
 };
 pub(crate) use page::{MAX_PAGE_SIZE, Page, page_size};
 pub(crate) use query::{Direction, Expand, Query};
-pub(crate) use value::{Record, Value};
+pub(crate) use split::decode;
+pub(crate) use syntax::Comparison;
+pub(crate) use value::{Record, UNSET_DATE, Value};
 pub(crate) use write::{Annotations, Related, Writer, next_link};

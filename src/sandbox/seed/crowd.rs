@@ -9,15 +9,39 @@ use crate::sandbox::identity::{fixed_guid, mix};
 const FIRST_ID: u64 = 1 << 32;
 
 const FIRST: [&str; 12] = [
-    "Adventure", "Blue Yonder", "City", "Fourth", "Graphic", "Humongous", "Lucerne", "Margie's", "Proseware",
-    "Southridge", "Wide World", "Woodgrove",
+    "Adventure",
+    "Blue Yonder",
+    "City",
+    "Fourth",
+    "Graphic",
+    "Humongous",
+    "Lucerne",
+    "Margie's",
+    "Proseware",
+    "Southridge",
+    "Wide World",
+    "Woodgrove",
 ];
 const SECOND: [&str; 10] = [
-    "Airlines", "Bank", "Books", "Importers", "Insurance", "Köln GmbH", "Publishing", "Supplies, Inc.", "Travel",
+    "Airlines",
+    "Bank",
+    "Books",
+    "Importers",
+    "Insurance",
+    "Köln GmbH",
+    "Publishing",
+    "Supplies, Inc.",
+    "Travel",
     "Works",
 ];
-const PLACES: [(&str, &str); 6] =
-    [("Atlanta", "GA"), ("Boston", "MA"), ("Chicago", "IL"), ("Denver", "CO"), ("Seattle", "WA"), ("New York", "NY")];
+const PLACES: [(&str, &str); 6] = [
+    ("Atlanta", "GA"),
+    ("Boston", "MA"),
+    ("Chicago", "IL"),
+    ("Denver", "CO"),
+    ("Seattle", "WA"),
+    ("New York", "NY"),
+];
 
 /// Adds customers `S0000001` to `S` and `count`, and an open invoice for three in four of them; gives how many were new.
 pub(in crate::sandbox) fn add(connection: &mut Connection, count: usize) -> Result<usize> {
@@ -38,7 +62,8 @@ pub(in crate::sandbox) fn add(connection: &mut Connection, count: usize) -> Resu
         )?;
         for place in 1..=count as u64 {
             let bits = mix(place);
-            let pick = |length: usize, salt: u64| usize::try_from(mix(bits ^ salt) % length as u64).unwrap_or(0);
+            let pick =
+                |length: usize, salt: u64| usize::try_from(mix(bits ^ salt) % length as u64).unwrap_or(0);
             let id = fixed_guid(FIRST_ID + place);
             let (city, state) = PLACES[pick(PLACES.len(), 1)];
             let owed = if bits % 4 == 0 { 0 } else { i64::try_from(bits % 1_000_000).unwrap_or(0) + 1 };

@@ -59,7 +59,7 @@ pub(super) fn plant(connection: &Connection) -> Result<()> {
     for (place, customer) in (0..).zip(tables::CUSTOMERS) {
         plant_customer(connection, place, customer)?;
     }
-    for (place, invoice) in (0..).zip(tables::INVOICES) {
+    for (place, invoice) in (0_u32..).zip(tables::INVOICES) {
         plant_invoice(connection, place, invoice)?;
     }
     Ok(())
@@ -95,7 +95,9 @@ fn plant_references(connection: &Connection) -> Result<()> {
     ];
     for (table, first_id, rows) in plain {
         for (id, (code, name)) in (first_id..).zip(rows) {
-            let table = format!("{table} (id, code, displayName, lastModifiedDateTime, version) VALUES (?1, ?2, ?3, ?4, 1)");
+            let table = format!(
+                "{table} (id, code, displayName, lastModifiedDateTime, version) VALUES (?1, ?2, ?3, ?4, 1)"
+            );
             insert(connection, &table, params![fixed_guid(id), code, name, SEEDED_AT])?;
         }
     }
@@ -117,7 +119,11 @@ fn plant_references(connection: &Connection) -> Result<()> {
         insert(connection, "salespeoplePurchasers VALUES (?1, ?2, ?3, ?4, ?5, 1)", values)?;
     }
     for (id, (number, name)) in (ids::ACCOUNTS..).zip(tables::ACCOUNTS) {
-        insert(connection, "accounts VALUES (?1, ?2, ?3, ?4, 1)", params![fixed_guid(id), number, name, SEEDED_AT])?;
+        insert(
+            connection,
+            "accounts VALUES (?1, ?2, ?3, ?4, 1)",
+            params![fixed_guid(id), number, name, SEEDED_AT],
+        )?;
     }
     plant_dimensions(connection)?;
     plant_rules(connection)
@@ -126,7 +132,8 @@ fn plant_references(connection: &Connection) -> Result<()> {
 fn plant_dimensions(connection: &Connection) -> Result<()> {
     let mut value_ids = ids::DIMENSION_VALUES..;
     for (id, (code, name, values)) in (ids::DIMENSIONS..).zip(tables::DIMENSIONS) {
-        let table = "dimensions (id, code, displayName, lastModifiedDateTime, version) VALUES (?1, ?2, ?3, ?4, 1)";
+        let table =
+            "dimensions (id, code, displayName, lastModifiedDateTime, version) VALUES (?1, ?2, ?3, ?4, 1)";
         insert(connection, table, params![fixed_guid(id), code, name, SEEDED_AT])?;
         for ((value, value_name), value_id) in values.iter().zip(value_ids.by_ref()) {
             let table = "dimensionValues (id, code, dimensionId, displayName, lastModifiedDateTime, version)
@@ -195,7 +202,7 @@ fn plant_customer(connection: &Connection, place: u64, customer: &Customer) -> R
     )
 }
 
-fn plant_invoice(connection: &Connection, place: u64, invoice: &Invoice) -> Result<()> {
+fn plant_invoice(connection: &Connection, place: u32, invoice: &Invoice) -> Result<()> {
     let (customer, rate): ([u8; 16], Option<String>) = connection.query_row(
         "SELECT c.id, f.rate FROM customer c LEFT JOIN currencies f ON f.id = c.currencyId WHERE c.number = ?1",
         [invoice.customer],
@@ -207,7 +214,7 @@ fn plant_invoice(connection: &Connection, place: u64, invoice: &Invoice) -> Resu
         connection,
         "sales_invoice VALUES (?1, ?2, '', ?3, ?4, ?5, ?6, ?7, ?8, 1)",
         params![
-            fixed_guid(ids::INVOICES + place),
+            fixed_guid(ids::INVOICES + u64::from(place)),
             invoice.number,
             invoice.posted,
             invoice.due,
@@ -238,8 +245,8 @@ fn plant_invoice(connection: &Connection, place: u64, invoice: &Invoice) -> Resu
             customer
         ],
     )?;
-    let mut owes =
-        connection.prepare_cached("UPDATE customer SET balance = balance + ?2, sales = sales + ?3 WHERE id = ?1")?;
+    let mut owes = connection
+        .prepare_cached("UPDATE customer SET balance = balance + ?2, sales = sales + ?3 WHERE id = ?1")?;
     owes.execute(params![customer, owed(local(total)), local(net)]).map(|_| ())
 }
 
