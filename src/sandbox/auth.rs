@@ -90,18 +90,18 @@ mod tests {
 
     #[test]
     fn the_right_secret_gets_a_token_that_works_until_it_expires() {
-        let tokens = Tokens::new(Duration::from_secs(60));
+        let tokens = Tokens::new(Duration::from_mins(1));
         let start = Instant::now();
         let (status, body) = tokens.grant(form("ferry-sandbox-2", CLIENT_SECRET).as_bytes(), start);
         assert_eq!((status, &body["expires_in"]), (200, &json!(60)));
         let header = format!("Bearer {}", body["access_token"].as_str().unwrap());
         assert_eq!(tokens.client(&header, start).as_deref(), Some("ferry-sandbox-2"));
-        assert_eq!(tokens.client(&header, start + Duration::from_secs(60)), None);
+        assert_eq!(tokens.client(&header, start + Duration::from_mins(1)), None);
     }
 
     #[test]
     fn a_wrong_secret_a_wrong_client_and_a_wrong_grant_get_none() {
-        let tokens = Tokens::new(Duration::from_secs(60));
+        let tokens = Tokens::new(Duration::from_mins(1));
         let now = Instant::now();
         assert_eq!(tokens.grant(form(CLIENT_ID, "guess").as_bytes(), now).0, 401);
         assert_eq!(tokens.grant(form("ferry-sandboxed", CLIENT_SECRET).as_bytes(), now).0, 401);

@@ -43,7 +43,6 @@ const COLUMNS: &[&str] = &[
 /// Every rule, in the order of the page's fields.
 const RULES: &[Rule] = &[
     name_is_there,
-    country_clears_the_address,
     country_exists,
     postal_code_fills_the_address,
     phone_has_no_letters,
@@ -88,23 +87,21 @@ pub(super) fn create(turn: &Turn<'_>, values: Vec<(usize, Value)>) -> Result<Rec
 /// Changes a customer and gives it back as stored; another number renames it everywhere.
 pub(super) fn update(
     turn: &Turn<'_>,
-    before: Record,
+    before: &Record,
     values: Vec<(usize, Value)>,
 ) -> Result<Record, ODataError> {
-    let mut draft = Draft::change(before.clone(), values);
+    let mut draft = Draft::change(before, values);
     if draft.record.get("blocked") != before.get("blocked") && is_privacy_blocked(turn, before.id())? {
         return Err(dialog(
             "The Blocked field cannot be changed because the user is blocked for privacy reasons.",
         ));
     }
+    clear_the_address_left_behind(&mut draft);
     draft.apply(turn, RULES)?;
     let number = draft.text("number");
-    if number != text(&before, "number") {
+    if number != text(before, "number") {
         if number.is_empty() {
-            return Err(field(format!(
-                "No. must have a value in Customer: No.={}.",
-                text(&before, "number")
-            )));
+            return Err(field(format!("No. must have a value in Customer: No.={}.", text(before, "number"))));
         }
         if is_taken(turn, number)? {
             return Err(taken(number));
@@ -177,7 +174,7 @@ fn name_is_there(_turn: &Turn<'_>, draft: &mut Draft) -> Result<(), ODataError> 
 }
 
 /// A new country makes the old city wrong, unless the same request names one.
-fn country_clears_the_address(_turn: &Turn<'_>, draft: &mut Draft) -> Result<(), ODataError> {
+fn clear_the_address_left_behind(draft: &mut Draft) {
     let before = draft.stored.as_ref().map_or("", |stored| text(stored, "country"));
     let is_moved = !before.is_empty() && !draft.text("country").is_empty() && before != draft.text("country");
     for name in ["postalCode", "city", "state"] {
@@ -185,7 +182,6 @@ fn country_clears_the_address(_turn: &Turn<'_>, draft: &mut Draft) -> Result<(),
             draft.set_text(name, "");
         }
     }
-    Ok(())
 }
 
 fn country_exists(turn: &Turn<'_>, draft: &mut Draft) -> Result<(), ODataError> {

@@ -52,12 +52,12 @@ pub(super) fn create(
 /// Changes a default dimension.
 pub(super) fn update(
     turn: &Turn<'_>,
-    before: Record,
+    before: &Record,
     values: Vec<(usize, Value)>,
 ) -> Result<Record, ODataError> {
-    let mut draft = Draft::change(before.clone(), values);
+    let mut draft = Draft::change(before, values);
     for name in ["parentId", "dimensionId"] {
-        if draft.guid(name) != guid(&before, name) {
+        if draft.guid(name) != guid(before, name) {
             return Err(dialog(format!("The \"{name}\" cannot be changed.")));
         }
     }

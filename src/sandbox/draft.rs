@@ -23,8 +23,8 @@ impl Draft {
     }
 
     /// `stored` with these values changed.
-    pub(super) fn change(stored: Record, values: Vec<(usize, Value)>) -> Self {
-        Self { record: stored.clone(), stored: Some(stored), given: Vec::new() }.set(values)
+    pub(super) fn change(stored: &Record, values: Vec<(usize, Value)>) -> Self {
+        Self { record: stored.clone(), stored: Some(stored.clone()), given: Vec::new() }.set(values)
     }
 
     fn set(mut self, values: Vec<(usize, Value)>) -> Self {

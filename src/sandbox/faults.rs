@@ -10,7 +10,7 @@ use super::SandboxError;
 use super::identity::mix;
 
 /// How long a `stall` holds its connection before dropping it.
-pub(super) const STALL: Duration = Duration::from_secs(60);
+pub(super) const STALL: Duration = Duration::from_mins(1);
 
 /// Probabilities of each fault per request, 0 to 1, and the seed of the draws.
 ///
@@ -113,7 +113,7 @@ impl Faults {
             (self.torn, Ending::Torn),
         ];
         let ending = (1..).zip(endings).find(|&(kind, (probability, _))| hit(kind, probability));
-        let delay = if hit(20, self.slow) { 50 + mix(entropy ^ 21) % 950 } else { 0 };
+        let delay = if hit(20, self.slow) { 50 + mix(entropy ^ 0x15) % 950 } else { 0 };
         Draw {
             ending: ending.map(|(_, (_, ending))| ending),
             delay: Duration::from_millis(delay),

@@ -32,10 +32,10 @@ pub(super) fn create(turn: &Turn<'_>, values: Vec<(usize, Value)>) -> Result<Rec
 /// Changes a payment journal; its lines follow it when its code changes.
 pub(super) fn update(
     turn: &Turn<'_>,
-    before: Record,
+    before: &Record,
     values: Vec<(usize, Value)>,
 ) -> Result<Record, ODataError> {
-    let mut draft = Draft::change(before.clone(), values);
+    let mut draft = Draft::change(before, values);
     draft.apply(turn, RULES)?;
     change::update(turn, "journal_batch", before.id(), cells(&draft.record, &COLUMNS[1..]))?;
     let mut lines = turn

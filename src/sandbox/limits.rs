@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn a_rate_is_a_count_and_a_window() {
         let rate = |text: &str| text.parse::<Rate>().unwrap();
-        assert_eq!(rate("6000/5m"), Rate { requests: 6000, window: Duration::from_secs(300) });
+        assert_eq!(rate("6000/5m"), Rate { requests: 6000, window: Duration::from_mins(5) });
         assert_eq!(rate("20/s"), Rate { requests: 20, window: Duration::from_secs(1) });
         for text in ["20", "0/s", "20/", "20/0s", "x/s"] {
             assert!(text.parse::<Rate>().is_err(), "{text}");

@@ -82,7 +82,7 @@ pub struct SandboxOptions {
     pub page_size: usize,
     /// How long a token lives.
     pub token_life: Duration,
-    /// The status of a stale ETag: 409, or 412 as old servers and proxies say.
+    /// The status of a stale entity tag: 409, or 412 as old servers and proxies say.
     pub stale_status: u16,
 }
 
@@ -99,7 +99,7 @@ impl Default for SandboxOptions {
             queue: 95,
             latency: Duration::ZERO,
             page_size: MAX_PAGE_SIZE,
-            token_life: Duration::from_secs(3600),
+            token_life: Duration::from_hours(1),
             stale_status: 409,
         }
     }
@@ -142,7 +142,7 @@ pub enum SandboxError {
     Books {
         /// The file.
         path: PathBuf,
-        /// What SQLite says.
+        /// What `SQLite` says.
         source: rusqlite::Error,
     },
     /// A part of a fault specification.

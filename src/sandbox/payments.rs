@@ -78,17 +78,17 @@ pub(super) fn create(
 /// Changes a payment; its journal stays the same.
 pub(super) fn update(
     turn: &Turn<'_>,
-    before: Record,
+    before: &Record,
     values: Vec<(usize, Value)>,
 ) -> Result<Record, ODataError> {
-    let mut draft = Draft::change(before.clone(), values);
+    let mut draft = Draft::change(before, values);
     if draft.record.get("journalId") != before.get("journalId") {
         return Err(dialog("The Journal Id cannot be changed."));
     }
-    if draft.text("journalDisplayName") != text(&before, "journalDisplayName") {
+    if draft.text("journalDisplayName") != text(before, "journalDisplayName") {
         return Err(dialog("The Journal Batch Display Name cannot be changed."));
     }
-    if line_number(&draft.record) != line_number(&before) {
+    if line_number(&draft.record) != line_number(before) {
         line_is_free(turn, &draft, line_number(&draft.record))?;
     }
     draft.apply(turn, RULES)?;

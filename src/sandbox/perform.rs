@@ -1,4 +1,4 @@
-//! Carrying out one operation: routing, ETags, writes, counting.
+//! Carrying out one operation: routing, entity tags, writes, counting.
 //!
 //! Promises: a refused operation leaves the books as they were; every write operation is counted, whatever becomes
 //! of it.
@@ -80,7 +80,7 @@ fn write(service: &Service, turn: &Turn<'_>, call: &Call, place: &Place) -> Resu
             is_changeable(call, place)?;
             let before = find(turn, place.entity, &place.pins)?.ok_or_else(|| absent(place.entity))?;
             check_etag(service, call, &before, true)?;
-            let record = update(service, turn, call, before)?;
+            let record = update(service, turn, call, &before)?;
             answer(service, turn, call, (place, &query, &record))
         }
         (&Method::DELETE, Shape::Keyed) => {
@@ -123,7 +123,7 @@ fn create(service: &Service, turn: &Turn<'_>, call: &Call, place: &Place) -> Res
     }
 }
 
-fn update(service: &Service, turn: &Turn<'_>, call: &Call, before: Record) -> Result<Record, ODataError> {
+fn update(service: &Service, turn: &Turn<'_>, call: &Call, before: &Record) -> Result<Record, ODataError> {
     let set = before.entity().set;
     // A payment's journal may be sent as long as it stays the same.
     let intent = if set == "customerPayments" { Intent::Create } else { Intent::Update };
@@ -145,7 +145,7 @@ fn delete(turn: &Turn<'_>, record: &Record) -> Result<(), ODataError> {
     }
 }
 
-/// A PATCH must name the ETag it is based on, or `*`; a DELETE is checked only when it names one.
+/// A PATCH must name the entity tag it is based on, or `*`; a DELETE is checked only when it names one.
 fn check_etag(service: &Service, call: &Call, record: &Record, is_needed: bool) -> Result<(), ODataError> {
     let invalid = || {
         ODataError::new(

@@ -38,7 +38,7 @@ const MAX_BODY_BYTES: usize = 350 << 20;
 const MAX_QUERY_CHARS: usize = 8_099;
 
 /// Source: the limit on waiting in the queue.
-const MAX_WAIT: Duration = Duration::from_secs(480);
+const MAX_WAIT: Duration = Duration::from_mins(8);
 
 /// Everything a request needs.
 #[derive(Debug)]

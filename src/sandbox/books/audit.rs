@@ -142,7 +142,7 @@ fn credit_limits(connection: &Connection) -> rusqlite::Result<Money> {
     limits.map(|limit| Ok(limit?.parse().unwrap_or(Money::ZERO))).sum()
 }
 
-/// A count as SQLite gives it, which is never below zero.
+/// A count as `SQLite` gives it, which is never below zero.
 fn natural(count: i64) -> u64 {
     u64::try_from(count).unwrap_or(0)
 }

@@ -1,4 +1,4 @@
-//! The sandbox's books: one SQLite file that holds everything the imitated company knows.
+//! The sandbox's books: one `SQLite` file that holds everything the imitated company knows.
 //!
 //! In: reads and writes by the operations. Out: a file that a restarted sandbox continues with, and that
 //! [`read_books`](audit::read_books) can judge. Promises: a write is in the file when its answer leaves, so killing

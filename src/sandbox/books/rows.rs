@@ -228,7 +228,7 @@ fn value(kind: Kind, column: ValueRef<'_>) -> Option<Value> {
     })
 }
 
-/// The ETag of a row at `version`.
+/// The `ETag` of a row at `version`.
 pub(in crate::sandbox) fn etag(version: i64) -> String {
     format!("W/\"JzE5{version:016X}\"")
 }

@@ -66,12 +66,13 @@ pub(in crate::sandbox) fn add(connection: &mut Connection, count: usize) -> Resu
                 |length: usize, salt: u64| usize::try_from(mix(bits ^ salt) % length as u64).unwrap_or(0);
             let id = fixed_guid(FIRST_ID + place);
             let (city, state) = PLACES[pick(PLACES.len(), 1)];
-            let owed = if bits % 4 == 0 { 0 } else { i64::try_from(bits % 1_000_000).unwrap_or(0) + 1 };
+            let owed =
+                if bits.is_multiple_of(4) { 0 } else { i64::try_from(bits % 1_000_000).unwrap_or(0) + 1 };
             let new = customer.execute(params![
                 id,
                 format!("S{place:07}"),
                 format!("{} {} {place}", FIRST[pick(FIRST.len(), 2)], SECOND[pick(SECOND.len(), 3)]),
-                bits % 5 == 0,
+                bits.is_multiple_of(5),
                 format!("{} Main Street", bits % 9_999 + 1),
                 city,
                 state,
@@ -86,7 +87,7 @@ pub(in crate::sandbox) fn add(connection: &mut Connection, count: usize) -> Resu
                 owed,
             ])?;
             if new == 1 && owed > 0 {
-                let due = if bits % 3 == 0 { "2026-01-12" } else { "2026-02-12" };
+                let due = if bits.is_multiple_of(3) { "2026-01-12" } else { "2026-02-12" };
                 entry.execute(params![id, format!("SI{place:07}"), due, LOCAL_CURRENCY, owed])?;
             }
             added += new;

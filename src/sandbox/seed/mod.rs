@@ -245,9 +245,9 @@ fn plant_invoice(connection: &Connection, place: u32, invoice: &Invoice) -> Resu
             customer
         ],
     )?;
-    let mut owes = connection
+    let mut ledger = connection
         .prepare_cached("UPDATE customer SET balance = balance + ?2, sales = sales + ?3 WHERE id = ?1")?;
-    owes.execute(params![customer, owed(local(total)), local(net)]).map(|_| ())
+    ledger.execute(params![customer, owed(local(total)), local(net)]).map(|_| ())
 }
 
 /// Cents of a currency in cents of the local one, rounded; `rate` is what one unit is worth, one without.

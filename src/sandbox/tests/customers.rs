@@ -142,7 +142,7 @@ async fn a_patch_needs_the_current_etag() {
     let bench = Bench::new().await;
     let before = bench.get("/customers?$filter=number eq '10000'").await["value"][0].clone();
     let path = format!("/customers({})", before["id"].as_str().unwrap());
-    let patch = |etag: Option<&str>, email: &str| {
+    let send = |etag: Option<&str>, email: &str| {
         let request = bench.request(Method::PATCH, &path).body(json!({ "email": email }).to_string());
         answer(match etag {
             Some(etag) => request.header("if-match", etag),
@@ -150,14 +150,14 @@ async fn a_patch_needs_the_current_etag() {
         })
     };
     let etag = before["@odata.etag"].as_str().unwrap();
-    assert_eq!(code(&patch(None, "a@b.c").await.1), "BadRequest_InvalidToken");
-    assert_eq!(code(&patch(Some("nonsense"), "a@b.c").await.1), "BadRequest_InvalidToken");
-    let (status, after) = patch(Some(etag), "new@adatum.com").await;
+    assert_eq!(code(&send(None, "a@b.c").await.1), "BadRequest_InvalidToken");
+    assert_eq!(code(&send(Some("nonsense"), "a@b.c").await.1), "BadRequest_InvalidToken");
+    let (status, after) = send(Some(etag), "new@adatum.com").await;
     assert_eq!((status, &after["email"], &after["city"]), (200, &json!("new@adatum.com"), &json!("Atlanta")));
     assert_ne!(after["@odata.etag"], before["@odata.etag"]);
-    let (status, stale) = patch(Some(etag), "late@adatum.com").await;
+    let (status, stale) = send(Some(etag), "late@adatum.com").await;
     assert_eq!((status, code(&stale)), (409, "Request_EntityChanged"));
-    assert_eq!(patch(Some("*"), "last@adatum.com").await.0, 200);
+    assert_eq!(send(Some("*"), "last@adatum.com").await.0, 200);
 }
 
 #[tokio::test]

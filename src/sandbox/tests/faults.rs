@@ -103,8 +103,8 @@ async fn an_overtaken_patch_is_stale_although_nothing_visible_changed() {
     let before = bench.get("/customers?$filter=number eq '10000'").await["value"][0].clone();
     let path = format!("/customers({})", before["id"].as_str().unwrap());
     let etag = before["@odata.etag"].as_str().unwrap();
-    let patch = bench.request(Method::PATCH, &path).header("if-match", etag).body(r#"{"city":"Macon"}"#);
-    let response = patch.send().await.unwrap();
+    let request = bench.request(Method::PATCH, &path).header("if-match", etag).body(r#"{"city":"Macon"}"#);
+    let response = request.send().await.unwrap();
     assert_eq!(response.status(), 409);
     assert_eq!(code(&body(response).await), "Request_EntityChanged");
     let after = bench.get(&path).await;
