@@ -5,6 +5,8 @@ pub mod catalogue;
 pub mod connector;
 pub mod domain;
 pub mod durable;
+pub mod export;
 pub mod ledger;
+pub mod run;
 pub mod sandbox;
 pub mod transport;

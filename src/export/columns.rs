@@ -1,0 +1,250 @@
+//! Which columns an export has, and what has to be asked of the server to fill them.
+
+use crate::catalogue::business_central_v2::{CUSTOMER_FINANCIAL_DETAILS, CUSTOMER_PAYMENTS, CUSTOMERS};
+use crate::catalogue::{Entity, Field, Kind};
+
+use super::ExportError;
+
+/// What can be exported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExportEntity {
+    /// Customers, with what they owe if asked for.
+    Customers,
+    /// What each customer owes.
+    Financials,
+    /// The payments that wait in payment journals.
+    Payments,
+}
+
+/// Where a column's value stands in the server's answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In the record itself.
+    Record,
+    /// In the customer's financial detail, or in the record where a server keeps it there.
+    Detail,
+    /// The code of the payment journal being read.
+    Journal,
+}
+
+/// One column of the exported table.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Column {
+    /// The heading: the field's name in the API.
+    pub name: &'static str,
+    /// What values it holds.
+    pub kind: Kind,
+    /// The longest text, in UTF-16 units; 0 when the kind says it.
+    pub max_length: u16,
+    /// Where its values come from.
+    pub place: Place,
+}
+
+/// The columns of one export, in the order of the file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Layout {
+    /// What is exported.
+    pub entity: ExportEntity,
+    /// At least one column.
+    pub columns: Vec<Column>,
+}
+
+/// The amounts of the financial detail, in the order they follow a customer's own columns.
+const DETAILS: [&str; 3] = ["balance", "overdueAmount", "totalSalesExcludingTax"];
+
+/// The names of the financial detail, in the order they are tried on the server.
+///
+/// Source: `customerFinancialDetail` in v2.0; `customerFinancialDetails` in v1.0 and on some servers between.
+pub const DETAIL_NAMES: [&str; 2] = ["customerFinancialDetail", "customerFinancialDetails"];
+
+impl ExportEntity {
+    /// All that can be exported.
+    pub const ALL: [Self; 3] = [Self::Customers, Self::Financials, Self::Payments];
+
+    /// The word for it in flags, file names and messages.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Customers => "customers",
+            Self::Financials => "financials",
+            Self::Payments => "payments",
+        }
+    }
+
+    /// The table of the catalogue that describes it.
+    #[must_use]
+    pub fn catalogue(self) -> &'static Entity {
+        match self {
+            Self::Customers => &CUSTOMERS,
+            Self::Financials => &CUSTOMER_FINANCIAL_DETAILS,
+            Self::Payments => &CUSTOMER_PAYMENTS,
+        }
+    }
+}
+
+impl Column {
+    fn new(field: &Field, place: Place) -> Self {
+        Self { name: field.name, kind: field.kind, max_length: field.max_length, place }
+    }
+
+    fn journal() -> Self {
+        Self { name: "journal", kind: Kind::Code, max_length: 10, place: Place::Journal }
+    }
+
+    /// The word for the kind in a manifest.
+    #[must_use]
+    pub fn type_name(&self) -> &'static str {
+        match self.kind {
+            Kind::Decimal(_) => "decimal",
+            Kind::Integer => "integer",
+            Kind::Boolean => "boolean",
+            Kind::Date => "date",
+            Kind::DateTime => "datetime",
+            Kind::Guid => "guid",
+            Kind::Enum(_) => "enum",
+            _ => "text",
+        }
+    }
+}
+
+impl Layout {
+    /// The columns for what was asked: those of `select` in its order, or all of them when it is empty.
+    ///
+    /// `expand` may name the financial detail; selecting one of its amounts asks for it too.
+    pub fn new(entity: ExportEntity, select: &[String], expand: &[String]) -> Result<Self, ExportError> {
+        let with_details = check_expand(entity, expand)?;
+        let offered = offered_columns(entity);
+        let columns = if select.is_empty() {
+            offered.into_iter().filter(|column| column.place != Place::Detail || with_details).collect()
+        } else {
+            select.iter().map(|name| find_column(entity, &offered, name)).collect::<Result<_, _>>()?
+        };
+        Ok(Self { entity, columns })
+    }
+
+    /// The value of `$select`.
+    #[must_use]
+    pub fn select(&self) -> String {
+        let names: Vec<_> = self.names(Place::Record).collect();
+        // Without any column of its own a record still needs a property to be asked for.
+        if names.is_empty() { "id".to_owned() } else { names.join(",") }
+    }
+
+    /// The values of `$expand` to try, one after the other; empty when nothing is expanded.
+    #[must_use]
+    pub fn expand(&self) -> Vec<String> {
+        let names = self.names(Place::Detail).collect::<Vec<_>>().join(",");
+        if names.is_empty() {
+            return Vec::new();
+        }
+        DETAIL_NAMES.iter().map(|detail| format!("{detail}($select={names})")).collect()
+    }
+
+    /// Whether the financial detail is asked for.
+    #[must_use]
+    pub fn has_details(&self) -> bool {
+        self.names(Place::Detail).next().is_some()
+    }
+
+    fn names(&self, place: Place) -> impl Iterator<Item = &'static str> {
+        self.columns.iter().filter(move |column| column.place == place).map(|column| column.name)
+    }
+}
+
+fn offered_columns(entity: ExportEntity) -> Vec<Column> {
+    let own = entity.catalogue().fields.iter().map(|field| Column::new(field, Place::Record));
+    match entity {
+        ExportEntity::Financials => own.collect(),
+        ExportEntity::Payments => std::iter::once(Column::journal()).chain(own).collect(),
+        ExportEntity::Customers => {
+            let details = DETAILS.iter().filter_map(|name| CUSTOMER_FINANCIAL_DETAILS.field(name));
+            own.chain(details.map(|field| Column::new(field, Place::Detail))).collect()
+        }
+    }
+}
+
+fn check_expand(entity: ExportEntity, expand: &[String]) -> Result<bool, ExportError> {
+    for name in expand {
+        let is_detail = name == "financials" || DETAIL_NAMES.contains(&name.as_str());
+        if !is_detail || entity != ExportEntity::Customers {
+            return Err(ExportError::UnknownExpansion { name: name.clone(), entity: entity.as_str() });
+        }
+    }
+    Ok(!expand.is_empty())
+}
+
+fn find_column(entity: ExportEntity, offered: &[Column], name: &str) -> Result<Column, ExportError> {
+    if let Some(column) = offered.iter().find(|column| column.name.eq_ignore_ascii_case(name)) {
+        return Ok(*column);
+    }
+    let closeness = |column: &Column| strsim::jaro_winkler(&column.name.to_lowercase(), &name.to_lowercase());
+    let closest = offered
+        .iter()
+        .max_by(|one, other| closeness(one).total_cmp(&closeness(other)))
+        .expect("every entity of the catalogue has fields");
+    Err(ExportError::UnknownColumn { name: name.to_owned(), entity: entity.as_str(), closest: closest.name })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(words: &[&str]) -> Vec<String> {
+        words.iter().map(|word| (*word).to_owned()).collect()
+    }
+
+    fn headings(layout: &Layout) -> Vec<&str> {
+        layout.columns.iter().map(|column| column.name).collect()
+    }
+
+    #[test]
+    fn without_a_selection_every_field_of_the_catalogue_is_a_column() {
+        let layout = Layout::new(ExportEntity::Customers, &[], &[]).unwrap();
+        let fields: Vec<_> = CUSTOMERS.fields.iter().map(|field| field.name).collect();
+        assert_eq!(headings(&layout), fields);
+        assert_eq!(layout.select(), fields.join(","));
+        assert_eq!(layout.expand(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn expanding_adds_the_amounts_behind_the_columns_of_the_customer() {
+        let layout = Layout::new(ExportEntity::Customers, &[], &words(&["financials"])).unwrap();
+        assert_eq!(headings(&layout)[CUSTOMERS.fields.len()..], DETAILS);
+        assert!(!layout.select().contains("overdueAmount"));
+        assert_eq!(
+            layout.expand(),
+            [
+                "customerFinancialDetail($select=balance,overdueAmount,totalSalesExcludingTax)",
+                "customerFinancialDetails($select=balance,overdueAmount,totalSalesExcludingTax)"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_selection_keeps_its_order_and_brings_the_detail_it_needs() {
+        let layout = Layout::new(ExportEntity::Customers, &words(&["balance", "Number"]), &[]).unwrap();
+        assert_eq!(headings(&layout), ["balance", "number"]);
+        assert_eq!(
+            (layout.select(), layout.expand().remove(0)),
+            ("number".to_owned(), "customerFinancialDetail($select=balance)".to_owned())
+        );
+    }
+
+    #[test]
+    fn payments_say_which_journal_they_wait_in() {
+        let layout = Layout::new(ExportEntity::Payments, &[], &[]).unwrap();
+        assert_eq!(headings(&layout)[..2], ["journal", "id"]);
+        assert!(layout.select().starts_with("id,journalId,"));
+    }
+
+    #[test]
+    fn unknown_names_are_refused_with_the_closest_known_one() {
+        let unknown = Layout::new(ExportEntity::Customers, &words(&["dispalyName"]), &[]).unwrap_err();
+        assert_eq!(
+            unknown.to_string(),
+            "`dispalyName` is no column of customers; the closest is `displayName`"
+        );
+        let unknown = Layout::new(ExportEntity::Payments, &[], &words(&["financials"])).unwrap_err();
+        assert_eq!(unknown.to_string(), "payments have no `financials` to expand");
+    }
+}

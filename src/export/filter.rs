@@ -1,0 +1,152 @@
+//! The query of an export: passed on as the user wrote it, encoded so that nothing of it gets lost.
+
+use super::{ExportEntity, ExportError};
+
+/// What is to be exported, beside the columns.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Query {
+    /// An `OData` filter, not encoded.
+    pub filter: Option<String>,
+    /// The value of `$orderby`, not encoded.
+    pub order_by: Option<String>,
+    /// At most this many rows.
+    pub top: Option<u64>,
+}
+
+impl Query {
+    /// Refuses what would silently export too much.
+    ///
+    /// Source: Business Central's documented limitations: lambda operators are ignored.
+    pub fn check(&self) -> Result<(), ExportError> {
+        match &self.filter {
+            Some(filter) if has_lambda(filter) => Err(ExportError::LambdaFilter(filter.clone())),
+            _ => Ok(()),
+        }
+    }
+
+    /// The query string for these columns, without the question mark; `page_rows` is the size of a page.
+    ///
+    /// `$top` is sent only when it fits into a page: a server answers a larger one with one full page and no
+    /// link to the next.
+    #[must_use]
+    pub fn encode(&self, select: &str, expand: Option<&str>, page_rows: u32) -> String {
+        let top = self.top.filter(|top| *top <= u64::from(page_rows)).map(|top| top.to_string());
+        let options = [
+            ("$select", Some(select)),
+            ("$expand", expand),
+            ("$filter", self.filter.as_deref()),
+            ("$orderby", self.order_by.as_deref()),
+            ("$top", top.as_deref()),
+        ];
+        let options =
+            options.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", encode(value?))));
+        options.collect::<Vec<_>>().join("&")
+    }
+}
+
+/// Percent-encodes a query option's value. What has a meaning inside `OData` expressions stays readable.
+#[must_use]
+pub fn encode(value: &str) -> String {
+    let mut encoded = String::with_capacity(value.len() + 16);
+    for byte in value.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => encoded.push(char::from(byte)),
+            b'-' | b'.' | b'_' | b'~' | b'(' | b')' | b',' | b'$' | b'=' | b':' | b'*' => {
+                encoded.push(char::from(byte));
+            }
+            _ => {
+                const HEX: &[u8; 16] = b"0123456789ABCDEF";
+                encoded.push('%');
+                encoded.push(char::from(HEX[usize::from(byte >> 4)]));
+                encoded.push(char::from(HEX[usize::from(byte & 15)]));
+            }
+        }
+    }
+    encoded
+}
+
+/// What to do about a refused query, from what is known of the servers.
+#[must_use]
+pub fn advice(entity: ExportEntity, query: &Query) -> Option<&'static str> {
+    let filter = query.filter.as_deref()?;
+    let bare = without_texts(filter);
+    let mentions = |name| bare.split(|letter: char| !letter.is_ascii_alphanumeric()).any(|word| word == name);
+    if entity == ExportEntity::Customers
+        && ["balance", "overdueAmount", "totalSalesExcludingTax"].into_iter().any(mentions)
+    {
+        return Some(
+            "this server keeps the amounts apart from its customers: filter on them with \
+             `ferry export financials`, or export all customers with `--expand financials` and filter the file",
+        );
+    }
+    if mentions("blocked") && (filter.contains("' '") || filter.contains("''")) {
+        return Some("this server wants the blank value by its name: blocked eq '_x0020_'");
+    }
+    if mentions("or") {
+        return Some("`or` works within one field only: make one export for each field");
+    }
+    mentions("in").then_some("write `in` as a chain of `or` on the same field")
+}
+
+fn has_lambda(filter: &str) -> bool {
+    let bare = without_texts(filter).replace(' ', "");
+    bare.contains("/any(") || bare.contains("/all(")
+}
+
+/// The expression with the quoted texts cut out, so that words inside them are not taken for operators.
+fn without_texts(filter: &str) -> String {
+    filter.split('\'').step_by(2).collect::<Vec<_>>().join("''")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filtered(filter: &str) -> Query {
+        Query { filter: Some(filter.to_owned()), ..Query::default() }
+    }
+
+    #[test]
+    fn a_filter_arrives_as_it_was_written() {
+        for filter in
+            ["blocked eq ' ' and balance gt 0", "displayName eq 'O''Neil & Söhne #1 100% +/?'", "a%20b"]
+        {
+            let text = filtered(filter).encode("id", None, 10);
+            let url = url::Url::parse(&format!("http://h/customers?{text}")).unwrap();
+            let pairs: Vec<_> = url.query_pairs().into_owned().collect();
+            assert_eq!(pairs[1], ("$filter".to_owned(), filter.to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_top_larger_than_a_page_is_left_to_us() {
+        let query = Query { top: Some(5), order_by: Some("number desc".to_owned()), ..Query::default() };
+        assert_eq!(
+            query.encode("id,number", Some("x($select=y)"), 5),
+            "$select=id,number&$expand=x($select=y)&$orderby=number%20desc&$top=5"
+        );
+        assert_eq!(query.encode("id", None, 4), "$select=id&$orderby=number%20desc");
+    }
+
+    #[test]
+    fn filters_that_the_server_would_ignore_are_refused() {
+        assert!(filtered("lines/any(l: l/x eq 1)").check().is_err());
+        assert!(filtered("lines/all (l: l/x eq 1)").check().is_err());
+        assert!(filtered("displayName eq '/any('").check().is_ok());
+    }
+
+    #[test]
+    fn a_refusal_comes_with_what_helped_others() {
+        for (filter, word) in [
+            ("balance gt 0", "ferry export financials"),
+            ("blocked eq ' '", "_x0020_"),
+            ("city eq 'A' or state eq 'B'", "one export for each"),
+            ("city in ('A','B')", "chain of `or`"),
+        ] {
+            let advice = advice(ExportEntity::Customers, &filtered(filter)).unwrap();
+            assert!(advice.contains(word), "{filter}: {advice}");
+        }
+        assert_eq!(advice(ExportEntity::Customers, &filtered("displayName eq 'balance or in'")), None);
+        assert_eq!(advice(ExportEntity::Financials, &filtered("balance gt 0")), None);
+    }
+}

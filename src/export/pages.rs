@@ -1,0 +1,292 @@
+//! Pages from the API, one after the other.
+//!
+//! Promises: next links are followed as they are, to the same server only, and never in a circle; reads are
+//! repeated while the server is busy or the network torn, within the given patience.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use bytes::Bytes;
+use memchr::{memchr, memrchr};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use crate::transport::{ApiReply, ApiRequest, Transport, TransportError};
+
+use super::patience::{Jitter, Patience};
+use super::{ExportError, ExportEvent};
+
+/// How pages are read.
+#[derive(Clone, Copy, Debug)]
+pub struct PageOptions {
+    /// How many records the server is asked to put on a page; it may put fewer.
+    pub page_rows: u32,
+    /// How much trouble a page may meet.
+    pub patience: Patience,
+    /// Where the random part of the pauses starts.
+    pub seed: u64,
+}
+
+impl Default for PageOptions {
+    /// 5,000 rows are some four megabytes: large enough that the time between two requests does not count, small
+    /// enough that a server's time limit and our memory never do.
+    fn default() -> Self {
+        Self { page_rows: 5_000, patience: Patience::default(), seed: 0 }
+    }
+}
+
+/// One page, as it came.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// The JSON.
+    pub body: Bytes,
+    /// The address of the next page, if there is one.
+    pub next_link: Option<String>,
+    /// 1-based, counted over all that one reader has read.
+    pub number: u64,
+}
+
+/// Reads the pages of one set of records, then of another if need be.
+#[derive(Debug)]
+pub struct PageReader<'t> {
+    transport: &'t Transport,
+    entity: &'static str,
+    options: PageOptions,
+    jitter: Jitter,
+    next_link: Option<String>,
+    seen: HashSet<String>,
+    pages: u64,
+}
+
+/// What surrounds the records of a page.
+#[derive(Deserialize)]
+struct Frame<Records> {
+    #[serde(rename = "value")]
+    _records: Records,
+    #[serde(rename = "@odata.nextLink")]
+    next_link: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+struct ErrorEnvelope {
+    error: ErrorWords,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ErrorWords {
+    code: String,
+    message: String,
+}
+
+impl<'t> PageReader<'t> {
+    /// A reader of pages of `entity`, which is only named in messages.
+    #[must_use]
+    pub fn new(transport: &'t Transport, entity: &'static str, options: PageOptions) -> Self {
+        Self {
+            transport,
+            entity,
+            jitter: Jitter::new(options.seed),
+            options,
+            next_link: None,
+            seen: HashSet::new(),
+            pages: 0,
+        }
+    }
+
+    /// Reads the first page at the first of these addresses that the server does not refuse.
+    ///
+    /// Returns the address's index too. When it refuses all of them, the error is that of the first.
+    ///
+    /// # Panics
+    ///
+    /// When there is no address at all.
+    pub async fn open(
+        &mut self,
+        addresses: &[String],
+        on_event: &mut (dyn FnMut(ExportEvent) + Send),
+    ) -> Result<(usize, Page), ExportError> {
+        let mut first_refusal = None;
+        for (index, address) in addresses.iter().enumerate() {
+            match self.read(address, on_event).await {
+                Err(refusal @ (ExportError::Refused { .. } | ExportError::NotFound { .. })) => {
+                    first_refusal.get_or_insert(refusal);
+                }
+                page_or_failure => return page_or_failure.map(|page| (index, page)),
+            }
+        }
+        Err(first_refusal.expect("there is at least one address"))
+    }
+
+    /// Reads the page after the last one; `None` after the end.
+    pub async fn next(
+        &mut self,
+        on_event: &mut (dyn FnMut(ExportEvent) + Send),
+    ) -> Result<Option<Page>, ExportError> {
+        match self.next_link.take() {
+            Some(link) => self.read(&link, on_event).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn read(
+        &mut self,
+        address: &str,
+        on_event: &mut (dyn FnMut(ExportEvent) + Send),
+    ) -> Result<Page, ExportError> {
+        let reply = self.fetch(address, on_event).await?;
+        let number = self.pages + 1;
+        if !reply.is_success() {
+            return Err(self.refusal(address, &reply));
+        }
+        let next_link = parse_next_link(&reply.body).map_err(|source| ExportError::Malformed {
+            entity: self.entity,
+            page: number,
+            source,
+        })?;
+        self.pages = number;
+        self.seen.insert(address.to_owned());
+        if next_link.as_ref().is_some_and(|link| self.seen.contains(link)) {
+            return Err(ExportError::EndlessPages { page: number });
+        }
+        self.next_link.clone_from(&next_link);
+        Ok(Page { body: reply.body, next_link, number })
+    }
+
+    /// Asks until there is an answer that means something, or patience ends.
+    async fn fetch(
+        &mut self,
+        address: &str,
+        on_event: &mut (dyn FnMut(ExportEvent) + Send),
+    ) -> Result<ApiReply, ExportError> {
+        let request = ApiRequest::get(address)
+            .header("prefer", format!("odata.maxpagesize={}", self.options.page_rows))
+            .header("data-access-intent", "ReadOnly");
+        let (mut attempts, mut waited) = (0, Duration::ZERO);
+        loop {
+            let (asked, failure) = match self.transport.send(0, &request).await {
+                Ok(reply) if is_busy(reply.status) => (reply.retry_after(), Failure::Status(reply.status)),
+                Ok(reply) => return Ok(reply),
+                Err(failure) if failure.is_passing() => (None, Failure::Network(failure)),
+                Err(failure) => return Err(failure.into()),
+            };
+            attempts += 1;
+            let Some(pause) = self.options.patience.pause(attempts, waited, asked, self.jitter.draw()) else {
+                return Err(failure.give_up(attempts));
+            };
+            on_event(ExportEvent::Waiting { pause, reason: failure.to_string() });
+            tokio::time::sleep(pause).await;
+            waited += pause;
+        }
+    }
+
+    fn refusal(&self, address: &str, reply: &ApiReply) -> ExportError {
+        let message = server_words(&reply.body);
+        if reply.status == 404 {
+            let path = address.split('?').next().unwrap_or_default().to_owned();
+            return ExportError::NotFound { path, message };
+        }
+        ExportError::Refused { entity: self.entity, status: reply.status, message, advice: None }
+    }
+}
+
+/// Why there is no page yet.
+#[derive(Debug)]
+enum Failure {
+    Status(u16),
+    Network(TransportError),
+}
+
+impl Failure {
+    fn give_up(self, attempts: u32) -> ExportError {
+        let last = self.to_string();
+        let source = match self {
+            Self::Status(_) => None,
+            Self::Network(failure) => Some(failure),
+        };
+        ExportError::GaveUp { attempts, last, source }
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Status(status) => write!(formatter, "HTTP status {status}"),
+            Self::Network(_) => formatter.write_str("no answer"),
+        }
+    }
+}
+
+/// Whether a read may be repeated after this status.
+///
+/// Source: Business Central's status codes; 500 covers a database that cannot be reached for a moment.
+fn is_busy(status: u16) -> bool {
+    matches!(status, 408 | 429 | 500 | 502 | 503 | 504)
+}
+
+/// The address of the next page.
+///
+/// Parsing only what surrounds the records makes this independent of the page's size; a page where that does
+/// not come out as JSON (a bracket inside a text around the records) is parsed as a whole.
+fn parse_next_link(body: &[u8]) -> Result<Option<String>, serde_json::Error> {
+    if let (Some(open), Some(close)) = (memchr(b'[', body), memrchr(b']', body))
+        && open < close
+    {
+        let around = [&body[..=open], &body[close..]].concat();
+        if let Ok(frame) = serde_json::from_slice::<Frame<[IgnoredAny; 0]>>(&around) {
+            return Ok(frame.next_link);
+        }
+    }
+    serde_json::from_slice::<Frame<Vec<IgnoredAny>>>(body).map(|frame| frame.next_link)
+}
+
+/// The server's code and words, without its correlation id; a short text in place of an answer that has none.
+fn server_words(body: &[u8]) -> String {
+    let ErrorWords { code, message } =
+        serde_json::from_slice::<ErrorEnvelope>(body).unwrap_or_default().error;
+    let message = message.split("CorrelationId:").next().unwrap_or_default().trim().trim_end_matches('.');
+    match (code.is_empty(), message.is_empty()) {
+        (true, true) => "it gives no reason".to_owned(),
+        (true, false) => message.to_owned(),
+        (false, true) => code,
+        (false, false) => format!("{code}: {message}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_link_is_found_wherever_it_stands() {
+        for (page, link) in [
+            (
+                r#"{"@odata.context":"c","value":[{"a":[1]},{}],"@odata.nextLink":"http://h/?$skiptoken='A]'"}"#,
+                Some("http://h/?$skiptoken='A]'"),
+            ),
+            (r#"{"@odata.nextLink":"http://h/\u0041","value":[{"a":"]"}]}"#, Some("http://h/A")),
+            (r#"{"@odata.context":"c[1]","value":[],"@odata.nextLink":"x"}"#, Some("x")),
+            (r#"{"value":[],"@odata.nextLink":null}"#, None),
+            (r#"{"value":[{"@odata.nextLink":"inner"}]}"#, None),
+            (r#"{ "value" : [ {"a":"\"@odata.nextLink\":\"x\""} ] }"#, None),
+        ] {
+            assert_eq!(parse_next_link(page.as_bytes()).unwrap().as_deref(), link, "{page}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_page_is_refused() {
+        for page in
+            ["", "{}", "[]", "<html>[]</html>", r#"{"value":[{"a":1}"#, r#"{"value":[],"@odata.nextLink":1}"#]
+        {
+            assert!(parse_next_link(page.as_bytes()).is_err(), "{page}");
+        }
+    }
+
+    #[test]
+    fn the_words_of_the_server_lose_their_correlation_id() {
+        let body = br#"{"error":{"code":"BadRequest","message":"No property x.  CorrelationId:  1-2-3."}}"#;
+        assert_eq!(server_words(body), "BadRequest: No property x");
+        assert_eq!(server_words(b"<html>"), "it gives no reason");
+    }
+}

@@ -1,0 +1,263 @@
+//! An export from its request to its published files.
+//!
+//! Pages are fetched on the async side and written on a thread of their own, with one page waiting between
+//! them: the next page is on its way while the last one is being written.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::sync::mpsc;
+
+use super::company::Company;
+use crate::export::{
+    Converted, Converter, ExportEntity, ExportError, ExportEvent, Format, Layout, Manifest, ManifestCompany,
+    Output, Page, PageOptions, PageReader, Query, SCHEMA_VERSION, advice, fetch_journals, schema,
+};
+use crate::transport::Transport;
+
+/// What to export, and where to.
+#[derive(Debug)]
+pub struct ExportRequest {
+    /// Which records.
+    pub entity: ExportEntity,
+    /// Which columns; all when empty.
+    pub select: Vec<String>,
+    /// What to bring along: `financials` for customers.
+    pub expand: Vec<String>,
+    /// Filter, order and number of rows. Payments are ordered within each journal.
+    pub query: Query,
+    /// The code of the payment journal to read; all journals when `None`.
+    pub journal: Option<String>,
+    /// Where to.
+    pub output: Output,
+    /// How; `None` to tell from the name of the output.
+    pub format: Option<Format>,
+    /// The profile's name, for the manifest.
+    pub profile: String,
+    /// How pages are read.
+    pub pages: PageOptions,
+}
+
+/// What was exported.
+#[derive(Clone, Debug)]
+pub struct ExportSummary {
+    /// What the manifest says, also when the output is a stream and none is written.
+    pub manifest: Manifest,
+    /// Where the manifest stands.
+    pub manifest_path: Option<PathBuf>,
+    /// Columns that no record had: the server does not know them or left them out.
+    pub missing: Vec<&'static str>,
+}
+
+/// A page on its way to the file.
+enum Parcel {
+    Page(Page, Arc<str>),
+    /// All pages were sent. A channel that closes without it means that the export was given up.
+    End,
+}
+
+/// The end of the channel that pages are sent into, and what is known of the other end.
+struct Outlet<'e> {
+    sender: mpsc::Sender<Parcel>,
+    rows: Arc<AtomicU64>,
+    pages: u64,
+    on_event: &'e mut (dyn FnMut(ExportEvent) + Send),
+}
+
+/// Reads what `request` asks for and publishes it, the data first, its manifest last.
+///
+/// Nothing is published and nothing replaced when this fails or is dropped half-way.
+///
+/// # Panics
+///
+/// When the thread that writes the rows does.
+pub async fn export(
+    transport: &Transport,
+    company: &Company,
+    request: ExportRequest,
+    on_event: &mut (dyn FnMut(ExportEvent) + Send),
+) -> Result<ExportSummary, ExportError> {
+    request.query.check()?;
+    let layout = Layout::new(request.entity, &request.select, &request.expand)?;
+    let format = request.output.format(request.format)?;
+    let mut manifest = describe(transport, company, &request, &layout);
+    let writer = Converter::open(&layout, request.output, format, request.query.top)?;
+    let source = Source {
+        reader: PageReader::new(transport, request.entity.as_str(), request.pages),
+        company_path: company.path(),
+        layout: &layout,
+        query: &request.query,
+        journal: request.journal.as_deref(),
+        page_rows: request.pages.page_rows,
+    };
+    let (table, pages) = transfer(source, writer, on_event).await?;
+    manifest.finished = jiff::Timestamp::now();
+    manifest.rows = table.file.rows;
+    manifest.pages = pages;
+    manifest.files.push(table.file.clone());
+    manifest.totals.clone_from(&table.totals);
+    publish(table, manifest).await
+}
+
+/// Moves all pages from the source to the table; returns it complete, with the number of pages.
+async fn transfer(
+    source: Source<'_>,
+    writer: Converter,
+    on_event: &mut (dyn FnMut(ExportEvent) + Send),
+) -> Result<(Converted, u64), ExportError> {
+    let (sender, receiver) = mpsc::channel(1);
+    let rows = Arc::new(AtomicU64::new(0));
+    let shared_rows = rows.clone();
+    let writing = tokio::task::spawn_blocking(move || convert(writer, receiver, &shared_rows));
+    let mut outlet = Outlet { sender, rows, pages: 0, on_event };
+    let fetched = source.fetch(&mut outlet).await;
+    let pages = outlet.pages;
+    drop(outlet);
+    let table = match writing.await {
+        Ok(outcome) => outcome,
+        Err(failure) => std::panic::resume_unwind(failure.into_panic()),
+    };
+    fetched?;
+    Ok((table?.expect("the end was sent, so the table was completed"), pages))
+}
+
+async fn publish(table: Converted, manifest: Manifest) -> Result<ExportSummary, ExportError> {
+    let summary = ExportSummary {
+        manifest_path: table.manifest.clone(),
+        missing: table.missing.clone(),
+        manifest: manifest.clone(),
+    };
+    // Publishing waits for the disk.
+    let published = tokio::task::spawn_blocking(move || table.publish(&manifest)).await;
+    published.expect("publishing does not panic")?;
+    Ok(summary)
+}
+
+/// The manifest as far as it is known before the first page.
+fn describe(transport: &Transport, company: &Company, request: &ExportRequest, layout: &Layout) -> Manifest {
+    let now = jiff::Timestamp::now();
+    Manifest {
+        schema_version: SCHEMA_VERSION,
+        tool: concat!("ledgerferry ", env!("CARGO_PKG_VERSION")),
+        entity: request.entity.as_str(),
+        profile: request.profile.clone(),
+        company: ManifestCompany { id: company.id.clone(), name: company.name.clone() },
+        source: transport.service_root().to_string(),
+        started: now,
+        finished: now,
+        filter: request.query.filter.clone(),
+        select: layout.columns.iter().map(|column| column.name).collect(),
+        expand: if layout.has_details() { vec!["financials"] } else { Vec::new() },
+        order_by: request.query.order_by.clone(),
+        top: request.query.top,
+        journal: request.journal.clone(),
+        rows: 0,
+        pages: 0,
+        files: Vec::new(),
+        schema: schema(layout),
+        totals: Vec::new(),
+    }
+}
+
+/// Writes what arrives; `None` when the export was given up before its end.
+fn convert(
+    mut converter: Converter,
+    mut parcels: mpsc::Receiver<Parcel>,
+    rows: &AtomicU64,
+) -> Result<Option<Converted>, ExportError> {
+    loop {
+        match parcels.blocking_recv() {
+            None => return Ok(None),
+            Some(Parcel::End) => return converter.finish().map(Some),
+            Some(Parcel::Page(page, journal)) => {
+                let wants_more = converter.write_page(&page, &journal)?;
+                rows.store(converter.rows(), Ordering::Relaxed);
+                if !wants_more {
+                    // The closed channel stops the reading; the table is whole as it is.
+                    parcels.close();
+                    return converter.finish().map(Some);
+                }
+            }
+        }
+    }
+}
+
+/// Where the pages come from.
+struct Source<'a> {
+    reader: PageReader<'a>,
+    company_path: String,
+    layout: &'a Layout,
+    query: &'a Query,
+    journal: Option<&'a str>,
+    page_rows: u32,
+}
+
+impl Source<'_> {
+    /// Sends all pages, then the end. Stops early, without an error, when nobody takes them any more.
+    async fn fetch(mut self, outlet: &mut Outlet<'_>) -> Result<(), ExportError> {
+        let has_ended = if self.layout.entity == ExportEntity::Payments {
+            self.fetch_payments(outlet).await?
+        } else {
+            let set = format!("{}/{}", self.company_path, self.layout.entity.catalogue().set);
+            self.fetch_set(&set, "".into(), outlet).await?
+        };
+        if has_ended {
+            // A failure to send means that the other side has met its own end, which it reports itself.
+            let _ = outlet.sender.send(Parcel::End).await;
+        }
+        Ok(())
+    }
+
+    async fn fetch_payments(&mut self, outlet: &mut Outlet<'_>) -> Result<bool, ExportError> {
+        let found =
+            fetch_journals(&mut self.reader, &self.company_path, self.journal, outlet.on_event).await?;
+        for (id, code) in found.journals {
+            let set = format!("{}/{}({id})/customerPayments", self.company_path, found.set);
+            if !self.fetch_set(&set, code.into(), outlet).await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Sends all pages of one set; `false` when nobody takes them any more.
+    async fn fetch_set(
+        &mut self,
+        set: &str,
+        journal: Arc<str>,
+        outlet: &mut Outlet<'_>,
+    ) -> Result<bool, ExportError> {
+        let select = self.layout.select();
+        let address =
+            |expand: Option<&str>| format!("{set}?{}", self.query.encode(&select, expand, self.page_rows));
+        let addresses = match self.layout.expand() {
+            expands if expands.is_empty() => vec![address(None)],
+            expands => expands.iter().map(|expand| address(Some(expand))).collect(),
+        };
+        let opened = self.reader.open(&addresses, outlet.on_event).await;
+        let mut next = Some(opened.map_err(|failure| self.advise(failure))?.1);
+        while let Some(page) = next {
+            outlet.pages += 1;
+            if outlet.sender.send(Parcel::Page(page, journal.clone())).await.is_err() {
+                return Ok(false);
+            }
+            let (pages, rows) = (outlet.pages, outlet.rows.load(Ordering::Relaxed));
+            (outlet.on_event)(ExportEvent::Page { pages, rows });
+            next = self.reader.next(outlet.on_event).await?;
+        }
+        Ok(true)
+    }
+
+    fn advise(&self, failure: ExportError) -> ExportError {
+        match failure {
+            ExportError::Refused { entity, status, message, .. } => ExportError::Refused {
+                entity,
+                status,
+                message,
+                advice: advice(self.layout.entity, self.query),
+            },
+            other => other,
+        }
+    }
+}

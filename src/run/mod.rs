@@ -1,0 +1,4 @@
+//! Composition only: the stages wired together.
+
+pub mod company;
+pub mod export;
