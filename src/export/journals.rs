@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::pages::PageReader;
+use super::pages::{Page, PageReader};
 use super::{ExportError, ExportEvent};
 
 /// The names of the set of payment journals, in the order they are tried.
@@ -39,8 +39,7 @@ pub async fn fetch_journals(
     wanted: Option<&str>,
     on_event: &mut (dyn FnMut(ExportEvent) + Send),
 ) -> Result<Journals, ExportError> {
-    let addresses = SETS.map(|set| format!("{company_path}/{set}?$select=id,code"));
-    let (chosen, page) = reader.open(&addresses, on_event).await?;
+    let (set, page) = open_journals(reader, company_path, on_event).await?;
     let (mut journals, mut next) = (Vec::new(), Some(page));
     while let Some(page) = next {
         let found: JournalPage = serde_json::from_slice(&page.body).map_err(|source| {
@@ -57,5 +56,21 @@ pub async fn fetch_journals(
             return Err(ExportError::UnknownJournal { journal: wanted.to_owned(), known });
         }
     }
-    Ok(Journals { set: SETS[chosen], journals })
+    Ok(Journals { set, journals })
+}
+
+/// The first page of journals, under the name that this server has for their set.
+async fn open_journals(
+    reader: &mut PageReader<'_>,
+    company_path: &str,
+    on_event: &mut (dyn FnMut(ExportEvent) + Send),
+) -> Result<(&'static str, Page), ExportError> {
+    let address = |set| [format!("{company_path}/{set}?$select=id,code")];
+    match reader.open(&address(SETS[0]), on_event).await {
+        Err(missing @ ExportError::NotFound { .. }) => match reader.open(&address(SETS[1]), on_event).await {
+            Err(ExportError::NotFound { .. }) => Err(missing),
+            other => other.map(|page| (SETS[1], page)),
+        },
+        other => other.map(|page| (SETS[0], page)),
+    }
 }

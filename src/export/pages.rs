@@ -52,6 +52,8 @@ pub struct PageReader<'t> {
     transport: &'t Transport,
     entity: &'static str,
     options: PageOptions,
+    /// Source: the header `Data-Access-Intent` of Business Central.
+    intent: &'static str,
     jitter: Jitter,
     next_link: Option<String>,
     seen: HashSet<String>,
@@ -86,6 +88,7 @@ impl<'t> PageReader<'t> {
         Self {
             transport,
             entity,
+            intent: "ReadOnly",
             jitter: Jitter::new(options.seed),
             options,
             next_link: None,
@@ -94,9 +97,18 @@ impl<'t> PageReader<'t> {
         }
     }
 
+    /// The same reader, asking the primary database: what was written a moment ago is there.
+    ///
+    /// Without this, pages may come from a replica that lags behind, which is what the vendor recommends for
+    /// reports.
+    #[must_use]
+    pub fn on_primary(self) -> Self {
+        Self { intent: "ReadWrite", ..self }
+    }
+
     /// Reads the first page at the first of these addresses that the server does not refuse.
     ///
-    /// Returns the address's index too. When it refuses all of them, the error is that of the first.
+    /// When it refuses all of them, the error is that of the first.
     ///
     /// # Panics
     ///
@@ -105,14 +117,14 @@ impl<'t> PageReader<'t> {
         &mut self,
         addresses: &[String],
         on_event: &mut (dyn FnMut(ExportEvent) + Send),
-    ) -> Result<(usize, Page), ExportError> {
+    ) -> Result<Page, ExportError> {
         let mut first_refusal = None;
-        for (index, address) in addresses.iter().enumerate() {
+        for address in addresses {
             match self.read(address, on_event).await {
                 Err(refusal @ (ExportError::Refused { .. } | ExportError::NotFound { .. })) => {
                     first_refusal.get_or_insert(refusal);
                 }
-                page_or_failure => return page_or_failure.map(|page| (index, page)),
+                page_or_failure => return page_or_failure,
             }
         }
         Err(first_refusal.expect("there is at least one address"))
@@ -161,7 +173,7 @@ impl<'t> PageReader<'t> {
     ) -> Result<ApiReply, ExportError> {
         let request = ApiRequest::get(address)
             .header("prefer", format!("odata.maxpagesize={}", self.options.page_rows))
-            .header("data-access-intent", "ReadOnly");
+            .header("data-access-intent", self.intent);
         let (mut attempts, mut waited) = (0, Duration::ZERO);
         loop {
             let (asked, failure) = match self.transport.send(0, &request).await {

@@ -57,7 +57,7 @@ pub async fn resolve_company(
     on_event: &mut (dyn FnMut(ExportEvent) + Send),
 ) -> Result<Company, CompanyError> {
     let mut reader = PageReader::new(transport, "companies", options);
-    let (_, page) = reader.open(&["companies".to_owned()], on_event).await?;
+    let page = reader.open(&["companies".to_owned()], on_event).await?;
     let (mut companies, mut next) = (Vec::new(), Some(page));
     while let Some(page) = next {
         let found: CompanyPage = serde_json::from_slice(&page.body)

@@ -236,7 +236,7 @@ impl Source<'_> {
             expands => expands.iter().map(|expand| address(Some(expand))).collect(),
         };
         let opened = self.reader.open(&addresses, outlet.on_event).await;
-        let mut next = Some(opened.map_err(|failure| self.advise(failure))?.1);
+        let mut next = Some(opened.map_err(|failure| self.advise(failure))?);
         while let Some(page) = next {
             outlet.pages += 1;
             if outlet.sender.send(Parcel::Page(page, journal.clone())).await.is_err() {
