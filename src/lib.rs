@@ -7,6 +7,7 @@ pub mod domain;
 pub mod durable;
 pub mod export;
 pub mod ledger;
+pub mod report;
 pub mod run;
 pub mod sandbox;
 pub mod transport;

@@ -1,0 +1,418 @@
+//! `report.html`: one page for the person who decides, readable from a mail attachment and on paper.
+//!
+//! In: a finished summary. Out: one self-contained page without script, fonts or addresses to fetch.
+//!
+//! Promises: every text of a file or of the target is escaped; the page stays small whatever the number of rows,
+//! and says what it leaves out.
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::{AutoEscape, Environment};
+use serde::Serialize;
+
+use super::Report;
+use super::changes::{self, Change};
+use super::facts::{ExitFacts, RunFacts};
+use super::fixes::{self, Fix, Sample};
+use super::place::file_name;
+use super::summary::{Phase, Summary};
+use super::text::{amount, counted, grouped};
+use super::totals::{CurrencyTotals, Total};
+use super::verdict::{Tone, next_steps, verdict};
+use crate::domain::{Action, State};
+
+const TEMPLATE: &str = include_str!("report.html.j2");
+/// Repairs shown on the page; `report.json` has all of them.
+const FIXES: usize = 40;
+/// Repairs whose samples are unfolded.
+const OPEN_FIXES: usize = 4;
+/// Units across the proportional bar.
+const BAR_UNITS: u64 = 1000;
+/// The least a segment of the bar is wide, so that one row in a million is still seen.
+const BAR_LEAST: u64 = 8;
+
+#[derive(Serialize)]
+struct Page<'a> {
+    title: String,
+    tone: &'static str,
+    headline: &'a str,
+    sentence: &'a str,
+    detail: &'a str,
+    phase: &'static str,
+    tiles: Vec<Tile>,
+    bar: Vec<Segment>,
+    fixes: Vec<FixView<'a>>,
+    fixes_hidden: usize,
+    fix_samples: usize,
+    money: Vec<MoneyLine<'a>>,
+    money_name: &'a str,
+    arrived: &'static str,
+    has_open: bool,
+    changes: Vec<Change>,
+    change_samples: usize,
+    changed: String,
+    sources: Vec<SourceView<'a>>,
+    columns: &'a [(String, String)],
+    unmapped: &'a [String],
+    notes: &'a [String],
+    every_row_once: bool,
+    rows: String,
+    next: Vec<String>,
+    results: Option<&'a str>,
+    rejects: &'a [String],
+    facts: FactsView<'a>,
+}
+
+#[derive(Serialize)]
+struct Tile {
+    class: &'static str,
+    sign: &'static str,
+    rows: u64,
+    shown: String,
+    label: &'static str,
+}
+
+#[derive(Serialize)]
+struct Segment {
+    class: &'static str,
+    label: &'static str,
+    shown: String,
+    from: u64,
+    width: u64,
+}
+
+#[derive(Serialize)]
+struct FixView<'a> {
+    code: &'a str,
+    field: &'a str,
+    state: &'static str,
+    title: &'a str,
+    remedy: &'a str,
+    rows: String,
+    permille: u64,
+    open: bool,
+    samples: &'a [Sample],
+    more: u64,
+}
+
+#[derive(Serialize)]
+struct MoneyLine<'a> {
+    currency: &'a str,
+    file: Cell,
+    arrived: Cell,
+    left_out: Cell,
+    open: Cell,
+    difference: Cell,
+    reconciled: bool,
+}
+
+#[derive(Serialize)]
+struct Cell {
+    sum: String,
+    rows: String,
+    is_nothing: bool,
+}
+
+#[derive(Serialize)]
+struct SourceView<'a> {
+    file: String,
+    sheet: Option<&'a str>,
+    rows: String,
+    left_out: String,
+    bytes: String,
+    sha256: &'a str,
+}
+
+#[derive(Serialize)]
+struct FactsView<'a> {
+    run: &'a str,
+    command: &'a str,
+    created: &'a str,
+    tool_version: &'a str,
+    entity: &'a str,
+    profile: &'a str,
+    system: &'a str,
+    dialect: &'a str,
+    company: &'a str,
+    exit: &'a ExitFacts,
+}
+
+/// The text of the page.
+pub(super) fn page(report: &Report) -> Result<String, minijinja::Error> {
+    let mut environment = Environment::new();
+    environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
+    environment.add_template("report.html", TEMPLATE)?;
+    environment.get_template("report.html")?.render(view(report))
+}
+
+fn view(report: &Report) -> minijinja::Value {
+    let Report { facts, summary, files } = report;
+    let said = verdict(summary);
+    let (headline, sentence, detail) = (said.headline, said.sentence, said.detail);
+    let tiles = tiles(summary);
+    let phase = summary.phase();
+    let values = counted(summary.changes().values(), "value");
+    let page = Page {
+        title: format!("{headline} · {}", title_subject(facts)),
+        tone: match said.tone {
+            Tone::Good => "good",
+            Tone::Attention => "attention",
+            Tone::Bad => "bad",
+        },
+        headline,
+        sentence: &sentence,
+        detail: &detail,
+        phase: match phase {
+            Phase::Check => "check",
+            Phase::Plan => "plan",
+            Phase::Outcome => "outcome",
+        },
+        bar: bar(&tiles),
+        tiles,
+        fixes: fix_views(summary),
+        fixes_hidden: summary.fixes().len().saturating_sub(FIXES),
+        fix_samples: fixes::SAMPLES,
+        money: money(facts, summary),
+        money_name: facts.amount_name(),
+        arrived: match phase {
+            Phase::Check => "accepted",
+            Phase::Plan => "planned",
+            Phase::Outcome => "written",
+        },
+        has_open: phase == Phase::Outcome && summary.unsettled() > 0,
+        changes: summary.changes().by_rows(),
+        change_samples: changes::SAMPLES,
+        changed: format!("{} in {}", values, counted(summary.changes().rows(), "record")),
+        sources: sources(summary),
+        columns: &facts.columns,
+        unmapped: &facts.unmapped,
+        notes: &facts.notes,
+        every_row_once: summary.covers_every_row_once(),
+        rows: counted(summary.rows(), "row"),
+        next: next_steps(facts, summary, &files.rejects),
+        results: files.results.as_deref(),
+        rejects: &files.rejects,
+        facts: facts_view(facts),
+    };
+    minijinja::Value::from(minijinja::value::Serde(page))
+}
+
+fn title_subject(facts: &RunFacts) -> String {
+    let files: Vec<_> = facts.sources.iter().map(|source| file_name(&source.name.file)).collect();
+    match files.as_slice() {
+        [] => facts.entity.as_str().to_owned(),
+        [one] => one.clone(),
+        [first, rest @ ..] => format!("{first} and {} more", rest.len()),
+    }
+}
+
+fn tiles(summary: &Summary) -> Vec<Tile> {
+    let tile = |class, sign, rows, label| Tile { class, sign, rows, shown: grouped(rows), label };
+    let action = |action| summary.with_action(action);
+    let state = |state| summary.in_state(state);
+    match summary.phase() {
+        Phase::Check => vec![
+            tile("create", "✓", state(State::Planned), "passed every rule"),
+            tile("reject", "×", state(State::Rejected), "cannot be written"),
+        ],
+        Phase::Plan => vec![
+            tile("create", "+", action(Action::Create), "new"),
+            tile("update", "~", action(Action::Update), "changed"),
+            tile("unchanged", "=", action(Action::Unchanged), "the same already"),
+            tile("conflict", "!", action(Action::Conflict), "in conflict"),
+            tile("reject", "×", action(Action::Reject), "cannot be written"),
+        ],
+        Phase::Outcome => vec![
+            tile("create", "✓", state(State::Done), "written"),
+            tile("unchanged", "=", state(State::Unchanged) + state(State::Skipped), "nothing to do"),
+            tile("update", "?", summary.unsettled(), "open or in doubt"),
+            tile("conflict", "!", state(State::Refused) + state(State::Conflict), "refused by the target"),
+            tile("reject", "×", state(State::Rejected), "rejected here"),
+        ],
+    }
+}
+
+/// The tiles as one bar, in the same order; rounding and the least width are taken from the widest segment.
+fn bar(tiles: &[Tile]) -> Vec<Segment> {
+    let rows: u64 = tiles.iter().map(|tile| tile.rows).sum();
+    let wanted = |tile: &Tile| match tile.rows {
+        0 => 0,
+        some => (some.saturating_mul(BAR_UNITS) / rows).max(BAR_LEAST),
+    };
+    let mut widths: Vec<u64> = tiles.iter().map(wanted).collect();
+    let others: u64 = widths.iter().sum();
+    if let Some(widest) = widths.iter_mut().max() {
+        *widest = (*widest + BAR_UNITS).saturating_sub(others);
+    }
+    let mut from = 0;
+    let mut segments = Vec::new();
+    for (tile, width) in tiles.iter().zip(widths).filter(|(tile, _)| tile.rows > 0) {
+        segments.push(Segment {
+            class: tile.class,
+            label: tile.label,
+            shown: tile.shown.clone(),
+            from,
+            width,
+        });
+        from += width;
+    }
+    segments
+}
+
+fn fix_views(summary: &Summary) -> Vec<FixView<'_>> {
+    let fixes = summary.fixes().by_rows();
+    let most = fixes.first().map_or(1, |fix| fix.rows);
+    let view = |(place, fix): (usize, &'_ Fix)| (place, fix.rows * 1000 / most);
+    let permilles: Vec<_> = fixes.iter().copied().enumerate().map(view).collect();
+    fixes
+        .into_iter()
+        .zip(permilles)
+        .take(FIXES)
+        .map(|(fix, (place, permille))| FixView {
+            code: &fix.code,
+            field: &fix.field,
+            state: fix.state.as_str(),
+            title: &fix.title,
+            remedy: &fix.remedy,
+            rows: grouped(fix.rows),
+            permille: permille.max(BAR_LEAST),
+            open: place < OPEN_FIXES,
+            samples: &fix.samples,
+            more: fix.rows - fix.samples.len() as u64,
+        })
+        .collect()
+}
+
+fn money<'a>(facts: &'a RunFacts, summary: &'a Summary) -> Vec<MoneyLine<'a>> {
+    let phase = summary.phase();
+    let line = |(currency, totals): (&'a str, &CurrencyTotals)| MoneyLine {
+        currency: facts.currency_name(currency),
+        file: cell(totals.file),
+        arrived: cell(if phase == Phase::Outcome { totals.acknowledged } else { totals.planned }),
+        left_out: cell(totals.left_out),
+        open: cell(totals.open),
+        difference: cell(totals.difference(phase)),
+        reconciled: totals.is_reconciled(phase),
+    };
+    summary.totals().iter().map(line).collect()
+}
+
+fn cell(total: Total) -> Cell {
+    let rows = counted(total.count.unsigned_abs(), "row");
+    Cell {
+        sum: if total.inexact { "too many digits".to_owned() } else { amount(total.sum) },
+        rows: if total.count < 0 { format!("-{rows}") } else { rows },
+        is_nothing: total.is_nothing(),
+    }
+}
+
+fn sources(summary: &Summary) -> Vec<SourceView<'_>> {
+    let tallies = summary.sources().iter();
+    tallies
+        .map(|tally| SourceView {
+            file: file_name(&tally.facts.name.file),
+            sheet: tally.facts.name.sheet.as_deref(),
+            rows: grouped(tally.facts.rows),
+            left_out: grouped(tally.left_out),
+            bytes: grouped(tally.facts.bytes),
+            sha256: &tally.facts.sha256,
+        })
+        .collect()
+}
+
+fn facts_view(facts: &RunFacts) -> FactsView<'_> {
+    FactsView {
+        run: &facts.run,
+        command: &facts.command,
+        created: &facts.created,
+        tool_version: &facts.tool_version,
+        entity: facts.entity.as_str(),
+        profile: &facts.profile,
+        system: &facts.system,
+        dialect: &facts.dialect,
+        company: &facts.company,
+        exit: &facts.exit,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::RowResult;
+    use crate::report::ReportFiles;
+    use crate::report::facts::SourceFacts;
+    use crate::report::testing::{facts, result, source};
+
+    fn report(finished: bool, rows: &[RowResult]) -> Report {
+        let facts = facts(vec![SourceFacts { rows: rows.len() as u64, ..source("kunden.xlsx") }]);
+        let mut summary = Summary::of_run(&facts.sources, finished);
+        for row in rows {
+            summary.add(row);
+        }
+        let files = ReportFiles::new(
+            "runs/1".into(),
+            Some("results.csv".to_owned()),
+            vec!["rejects.xlsx".to_owned()],
+        );
+        Report { facts, summary, files }
+    }
+
+    fn some_of_everything() -> Vec<RowResult> {
+        let actions = [Action::Create, Action::Update, Action::Unchanged, Action::Conflict, Action::Reject];
+        (1..=20)
+            .zip(actions.into_iter().cycle())
+            .map(|(id, action)| result(id, action, action.first_state()))
+            .collect()
+    }
+
+    #[test]
+    fn cells_and_answers_can_never_become_markup() {
+        let mut rows = some_of_everything();
+        let evil = "<script>alert(1)</script><img src=//x onerror=y>\"'";
+        rows[4].planned.key = evil.to_owned();
+        rows[4].planned.violations[0].found = evil.to_owned();
+        rows[3].message = evil.to_owned();
+        rows[1].planned.changes[0].to = evil.to_owned();
+        let mut report = report(false, &rows);
+        report.facts.company = evil.to_owned();
+        report.facts.columns[0].0 = evil.to_owned();
+        report.facts.notes[0] = evil.to_owned();
+        let page = page(&report).unwrap();
+        assert!(!page.contains("<script") && !page.contains("<img"));
+        assert!(page.matches("&lt;script").count() >= 7);
+    }
+
+    #[test]
+    fn the_page_needs_nothing_from_anywhere() {
+        let page = page(&report(true, &some_of_everything())).unwrap();
+        for fetched in ["http:", "https:", "src=", "@import", "url(", "<link"] {
+            assert!(!page.contains(fetched), "{fetched}");
+        }
+    }
+
+    #[test]
+    fn the_page_says_what_the_rows_say() {
+        let page = page(&report(false, &some_of_everything())).unwrap();
+        for said in [
+            "NOT READY",
+            "8 of 20 rows need attention.",
+            "Kunden!C6",
+            "What will change",
+            "✓ none",
+            "Internal note",
+        ] {
+            assert!(page.contains(said), "{said}");
+        }
+    }
+
+    #[test]
+    fn the_bar_is_always_full_and_shows_even_one_row_in_a_million() {
+        let tile = |rows| Tile { class: "create", sign: "+", rows, shown: String::new(), label: "" };
+        for counts in [[1, 0, 0], [999_999, 1, 1], [1, 1, 1], [5, 5_000_000, 1]] {
+            let segments = bar(&counts.map(tile));
+            assert_eq!(segments.iter().map(|segment| segment.width).sum::<u64>(), BAR_UNITS);
+            assert!(segments.iter().all(|segment| segment.width >= BAR_LEAST));
+        }
+        assert!(bar(&[0, 0].map(tile)).is_empty());
+    }
+}

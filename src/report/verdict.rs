@@ -1,0 +1,228 @@
+//! The one sentence a reader takes away, and what to do next.
+
+use super::facts::RunFacts;
+use super::summary::{Phase, Summary};
+use super::text::{counted, grouped};
+use crate::domain::{Action, State};
+
+/// How good the news is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// All is well.
+    Good,
+    /// A person has something to do.
+    Attention,
+    /// Something does not add up.
+    Bad,
+}
+
+/// The news in two or three words, and in a sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// How good the news is.
+    pub tone: Tone,
+    /// In capitals: `READY`, `NOT READY`, `DONE`.
+    pub headline: &'static str,
+    /// The sentence, with its full stop.
+    pub sentence: String,
+    /// What more a reader should know, or nothing.
+    pub detail: String,
+}
+
+/// What a report says first.
+#[must_use]
+pub fn verdict(summary: &Summary) -> Verdict {
+    if !summary.covers_every_row_once() {
+        return incomplete(summary);
+    }
+    let (rows, attention) = (summary.rows(), summary.needing_attention());
+    if rows == 0 {
+        return good("NOTHING TO DO", "The files hold no rows.".to_owned(), String::new());
+    }
+    match summary.phase() {
+        Phase::Outcome => outcome(summary),
+        _ if attention > 0 => Verdict {
+            tone: Tone::Attention,
+            headline: "NOT READY",
+            sentence: format!(
+                "{} of {} {} attention.",
+                grouped(attention),
+                counted(rows, "row"),
+                needs(attention)
+            ),
+            detail: repairs(summary),
+        },
+        Phase::Check => good(
+            "READY",
+            format!("{} passed every rule that can be checked offline.", all(rows)),
+            "A plan compares them with the target.".to_owned(),
+        ),
+        Phase::Plan => planned(summary),
+    }
+}
+
+fn planned(summary: &Summary) -> Verdict {
+    let (creates, updates) = (summary.with_action(Action::Create), summary.with_action(Action::Update));
+    if creates + updates == 0 {
+        let sentence = format!("{} in the books already.", are(summary.rows()));
+        return good("NOTHING TO DO", sentence, String::new());
+    }
+    let sentence = match (creates, updates) {
+        (creates, 0) => format!("{} will be created.", counted(creates, "record")),
+        (0, updates) => format!("{} will be updated.", counted(updates, "record")),
+        _ => format!("{} will be created and {} updated.", counted(creates, "record"), grouped(updates)),
+    };
+    good("READY", sentence, "Nothing has been written yet.".to_owned())
+}
+
+fn outcome(summary: &Summary) -> Verdict {
+    let (rows, attention) = (summary.rows(), summary.needing_attention());
+    let (here, open) = (summary.in_the_books(), summary.unsettled());
+    if open > 0 {
+        let doubt = summary.in_state(State::InDoubt) + summary.in_state(State::Sending);
+        let sentence = format!(
+            "{} of {} {} in the books; {} still open.",
+            grouped(here),
+            counted(rows, "row"),
+            if here == 1 { "is" } else { "are" },
+            if open == 1 { "1 is".to_owned() } else { format!("{} are", grouped(open)) }
+        );
+        let detail = match doubt {
+            0 => "Resuming sends the rest; nothing is sent twice.".to_owned(),
+            _ => format!(
+                "{} in doubt: resuming asks the target about {} before sending anything.",
+                if doubt == 1 { "1 row is".to_owned() } else { format!("{} rows are", grouped(doubt)) },
+                if doubt == 1 { "it" } else { "them" }
+            ),
+        };
+        return Verdict { tone: Tone::Attention, headline: "NOT FINISHED", sentence, detail };
+    }
+    if attention > 0 {
+        return Verdict {
+            tone: Tone::Attention,
+            headline: "DONE, WITH ROWS LEFT OUT",
+            sentence: format!(
+                "{} of {} {} in the books; {} left out and {} attention.",
+                grouped(here),
+                counted(rows, "row"),
+                if here == 1 { "is" } else { "are" },
+                if attention == 1 { "1 was".to_owned() } else { format!("{} were", grouped(attention)) },
+                needs(attention)
+            ),
+            detail: repairs(summary),
+        };
+    }
+    let detail = match summary.in_state(State::Done) {
+        0 => "Nothing had to be written.".to_owned(),
+        written => format!("{} written, {} there already.", grouped(written), grouped(here - written)),
+    };
+    good("DONE", format!("{} in the books.", are(here)), detail)
+}
+
+fn incomplete(summary: &Summary) -> Verdict {
+    let read: u64 = summary.sources().iter().map(|tally| tally.facts.rows).sum();
+    Verdict {
+        tone: Tone::Bad,
+        headline: "DOES NOT ADD UP",
+        sentence: format!(
+            "{} were read, but the run accounts for {}.",
+            counted(read, "row"),
+            grouped(summary.rows())
+        ),
+        detail: "Do not rely on this run; please report it as a defect.".to_owned(),
+    }
+}
+
+fn good(headline: &'static str, sentence: String, detail: String) -> Verdict {
+    Verdict { tone: Tone::Good, headline, sentence, detail }
+}
+
+fn needs(rows: u64) -> &'static str {
+    if rows == 1 { "needs" } else { "need" }
+}
+
+fn all(rows: u64) -> String {
+    if rows == 1 { "The row".to_owned() } else { format!("All {}", counted(rows, "row")) }
+}
+
+fn are(rows: u64) -> String {
+    format!("{} {}", all(rows), if rows == 1 { "is" } else { "are" })
+}
+
+fn repairs(summary: &Summary) -> String {
+    match (summary.fixes().len(), summary.needing_attention()) {
+        (1, 1) => "One repair covers it.".to_owned(),
+        (1, _) => "One repair covers them all.".to_owned(),
+        (fixes, 1) => format!("It needs {fixes} repairs."),
+        (fixes, _) => format!("{fixes} different repairs cover them all."),
+    }
+}
+
+/// What to do next, as commands or sentences; empty when nothing is left to do.
+#[must_use]
+pub fn next_steps(facts: &RunFacts, summary: &Summary, rejects: &[String]) -> Vec<String> {
+    let repair = |verb: &str| {
+        rejects
+            .iter()
+            .map(|file| format!("repair the rows in {file}, then: ferry {verb} {file}"))
+            .collect::<Vec<_>>()
+    };
+    let changes = summary.with_action(Action::Create) + summary.with_action(Action::Update);
+    match summary.phase() {
+        Phase::Check if rejects.is_empty() && summary.rows() > 0 => {
+            facts.sources.iter().map(|source| format!("ferry plan {}", source.name.file)).take(1).collect()
+        }
+        Phase::Check => repair("validate"),
+        // Until every row is settled, importing rejects could send one of them a second time.
+        Phase::Outcome if summary.unsettled() > 0 => vec![format!("ferry resume {}", facts.run)],
+        Phase::Plan if changes > 0 => {
+            let skip = if rejects.is_empty() { "" } else { " --skip-rejects" };
+            let mut steps = repair("import");
+            steps.push(format!("ferry apply {}{skip}", facts.run));
+            steps
+        }
+        Phase::Plan | Phase::Outcome => repair("import"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::facts::SourceFacts;
+    use crate::report::testing::{result, source};
+
+    fn said(finished: bool, rows: &[(Action, State)]) -> String {
+        let read = u64::try_from(rows.len()).unwrap();
+        let mut summary = Summary::of_run(&[SourceFacts { rows: read, ..source("customers.csv") }], finished);
+        for (id, (action, state)) in (1..).zip(rows) {
+            summary.add(&result(id, *action, *state));
+        }
+        let verdict = verdict(&summary);
+        format!("{}: {} {}", verdict.headline, verdict.sentence, verdict.detail)
+    }
+
+    #[test]
+    fn the_verdict_fits_what_happened() {
+        use Action::{Create, Reject, Unchanged, Update};
+        use State::{Done, InDoubt, Planned, Rejected};
+        let told = [
+            said(false, &[(Create, Planned), (Update, Planned), (Unchanged, State::Unchanged)]),
+            said(false, &[(Create, Planned)]),
+            said(false, &[(Unchanged, State::Unchanged), (Unchanged, State::Unchanged)]),
+            said(false, &[(Create, Planned), (Reject, Rejected)]),
+            said(true, &[(Create, Done), (Unchanged, State::Unchanged)]),
+            said(true, &[(Unchanged, State::Unchanged)]),
+            said(true, &[(Create, Done), (Reject, Rejected)]),
+            said(false, &[(Create, Done), (Create, InDoubt), (Create, Planned)]),
+            said(true, &[]),
+        ];
+        insta::assert_snapshot!(told.join("\n"));
+    }
+
+    #[test]
+    fn rows_that_vanish_are_the_first_thing_said() {
+        let mut summary = Summary::of_run(&[source("customers.csv")], true);
+        summary.add(&result(1, Action::Create, State::Done));
+        assert_eq!(verdict(&summary).tone, Tone::Bad);
+    }
+}
