@@ -160,3 +160,42 @@ fn segment(raw: &str) -> Result<Segment, ODataError> {
 pub(super) fn unknown_path(path: &str) -> ODataError {
     ODataError::new(404, "BadRequest_NotFound", format!("No resource was found for the segment '{path}'."))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn preferences_are_read_from_every_header_and_in_any_case() {
+        let headers = Headers::of([
+            ("Prefer", "return-no-content, odata.MaxPageSize=7"),
+            ("prefer", "odata.continue-on-error=true"),
+            ("Accept", "application/json; odata.metadata=none"),
+        ]);
+        assert!(headers.wants_no_content() && headers.continues_on_error());
+        assert_eq!((headers.max_page_size(), headers.annotations()), (Some(7), Annotations::None));
+        assert!(!Headers::of([("prefer", "odata.continue-on-error=false")]).continues_on_error());
+    }
+
+    #[test]
+    fn a_path_is_names_with_keys() {
+        let parts = |path: &str| {
+            let call = Call {
+                method: Method::GET,
+                path: path.to_owned(),
+                query: String::new(),
+                headers: Headers::default(),
+                body: Bytes::new(),
+            };
+            let segments = call.segments()?;
+            Ok(segments.into_iter().map(|segment| (segment.name, segment.key)).collect::<Vec<_>>())
+        };
+        let part = |name: &str, key: Option<&str>| (name.to_owned(), key.map(str::to_owned));
+        assert_eq!(
+            parts("companies(1)/customers"),
+            Ok(vec![part("companies", Some("1")), part("customers", None)])
+        );
+        assert_eq!(parts("a(id=2)/%24count"), Ok(vec![part("a", Some("2")), part("$count", None)]));
+        assert_eq!(parts("customers(1"), Err(unknown_path("customers(1")));
+    }
+}

@@ -4,6 +4,7 @@
 //! codes from the API's documents.
 
 use rusqlite::OptionalExtension;
+use rusqlite::types::Value as Sql;
 
 use super::books::change::{self, cells};
 use super::books::{Turn, find};
@@ -68,6 +69,7 @@ pub(super) fn create(turn: &Turn<'_>, values: Vec<(usize, Value)>) -> Result<Rec
         draft.set_text("currencyCode", &turn.setup.local_currency);
     }
     draft.apply(turn, RULES)?;
+    let is_drawn = draft.text("number").is_empty();
     let number = match draft.text("number") {
         "" => next_number(turn)?,
         _ if !turn.setup.manual_numbers => {
@@ -80,7 +82,9 @@ pub(super) fn create(turn: &Turn<'_>, values: Vec<(usize, Value)>) -> Result<Rec
         number => number.to_owned(),
     };
     draft.set_text("number", number);
-    change::insert(turn, "customer", cells(&draft.record, COLUMNS))?;
+    let mut cells = cells(&draft.record, COLUMNS);
+    cells.push(("is_drawn", Sql::Integer(is_drawn.into())));
+    change::insert(turn, "customer", cells)?;
     stored(turn, draft.record.id())
 }
 

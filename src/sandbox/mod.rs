@@ -47,7 +47,7 @@ use axum::Router;
 use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::timeout;
 
 pub use books::{Books, Duplicates, Sums, WriteRequests, read_books, reset, seed_customers};
@@ -175,7 +175,9 @@ impl Sandbox {
     /// Opens the books and starts to listen.
     pub async fn start(options: SandboxOptions) -> Result<Self, SandboxError> {
         let at_port = |source| SandboxError::Listen { port: options.port, source };
-        let store = books::Store::open(&options.books)?;
+        let path = options.books.clone();
+        let opening = spawn_blocking(move || books::Store::open(&path)).await;
+        let store = opening.unwrap_or_else(|cause| std::panic::resume_unwind(cause.into_panic()))?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await.map_err(at_port)?;
         let address = listener.local_addr().map_err(at_port)?;
         let welcome = Welcome {
@@ -223,7 +225,9 @@ impl Sandbox {
     pub async fn stop(mut self) {
         self.stop.take();
         // Whoever is still stalled then loses the connection with the server.
-        let _ = timeout(STOP_PATIENCE, &mut self.serving).await;
+        if timeout(STOP_PATIENCE, &mut self.serving).await.is_err() {
+            self.serving.abort();
+        }
     }
 }
 

@@ -356,3 +356,17 @@ pub(super) fn is_not_before_its_invoice(turn: &Turn<'_>, number: &str, date: &st
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_number_counts_up_its_last_digits() {
+        for (number, next) in
+            [("PAY-009", "PAY-010"), ("99", "100"), ("A1B", "A2B"), ("ü7", "ü8"), ("NONE", "NONE"), ("", "")]
+        {
+            assert_eq!(incremented(number), next, "{number}");
+        }
+    }
+}

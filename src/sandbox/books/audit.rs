@@ -37,7 +37,7 @@ pub struct Books {
 /// How many records are there beyond the first of their natural key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Duplicates {
-    /// Same name, e-mail, telephone and address.
+    /// Sent without a number, and with the same name, e-mail, telephone and address.
     pub customers: u64,
     /// Same journal, customer, document, external document and amount, posted or not.
     pub payments: u64,
@@ -79,10 +79,10 @@ const DUPLICATE_PAYMENTS: &str = "
             WHERE document_type = 1
     ) GROUP BY journal, customer, document, external, amount)";
 
-/// Customers by everything a person would recognise them by. Their numbers are unique anyway, and two that differ in
-/// their numbers only are the trace of a create that was sent twice without a number.
+/// Customers that were sent without a number, by everything a person would recognise them by. Numbers that were sent
+/// are unique anyway, and two customers that differ in theirs are two customers.
 const DUPLICATE_CUSTOMERS: &str = "
-    SELECT coalesce(sum(copies - 1), 0) FROM (SELECT count(*) AS copies FROM customer
+    SELECT coalesce(sum(copies - 1), 0) FROM (SELECT count(*) AS copies FROM customer WHERE is_drawn = 1
         GROUP BY displayName, email, phoneNumber, addressLine1, addressLine2, city, postalCode)";
 
 /// Reads the books at `path` and judges them.

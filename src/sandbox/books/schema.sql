@@ -83,6 +83,8 @@ CREATE TABLE customer (
     paymentMethodId BLOB NOT NULL, blocked INTEGER NOT NULL, lastModifiedDateTime INTEGER NOT NULL,
     version INTEGER NOT NULL,
     privacy_blocked INTEGER NOT NULL DEFAULT 0,
+    -- 1 when the number was drawn from the series because none was sent.
+    is_drawn INTEGER NOT NULL DEFAULT 0,
     -- Kept by posting, in cents of the local currency.
     balance INTEGER NOT NULL DEFAULT 0, sales INTEGER NOT NULL DEFAULT 0
 );

@@ -42,6 +42,10 @@ async fn a_blank_number_is_drawn_from_the_series() {
     let (_, first) = bench.post("/customers", json!({ "displayName": "One" })).await;
     let (_, second) = bench.post("/customers", json!({ "displayName": "Two", "number": "" })).await;
     assert_eq!((&first["number"], &second["number"]), (&json!("C00010"), &json!("C00020")));
+    assert_eq!(bench.books().duplicates.customers, 0);
+    bench.post("/customers", json!({ "displayName": "Two" })).await;
+    bench.post("/customers", json!({ "displayName": "Two", "number": "OTHER" })).await;
+    assert_eq!(bench.books().duplicates.customers, 1);
 }
 
 #[tokio::test]

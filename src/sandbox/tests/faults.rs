@@ -137,3 +137,13 @@ async fn a_lost_batch_may_stop_anywhere_but_never_twice() {
     assert!(counts.is_sorted() && counts[4] > 12 && counts[4] <= 32, "{counts:?}");
     assert_eq!(bench.books().duplicates.customers, 0);
 }
+
+#[tokio::test]
+async fn a_stalled_request_is_never_answered_and_nothing_is_done() {
+    let bench = bench(Faults { stall: 1.0, ..Faults::default() }).await;
+    let customer = json!({ "number": "F1", "displayName": "Faulty" }).to_string();
+    let request = bench.request(Method::POST, "/customers").body(customer);
+    assert!(request.timeout(Duration::from_millis(200)).send().await.unwrap_err().is_timeout());
+    assert_eq!(bench.books().customers, 12);
+    bench.sandbox.stop().await;
+}

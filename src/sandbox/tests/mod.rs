@@ -6,3 +6,4 @@ mod faults;
 mod journals;
 mod protocol;
 mod reading;
+mod rules;

@@ -151,3 +151,44 @@ async fn books_outlive_their_server_and_can_be_reset_and_filled() {
     reset(&books).unwrap();
     assert_eq!(read_books(&books).unwrap().customers, 12);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_that_create_the_same_number_at_once_one_succeeds() {
+    let bench = Bench::new().await;
+    let customer = json!({ "number": "RACE", "displayName": "Race" }).to_string();
+    let sends: Vec<_> = (0..20)
+        .map(|_| tokio::spawn(answer(bench.request(Method::POST, "/customers").body(customer.clone()))))
+        .collect();
+    let mut created = 0;
+    for send in sends {
+        created += usize::from(send.await.unwrap().0 == 201);
+    }
+    assert_eq!((created, bench.books().customers), (1, 13));
+}
+
+#[tokio::test]
+async fn more_than_may_wait_is_refused_before_any_work() {
+    let bench = Bench::with(|options| {
+        (options.in_flight, options.queue, options.latency) = (1, 1, Duration::from_millis(300));
+    })
+    .await;
+    let statuses = create_at_once(&bench, 5).await;
+    assert_eq!(statuses.iter().filter(|&&status| status == 201).count(), 2, "{statuses:?}");
+    assert_eq!(statuses.iter().filter(|&&status| status == 429).count(), 3, "{statuses:?}");
+    assert_eq!((bench.books().customers, bench.books().write_requests.throttled), (14, 3));
+}
+
+/// Creates `count` customers at once and gives the statuses.
+async fn create_at_once(bench: &Bench, count: usize) -> Vec<u16> {
+    let sends: Vec<_> = (0..count)
+        .map(|place| {
+            let customer = json!({ "number": format!("W{place}"), "displayName": "Waiting" }).to_string();
+            tokio::spawn(answer(bench.request(Method::POST, "/customers").body(customer)))
+        })
+        .collect();
+    let mut statuses = Vec::new();
+    for send in sends {
+        statuses.push(send.await.unwrap().0);
+    }
+    statuses
+}
