@@ -24,8 +24,20 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "run",
         &[
-            "catalogue", "connector", "delivery", "domain", "durable", "export", "ledger", "mapping", "plan",
-            "profile", "report", "source", "transport", "validation",
+            "catalogue",
+            "connector",
+            "delivery",
+            "domain",
+            "durable",
+            "export",
+            "ledger",
+            "mapping",
+            "plan",
+            "profile",
+            "report",
+            "source",
+            "transport",
+            "validation",
         ],
     ),
     ("sandbox", &["domain"]),
@@ -48,7 +60,9 @@ fn imports(text: &str) -> BTreeSet<&str> {
     let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
     lines
         .flat_map(|line| line.split("crate::").skip(1))
-        .map(|rest| rest.split(|character: char| !character.is_alphanumeric() && character != '_').next().unwrap())
+        .map(|rest| {
+            rest.split(|character: char| !character.is_alphanumeric() && character != '_').next().unwrap()
+        })
         .filter(|stage| !stage.is_empty())
         .collect()
 }

@@ -1,1 +1,4 @@
 //! The promises of the whole program, kept by running it.
+
+mod architecture;
+mod export;
