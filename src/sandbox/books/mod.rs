@@ -1,7 +1,7 @@
 //! The sandbox's books: one `SQLite` file that holds everything the imitated company knows.
 //!
 //! In: reads and writes by the operations. Out: a file that a restarted sandbox continues with, and that
-//! [`read_books`](audit::read_books) can judge. Promises: a write is in the file when its answer leaves, so killing
+//! [`read_books`] can judge. Promises: a write is in the file when its answer leaves, so killing
 //! the process loses no answered write (a power cut may: the file is not synced); writers take turns, readers do not
 //! wait for them.
 

@@ -27,7 +27,7 @@ pub(in crate::sandbox) type Pins = Vec<(&'static str, Value)>;
 
 /// Hands each record of `query`'s entity to `visit`, in the entity's default order, until it breaks.
 ///
-/// Properties that neither the query nor `needed` uses are left empty, because some cost a sum over the ledger. When
+/// Properties that neither the query nor `needed` uses are null, because some cost a sum over the ledger. When
 /// nothing is sorted or counted, the records start where the query's `$skiptoken` ended.
 pub(in crate::sandbox) fn records(
     turn: &Turn<'_>,
@@ -185,7 +185,7 @@ fn operator(comparison: Comparison) -> &'static str {
     }
 }
 
-/// `value` as the books hold it; decimals as text, so amounts in cents need [`cents`](crate::sandbox::payments) first.
+/// `value` as the books hold it; decimals as text, so amounts are turned into cents first.
 pub(in crate::sandbox) fn parameter(value: &Value) -> Sql {
     match value {
         Value::Null => Sql::Null,
@@ -213,6 +213,7 @@ fn record(entity: &'static EntityType, row: &Row<'_>) -> Result<Record, ODataErr
 
 fn value(kind: Kind, column: ValueRef<'_>) -> Option<Value> {
     Some(match (kind, column) {
+        (_, ValueRef::Null) => Value::Null,
         (Kind::Guid, ValueRef::Blob(bytes)) => Value::Guid(Guid(bytes.try_into().ok()?)),
         (Kind::Text | Kind::Code, ValueRef::Text(text)) => Value::text(str::from_utf8(text).ok()?),
         (Kind::Decimal, ValueRef::Integer(cents)) => Value::Decimal(Money::from(Decimal::new(cents, 2))),

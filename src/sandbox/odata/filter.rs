@@ -92,6 +92,7 @@ impl Filter {
     }
 
     /// The filter as text, with the names of `entity`.
+    #[cfg_attr(not(test), expect(dead_code, reason = "filters are printed to test that they read back"))]
     pub(crate) fn text(&self, entity: &'static EntityType) -> String {
         FilterText { filter: self, entity }.to_string()
     }

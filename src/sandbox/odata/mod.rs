@@ -28,17 +28,16 @@ mod value;
 mod write;
 
 pub(crate) use body::{Intent, read_body};
+#[cfg(test)]
 pub(crate) use entities::ENTITIES;
 pub(crate) use error::ODataError;
 pub(crate) use filter::{Field, Filter, Place};
 pub(crate) use guid::Guid;
 pub(crate) use metadata::{metadata, service_document};
-pub(crate) use model::{
-    Behaviour, EntityType, EnumType, Kind, Navigation, Property, Writable, entity_by_set,
-};
+pub(crate) use model::{Behaviour, EntityType, Kind, Navigation, entity_by_set};
 pub(crate) use page::{MAX_PAGE_SIZE, Page, page_size};
-pub(crate) use query::{Direction, Expand, Query};
+pub(crate) use query::Query;
 pub(crate) use split::decode;
 pub(crate) use syntax::Comparison;
 pub(crate) use value::{Record, UNSET_DATE, Value};
-pub(crate) use write::{Annotations, Related, Writer, next_link};
+pub(crate) use write::{Annotations, Writer, next_link};

@@ -167,11 +167,6 @@ impl Record {
         &self.values[index]
     }
 
-    /// Every value, in the order of the type's properties.
-    pub(crate) fn values(&self) -> &[Value] {
-        &self.values
-    }
-
     /// Replaces the value of the property at `index`.
     pub(crate) fn set_value(&mut self, index: usize, value: Value) {
         self.values[index] = value;
