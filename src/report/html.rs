@@ -5,8 +5,11 @@
 //! Promises: every text of a file or of the target is escaped; the page stays small whatever the number of rows,
 //! and says what it leaves out.
 
+use std::fmt::Write;
+
+use minijinja::HtmlEscape;
 use minijinja::syntax::SyntaxConfig;
-use minijinja::{AutoEscape, Environment};
+use minijinja::{AutoEscape, Environment, Value};
 use serde::Serialize;
 
 use super::Report;
@@ -16,20 +19,15 @@ use super::fixes::{self, Fix, Sample};
 use super::place::file_name;
 use super::summary::{Phase, Summary};
 use super::text::{amount, counted, grouped};
+use super::tiles::{BAR_LEAST, Segment, Tile, bar, tiles};
 use super::totals::{CurrencyTotals, Total};
-use super::verdict::{Tone, next_steps, verdict};
-use crate::domain::{Action, State};
+use super::verdict::{Step, Tone, next_steps, verdict};
 
 const TEMPLATE: &str = include_str!("report.html.j2");
 /// Repairs shown on the page; `report.json` has all of them.
 const FIXES: usize = 40;
 /// Repairs whose samples are unfolded.
 const OPEN_FIXES: usize = 4;
-/// Units across the proportional bar.
-const BAR_UNITS: u64 = 1000;
-/// The least a segment of the bar is wide, so that one row in a million is still seen.
-const BAR_LEAST: u64 = 8;
-
 #[derive(Serialize)]
 struct Page<'a> {
     title: String,
@@ -56,34 +54,17 @@ struct Page<'a> {
     notes: &'a [String],
     every_row_once: bool,
     rows: String,
-    next: Vec<String>,
+    next: Vec<Step>,
     results: Option<&'a str>,
     rejects: &'a [String],
     facts: FactsView<'a>,
 }
 
 #[derive(Serialize)]
-struct Tile {
-    class: &'static str,
-    sign: &'static str,
-    rows: u64,
-    shown: String,
-    label: &'static str,
-}
-
-#[derive(Serialize)]
-struct Segment {
-    class: &'static str,
-    label: &'static str,
-    shown: String,
-    from: u64,
-    width: u64,
-}
-
-#[derive(Serialize)]
 struct FixView<'a> {
     code: &'a str,
     field: &'a str,
+    column: Option<&'a str>,
     state: &'static str,
     title: &'a str,
     remedy: &'a str,
@@ -126,7 +107,7 @@ struct SourceView<'a> {
 struct FactsView<'a> {
     run: &'a str,
     command: &'a str,
-    created: &'a str,
+    created: String,
     tool_version: &'a str,
     entity: &'a str,
     profile: &'a str,
@@ -141,11 +122,12 @@ pub(super) fn page(report: &Report) -> Result<String, minijinja::Error> {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
+    environment.add_filter("ticks", |text: &str| Value::from_safe_string(with_code(text)));
     environment.add_template("report.html", TEMPLATE)?;
     environment.get_template("report.html")?.render(view(report))
 }
 
-fn view(report: &Report) -> minijinja::Value {
+fn view(report: &Report) -> Value {
     let Report { facts, summary, files } = report;
     let said = verdict(summary);
     let (headline, sentence, detail) = (said.headline, said.sentence, said.detail);
@@ -194,7 +176,30 @@ fn view(report: &Report) -> minijinja::Value {
         rejects: &files.rejects,
         facts: facts_view(facts),
     };
-    minijinja::Value::from(minijinja::value::Serde(page))
+    Value::from(minijinja::value::Serde(page))
+}
+
+/// The text as markup: escaped, and what stands in backticks set as code.
+fn with_code(text: &str) -> String {
+    let mut markup = String::with_capacity(text.len());
+    let parts: Vec<_> = text.split('`').collect();
+    for (place, part) in parts.iter().enumerate() {
+        let is_code = place % 2 == 1 && place + 1 < parts.len();
+        let tick = if place % 2 == 1 && !is_code { "`" } else { "" };
+        let escaped = HtmlEscape(part);
+        let _ = if is_code {
+            write!(markup, "<code>{escaped}</code>")
+        } else {
+            write!(markup, "{tick}{escaped}")
+        };
+    }
+    markup
+}
+
+/// `2026-03-14 16:40 UTC`; text that is no instant stays as it is.
+fn readable(instant: &str) -> String {
+    let parsed: Result<jiff::Timestamp, _> = instant.parse();
+    parsed.map_or_else(|_| instant.to_owned(), |instant| instant.strftime("%Y-%m-%d %H:%M UTC").to_string())
 }
 
 fn title_subject(facts: &RunFacts) -> String {
@@ -204,59 +209,6 @@ fn title_subject(facts: &RunFacts) -> String {
         [one] => one.clone(),
         [first, rest @ ..] => format!("{first} and {} more", rest.len()),
     }
-}
-
-fn tiles(summary: &Summary) -> Vec<Tile> {
-    let tile = |class, sign, rows, label| Tile { class, sign, rows, shown: grouped(rows), label };
-    let action = |action| summary.with_action(action);
-    let state = |state| summary.in_state(state);
-    match summary.phase() {
-        Phase::Check => vec![
-            tile("create", "✓", state(State::Planned), "passed every rule"),
-            tile("reject", "×", state(State::Rejected), "cannot be written"),
-        ],
-        Phase::Plan => vec![
-            tile("create", "+", action(Action::Create), "new"),
-            tile("update", "~", action(Action::Update), "changed"),
-            tile("unchanged", "=", action(Action::Unchanged), "the same already"),
-            tile("conflict", "!", action(Action::Conflict), "in conflict"),
-            tile("reject", "×", action(Action::Reject), "cannot be written"),
-        ],
-        Phase::Outcome => vec![
-            tile("create", "✓", state(State::Done), "written"),
-            tile("unchanged", "=", state(State::Unchanged) + state(State::Skipped), "nothing to do"),
-            tile("update", "?", summary.unsettled(), "open or in doubt"),
-            tile("conflict", "!", state(State::Refused) + state(State::Conflict), "refused by the target"),
-            tile("reject", "×", state(State::Rejected), "rejected here"),
-        ],
-    }
-}
-
-/// The tiles as one bar, in the same order; rounding and the least width are taken from the widest segment.
-fn bar(tiles: &[Tile]) -> Vec<Segment> {
-    let rows: u64 = tiles.iter().map(|tile| tile.rows).sum();
-    let wanted = |tile: &Tile| match tile.rows {
-        0 => 0,
-        some => (some.saturating_mul(BAR_UNITS) / rows).max(BAR_LEAST),
-    };
-    let mut widths: Vec<u64> = tiles.iter().map(wanted).collect();
-    let others: u64 = widths.iter().sum();
-    if let Some(widest) = widths.iter_mut().max() {
-        *widest = (*widest + BAR_UNITS).saturating_sub(others);
-    }
-    let mut from = 0;
-    let mut segments = Vec::new();
-    for (tile, width) in tiles.iter().zip(widths).filter(|(tile, _)| tile.rows > 0) {
-        segments.push(Segment {
-            class: tile.class,
-            label: tile.label,
-            shown: tile.shown.clone(),
-            from,
-            width,
-        });
-        from += width;
-    }
-    segments
 }
 
 fn fix_views(summary: &Summary) -> Vec<FixView<'_>> {
@@ -271,6 +223,7 @@ fn fix_views(summary: &Summary) -> Vec<FixView<'_>> {
         .map(|(fix, (place, permille))| FixView {
             code: &fix.code,
             field: &fix.field,
+            column: fix.samples.first().and_then(|sample| sample.place.column.as_deref()),
             state: fix.state.as_str(),
             title: &fix.title,
             remedy: &fix.remedy,
@@ -324,7 +277,7 @@ fn facts_view(facts: &RunFacts) -> FactsView<'_> {
     FactsView {
         run: &facts.run,
         command: &facts.command,
-        created: &facts.created,
+        created: readable(&facts.created),
         tool_version: &facts.tool_version,
         entity: facts.entity.as_str(),
         profile: &facts.profile,
@@ -338,7 +291,7 @@ fn facts_view(facts: &RunFacts) -> FactsView<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::RowResult;
+    use crate::domain::{Action, RowResult};
     use crate::report::ReportFiles;
     use crate::report::facts::SourceFacts;
     use crate::report::testing::{facts, result, source};
@@ -383,6 +336,12 @@ mod tests {
     }
 
     #[test]
+    fn backticks_become_code_and_nothing_else_becomes_markup() {
+        assert_eq!(with_code("use `<b>` & `DE`"), "use <code>&lt;b&gt;</code> &amp; <code>DE</code>");
+        assert_eq!(with_code("it`s <i>"), "it`s &lt;i&gt;");
+    }
+
+    #[test]
     fn the_page_needs_nothing_from_anywhere() {
         let page = page(&report(true, &some_of_everything())).unwrap();
         for fetched in ["http:", "https:", "src=", "@import", "url(", "<link"] {
@@ -403,16 +362,5 @@ mod tests {
         ] {
             assert!(page.contains(said), "{said}");
         }
-    }
-
-    #[test]
-    fn the_bar_is_always_full_and_shows_even_one_row_in_a_million() {
-        let tile = |rows| Tile { class: "create", sign: "+", rows, shown: String::new(), label: "" };
-        for counts in [[1, 0, 0], [999_999, 1, 1], [1, 1, 1], [5, 5_000_000, 1]] {
-            let segments = bar(&counts.map(tile));
-            assert_eq!(segments.iter().map(|segment| segment.width).sum::<u64>(), BAR_UNITS);
-            assert!(segments.iter().all(|segment| segment.width >= BAR_LEAST));
-        }
-        assert!(bar(&[0, 0].map(tile)).is_empty());
     }
 }

@@ -30,6 +30,7 @@ pub mod terminal;
 #[cfg(test)]
 mod testing;
 mod text;
+mod tiles;
 mod totals;
 mod verdict;
 mod words;
@@ -43,7 +44,7 @@ pub use rejects::FERRY_COLUMNS;
 pub use summary::{Phase, SourceTally, Summary};
 pub use terminal::Style;
 pub use totals::{CurrencyTotals, Total, Totals};
-pub use verdict::{Tone, Verdict, next_steps, verdict};
+pub use verdict::{Step, Tone, Verdict, next_steps, verdict};
 
 use rejects::RejectsWriter;
 use results::{RESULTS_NAME, ResultsWriter};

@@ -1,5 +1,9 @@
 //! The one sentence a reader takes away, and what to do next.
 
+use std::fmt;
+
+use serde::Serialize;
+
 use super::facts::RunFacts;
 use super::summary::{Phase, Summary};
 use super::text::{counted, grouped};
@@ -81,11 +85,15 @@ fn outcome(summary: &Summary) -> Verdict {
     if open > 0 {
         let doubt = summary.in_state(State::InDoubt) + summary.in_state(State::Sending);
         let sentence = format!(
-            "{} of {} {} in the books; {} still open.",
+            "{} of {} {} in the books; {} still open{}.",
             grouped(here),
             counted(rows, "row"),
             if here == 1 { "is" } else { "are" },
-            if open == 1 { "1 is".to_owned() } else { format!("{} are", grouped(open)) }
+            if open == 1 { "1 is".to_owned() } else { format!("{} are", grouped(open)) },
+            match rows - here - open {
+                0 => String::new(),
+                left_out => format!(", {} left out", grouped(left_out)),
+            }
         );
         let detail = match doubt {
             0 => "Resuming sends the rest; nothing is sent twice.".to_owned(),
@@ -114,6 +122,7 @@ fn outcome(summary: &Summary) -> Verdict {
     }
     let detail = match summary.in_state(State::Done) {
         0 => "Nothing had to be written.".to_owned(),
+        written if written == here => "All of it was written now.".to_owned(),
         written => format!("{} written, {} there already.", grouped(written), grouped(here - written)),
     };
     good("DONE", format!("{} in the books.", are(here)), detail)
@@ -158,28 +167,48 @@ fn repairs(summary: &Summary) -> String {
     }
 }
 
-/// What to do next, as commands or sentences; empty when nothing is left to do.
+/// Something to do next: a command, and what to do before it, or nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Step {
+    /// What a person does first; may be empty.
+    pub first: String,
+    /// The command.
+    pub command: String,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.first.as_str() {
+            "" => formatter.write_str(&self.command),
+            first => write!(formatter, "{first}, then: {}", self.command),
+        }
+    }
+}
+
+/// What to do next; empty when nothing is left to do. `rejects` are the paths of the rejects files.
 #[must_use]
-pub fn next_steps(facts: &RunFacts, summary: &Summary, rejects: &[String]) -> Vec<String> {
+pub fn next_steps(facts: &RunFacts, summary: &Summary, rejects: &[String]) -> Vec<Step> {
+    let command = |command: String| Step { first: String::new(), command };
     let repair = |verb: &str| {
-        rejects
-            .iter()
-            .map(|file| format!("repair the rows in {file}, then: ferry {verb} {file}"))
-            .collect::<Vec<_>>()
+        let step = |file| Step {
+            first: format!("repair the rows in {file}"),
+            command: format!("ferry {verb} {file}"),
+        };
+        rejects.iter().map(step).collect::<Vec<_>>()
     };
     let changes = summary.with_action(Action::Create) + summary.with_action(Action::Update);
     match summary.phase() {
         Phase::Check if rejects.is_empty() && summary.rows() > 0 => {
-            facts.sources.iter().map(|source| format!("ferry plan {}", source.name.file)).take(1).collect()
+            let plan = facts.sources.iter().map(|source| command(format!("ferry plan {}", source.name.file)));
+            plan.take(1).collect()
         }
         Phase::Check => repair("validate"),
         // Until every row is settled, importing rejects could send one of them a second time.
-        Phase::Outcome if summary.unsettled() > 0 => vec![format!("ferry resume {}", facts.run)],
+        Phase::Outcome if summary.unsettled() > 0 => vec![command(format!("ferry resume {}", facts.run))],
         Phase::Plan if changes > 0 => {
             let skip = if rejects.is_empty() { "" } else { " --skip-rejects" };
-            let mut steps = repair("import");
-            steps.push(format!("ferry apply {}{skip}", facts.run));
-            steps
+            let apply = command(format!("ferry apply {}{skip}", facts.run));
+            repair("import").into_iter().chain([apply]).collect()
         }
         Phase::Plan | Phase::Outcome => repair("import"),
     }
