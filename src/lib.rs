@@ -3,6 +3,7 @@
 
 pub mod catalogue;
 pub mod connector;
+pub mod delivery;
 pub mod domain;
 pub mod durable;
 pub mod export;

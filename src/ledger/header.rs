@@ -34,6 +34,9 @@ pub struct SourceHeader {
     pub rows: u64,
     /// The headings, left to right.
     pub headers: Vec<String>,
+    /// What parts the cells of a text file; `None` for a workbook.
+    #[serde(default)]
+    pub delimiter: Option<char>,
 }
 
 /// What delivery has counted so far, over all processes that worked on the run.
@@ -76,6 +79,9 @@ pub struct RunHeader {
     /// The profile's stage, such as `production`; empty when it has none.
     #[serde(default)]
     pub stage: String,
+    /// The company's own currency; empty when it is not known.
+    #[serde(default)]
+    pub local_currency: String,
     /// Code of the payment journal; `None` for customers.
     #[serde(default)]
     pub journal_code: Option<String>,
@@ -89,9 +95,9 @@ pub struct RunHeader {
     pub mode: String,
     /// Where the rows come from; a row's `source` is an index here.
     pub sources: Vec<SourceHeader>,
-    /// The mapping in words, one line per column, as shown before writing.
+    /// Headings and the fields they fill, left to right.
     #[serde(default)]
-    pub mapping: Vec<String>,
+    pub columns: Vec<(String, String)>,
     /// Columns that feed no field.
     #[serde(default)]
     pub unmapped: Vec<String>,

@@ -24,12 +24,13 @@ pub(super) fn header() -> RunHeader {
         company_id: "c".into(),
         company_name: "CRONUS".into(),
         stage: String::new(),
+        local_currency: String::new(),
         journal_code: None,
         journal_id: None,
         sign: String::new(),
         mode: "upsert".into(),
         sources: Vec::new(),
-        mapping: Vec::new(),
+        columns: Vec::new(),
         unmapped: Vec::new(),
         phase: Phase::Planning,
         counters: Counters::default(),
@@ -174,8 +175,6 @@ proptest! {
                     copy_as_after_a_crash(&path, &after.join("run.ferry"));
                     path = after.join("run.ferry");
                     ledger = Ledger::open_for_delivery(&path).unwrap();
-                    prop_assert_eq!(as_model(&ledger), model.clone());
-                    ledger.recover().unwrap();
                     for known in model.values_mut().filter(|known| known.state == State::Sending) {
                         known.state = State::InDoubt;
                     }
@@ -278,15 +277,15 @@ async fn writers_share_a_sync_and_an_illegal_step_fails_alone() {
     let folder = tempfile::tempdir().unwrap();
     let rows: Vec<_> = (1..=20).map(|number| planned(number, Action::Create)).collect();
     let writer = LedgerWriter::start(planned_ledger(folder.path(), &rows));
-    let sends = (1..=20).map(|row| writer.record_intents(vec![row], 3));
+    let sends = (1..=20).map(|row| writer.handle().record_intents(vec![row], 3));
     for sent in sends {
         sent.await.unwrap();
     }
     let receipt = || Outcome::Accepted(Receipt::default());
-    writer.record_outcomes(vec![(1, receipt())]).await.unwrap();
+    writer.handle().record_outcomes(vec![(1, receipt())]).await.unwrap();
     let (good, bad) = tokio::join!(
-        writer.record_outcomes(vec![(2, receipt())]),
-        writer.record_outcomes(vec![(3, receipt()), (1, receipt())]),
+        writer.handle().record_outcomes(vec![(2, receipt())]),
+        writer.handle().record_outcomes(vec![(3, receipt()), (1, receipt())]),
     );
     good.unwrap();
     assert_eq!(bad.unwrap_err().to_string(), "row 1 is `done` and cannot take `accepted`");

@@ -97,7 +97,8 @@ impl Ledger {
         Self::open_with(path, None)
     }
 
-    /// Opens a run's ledger for writing: takes the run's lock.
+    /// Opens a run's ledger for writing: takes the run's lock, and puts rows that an earlier process was sending
+    /// in doubt.
     ///
     /// # Errors
     /// As for [`Ledger::open`], and when another process works on the run.
@@ -105,7 +106,9 @@ impl Ledger {
         if !path.exists() {
             return Err(LedgerError::Missing(path.to_owned()));
         }
-        Self::open_with(path, Some(RunLock::acquire(folder_of(path))?))
+        let mut ledger = Self::open_with(path, Some(RunLock::acquire(folder_of(path))?))?;
+        ledger.recover()?;
+        Ok(ledger)
     }
 
     fn open_with(path: &Path, lock: Option<RunLock>) -> Result<Self, LedgerError> {
@@ -167,27 +170,13 @@ impl Ledger {
 
     /// What the run is.
     pub fn header(&self) -> Result<RunHeader, LedgerError> {
-        let text: Option<String> = self
-            .connection
-            .query_row("SELECT value FROM meta WHERE key = 'header'", [], |row| row.get(0))
-            .optional()
-            .map_err(|cause| self.failed("read the header", cause))?;
-        let damaged = || LedgerError::Damaged { path: self.path.clone(), place: "the header".to_owned() };
-        serde_json::from_str(&text.ok_or_else(damaged)?).map_err(|_| damaged())
+        read_header(&self.connection, &self.path)
     }
 
     /// Replaces the header.
     pub fn update_header(&self, header: &RunHeader) -> Result<(), LedgerError> {
         self.check_lock()?;
-        let text = serde_json::to_string(header)
-            .map_err(|_| LedgerError::Damaged { path: self.path.clone(), place: "the header".to_owned() })?;
-        self.connection
-            .execute(
-                "INSERT INTO meta VALUES ('header', ?1) ON CONFLICT (key) DO UPDATE SET value = ?1",
-                [text],
-            )
-            .map_err(|cause| self.failed("write the header", cause))?;
-        Ok(())
+        write_header(&self.connection, &self.path, header)
     }
 
     /// Adds rows to a plan in the making, all or none; their ids follow the last one, from 1.
@@ -264,6 +253,13 @@ impl Ledger {
         read().map_err(|cause| self.failed("read open rows", cause))
     }
 
+    /// The highest line number that any payment of the run has; `None` when none has one.
+    pub fn highest_line(&self) -> Result<Option<i64>, LedgerError> {
+        self.connection
+            .query_row("SELECT max(line_number) FROM results", [], |row| row.get(0))
+            .map_err(|cause| self.failed("read the highest line", cause))
+    }
+
     /// Puts every row that was being sent when a process died in doubt; returns how many there were.
     pub fn recover(&mut self) -> Result<usize, LedgerError> {
         self.check_lock()?;
@@ -303,6 +299,30 @@ impl Ledger {
     fn failed(&self, action: &'static str, source: rusqlite::Error) -> LedgerError {
         failed(&self.path, action, source)
     }
+}
+
+pub(super) fn read_header(connection: &Connection, path: &Path) -> Result<RunHeader, LedgerError> {
+    let text: Option<String> = connection
+        .query_row("SELECT value FROM meta WHERE key = 'header'", [], |row| row.get(0))
+        .optional()
+        .map_err(|cause| failed(path, "read the header", cause))?;
+    text.and_then(|text| serde_json::from_str(&text).ok()).ok_or_else(|| damaged_header(path))
+}
+
+pub(super) fn write_header(
+    connection: &Connection,
+    path: &Path,
+    header: &RunHeader,
+) -> Result<(), LedgerError> {
+    let text = serde_json::to_string(header).map_err(|_| damaged_header(path))?;
+    connection
+        .execute("INSERT INTO meta VALUES ('header', ?1) ON CONFLICT (key) DO UPDATE SET value = ?1", [text])
+        .map_err(|cause| failed(path, "write the header", cause))?;
+    Ok(())
+}
+
+fn damaged_header(path: &Path) -> LedgerError {
+    LedgerError::Damaged { path: path.to_owned(), place: "the header".to_owned() }
 }
 
 fn append(connection: &mut Connection, planned: &[PlannedRow]) -> rusqlite::Result<()> {

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
-use super::sqlite::failed;
-use super::{LedgerError, Step, next_state, rows};
+use super::sqlite::{failed, read_header, write_header};
+use super::{Counters, LedgerError, Step, next_state, rows};
 use crate::domain::{Outcome, State};
 
 /// Steps that reach the disk together.
@@ -36,6 +36,17 @@ impl<'a> Group<'a> {
                 .map_err(|cause| failed(path, "record", cause))?;
         }
         savepoint.commit().map_err(|cause| failed(path, "record", cause))
+    }
+
+    /// Adds to what the header counts.
+    pub(super) fn add_counters(&mut self, more: &Counters) -> Result<(), LedgerError> {
+        let mut header = read_header(&self.transaction, self.path)?;
+        let counters = &mut header.counters;
+        counters.requests += more.requests;
+        counters.operations += more.operations;
+        counters.throttled += more.throttled;
+        counters.settled += more.settled;
+        write_header(&self.transaction, self.path, &header)
     }
 
     /// Syncs the group to disk.

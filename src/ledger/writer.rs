@@ -5,111 +5,148 @@ use std::thread;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Ledger, LedgerError, Step};
+use super::{Counters, Ledger, LedgerError, Step};
 use crate::domain::Outcome;
 
-/// Enough for every worker to have a request waiting; more would only hide a slow disk.
-const WAITING_REQUESTS: usize = 64;
+/// Requests that go to disk together at most; what waits longer only shows a slow disk.
+const GROUP_REQUESTS: usize = 64;
 
-/// A handle to the thread that owns the ledger: what is waiting goes to disk together, one sync for all.
-///
-/// Dropping every handle ends the thread after it has written what was asked; [`LedgerWriter::close`] also gives
-/// the ledger back.
+/// The thread that owns a ledger: what is waiting goes to disk together, one sync for all.
 #[derive(Debug)]
 pub struct LedgerWriter {
-    requests: mpsc::Sender<Request>,
+    handle: LedgerHandle,
     thread: thread::JoinHandle<Ledger>,
+}
+
+/// Asks the thread to write; every call returns once it is on disk.
+///
+/// The queue has no limit of its own: whoever asks waits for the answer before asking again.
+#[derive(Clone, Debug)]
+pub struct LedgerHandle {
+    requests: mpsc::UnboundedSender<Request>,
     path: PathBuf,
 }
 
 #[derive(Debug)]
-struct Request {
-    steps: Vec<(i64, Step)>,
-    now: i64,
-    written: oneshot::Sender<Result<(), LedgerError>>,
+enum Request {
+    Write(Write, oneshot::Sender<Result<(), LedgerError>>),
+    Close,
+}
+
+#[derive(Debug)]
+enum Write {
+    Steps(Vec<(i64, Step)>, i64),
+    Counters(Counters),
 }
 
 impl LedgerWriter {
     /// Hands `ledger`, which must hold its lock, to a thread of its own.
     #[must_use]
     pub fn start(ledger: Ledger) -> Self {
-        let (requests, waiting) = mpsc::channel(WAITING_REQUESTS);
+        let (requests, waiting) = mpsc::unbounded_channel();
         let path = ledger.path().to_owned();
         let thread = thread::spawn(move || write_all(ledger, waiting));
-        Self { requests, thread, path }
+        Self { handle: LedgerHandle { requests, path }, thread }
     }
 
+    /// What tasks use to write.
+    #[must_use]
+    pub fn handle(&self) -> &LedgerHandle {
+        &self.handle
+    }
+
+    /// Ends the thread after what was asked so far, and gives the ledger back. Blocks for that long.
+    pub fn close(self) -> Result<Ledger, LedgerError> {
+        // A thread that is gone shows below.
+        drop(self.handle.requests.send(Request::Close));
+        self.thread.join().map_err(|_| LedgerError::WriterGone)
+    }
+}
+
+impl LedgerHandle {
     /// Where the ledger stands, for a second reader.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Marks rows as being sent at `now`, in milliseconds since 1970; on disk when this returns.
+    /// Marks rows as being sent at `now`, in milliseconds since 1970.
     pub async fn record_intents(&self, rows: Vec<i64>, now: i64) -> Result<(), LedgerError> {
         self.record(rows.into_iter().map(|row| (row, Step::Send)).collect(), now).await
     }
 
-    /// Records what became of rows; on disk when this returns.
+    /// Records what became of rows.
     pub async fn record_outcomes(&self, outcomes: Vec<(i64, Outcome)>) -> Result<(), LedgerError> {
         self.record(outcomes.into_iter().map(|(row, outcome)| (row, Step::Outcome(outcome))).collect(), 0)
             .await
     }
 
-    /// Takes all of `steps`, or none when one of them is illegal; on disk when this returns.
+    /// Takes all of `steps`, or none when one of them is illegal.
     pub async fn record(&self, steps: Vec<(i64, Step)>, now: i64) -> Result<(), LedgerError> {
-        if steps.is_empty() {
-            return Ok(());
-        }
-        let (written, answer) = oneshot::channel();
-        let request = Request { steps, now, written };
-        self.requests.send(request).await.map_err(|_| LedgerError::WriterGone)?;
-        answer.await.map_err(|_| LedgerError::WriterGone)?
+        if steps.is_empty() { Ok(()) } else { self.write(Write::Steps(steps, now)).await }
     }
 
-    /// Ends the thread and gives the ledger back. Blocks until everything is written.
-    pub fn close(self) -> Result<Ledger, LedgerError> {
-        drop(self.requests);
-        self.thread.join().map_err(|_| LedgerError::WriterGone)
+    /// Adds to what the header counts.
+    pub async fn add_counters(&self, counters: Counters) -> Result<(), LedgerError> {
+        self.write(Write::Counters(counters)).await
+    }
+
+    async fn write(&self, write: Write) -> Result<(), LedgerError> {
+        let (written, answer) = oneshot::channel();
+        self.requests.send(Request::Write(write, written)).map_err(|_| LedgerError::WriterGone)?;
+        answer.await.map_err(|_| LedgerError::WriterGone)?
     }
 }
 
-fn write_all(mut ledger: Ledger, mut waiting: mpsc::Receiver<Request>) -> Ledger {
-    let mut group = Vec::with_capacity(WAITING_REQUESTS);
-    while waiting.blocking_recv_many(&mut group, WAITING_REQUESTS) > 0 {
-        write_group(&mut ledger, group.drain(..));
+fn write_all(mut ledger: Ledger, mut waiting: mpsc::UnboundedReceiver<Request>) -> Ledger {
+    let mut requests = Vec::with_capacity(GROUP_REQUESTS);
+    while waiting.blocking_recv_many(&mut requests, GROUP_REQUESTS) > 0 {
+        let mut is_closing = false;
+        let writes = requests.drain(..).filter_map(|request| match request {
+            Request::Write(write, written) => Some((write, written)),
+            Request::Close => {
+                is_closing = true;
+                None
+            }
+        });
+        write_group(&mut ledger, writes.collect());
+        if is_closing {
+            break;
+        }
     }
     ledger
 }
 
+type Asked = (Write, oneshot::Sender<Result<(), LedgerError>>);
+
 /// A request with an illegal step fails alone; a failed sync fails the whole group.
-fn write_group(ledger: &mut Ledger, requests: impl Iterator<Item = Request>) {
+fn write_group(ledger: &mut Ledger, requests: Vec<Asked>) {
+    let mut recorded = Vec::with_capacity(requests.len());
     let mut group = match ledger.begin() {
         Ok(group) => group,
-        // Nobody is told more than that the writer has stopped: an error cannot be cloned for each request.
-        Err(cause) => return answer_one(requests, cause),
+        Err(cause) => return answer_all(requests.into_iter().map(|(_, written)| written), cause),
     };
-    let mut recorded = Vec::new();
-    for Request { steps, now, written } in requests {
-        match group.record(&steps, now) {
+    for (write, written) in requests {
+        let outcome = match &write {
+            Write::Steps(steps, now) => group.record(steps, *now),
+            Write::Counters(counters) => group.add_counters(counters),
+        };
+        match outcome {
             Ok(()) => recorded.push(written),
+            // Whoever has stopped waiting needs no answer.
             Err(cause) => drop(written.send(Err(cause))),
         }
     }
     match group.commit() {
         Ok(()) => recorded.into_iter().for_each(|written| drop(written.send(Ok(())))),
-        Err(cause) => {
-            let mut cause = Some(cause);
-            for written in recorded {
-                drop(written.send(Err(cause.take().unwrap_or(LedgerError::WriterGone))));
-            }
-        }
+        Err(cause) => answer_all(recorded.into_iter(), cause),
     }
 }
 
-fn answer_one(requests: impl Iterator<Item = Request>, cause: LedgerError) {
+/// The first is told the cause, the others that writing has failed: an error cannot be had twice.
+fn answer_all(waiting: impl Iterator<Item = oneshot::Sender<Result<(), LedgerError>>>, cause: LedgerError) {
     let mut cause = Some(cause);
-    for request in requests {
-        drop(request.written.send(Err(cause.take().unwrap_or(LedgerError::WriterGone))));
+    for written in waiting {
+        drop(written.send(Err(cause.take().unwrap_or(LedgerError::WriterGone))));
     }
 }

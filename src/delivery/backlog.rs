@@ -1,0 +1,162 @@
+//! The rows that still need something: a request, a pause and a request, or a lookup.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
+
+use super::doubt::Doubt;
+use crate::ledger::OpenRow;
+
+/// Below this many rows at hand the next page is taken in.
+const LOW: usize = 1_000;
+
+/// A row to send.
+#[derive(Clone, Debug)]
+pub(super) struct Job {
+    pub(super) row: OpenRow,
+    /// How often this process has sent it in vain.
+    pub(super) tries: u32,
+}
+
+/// Rows handed out come back with [`Backlog::put`], settled or not; when none is out, none waits and the plan is
+/// read to its end, the work is done.
+#[derive(Debug, Default)]
+pub(super) struct Backlog {
+    inner: Mutex<Inner>,
+    changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    ready: VecDeque<Job>,
+    later: BTreeMap<(Instant, i64), Job>,
+    doubts: BTreeMap<(Instant, i64), Doubt>,
+    handed_out: usize,
+    has_all: bool,
+    is_closed: bool,
+}
+
+impl Backlog {
+    /// Takes a page of the plan in, once there is room for it.
+    pub(super) async fn fill(&self, rows: Vec<OpenRow>) {
+        self.when(|inner| (inner.is_closed || inner.ready.len() < LOW).then_some(())).await;
+        self.inner().ready.extend(rows.into_iter().map(|row| Job { row, tries: 0 }));
+        self.changed.notify_waiters();
+    }
+
+    /// Says that the plan was read to its end.
+    pub(super) fn has_all(&self) {
+        self.inner().has_all = true;
+        self.changed.notify_waiters();
+    }
+
+    /// Hands out nothing more.
+    pub(super) fn close(&self) {
+        self.inner().is_closed = true;
+        self.changed.notify_waiters();
+    }
+
+    /// Up to `limit` rows to send; `None` when the work is done or the backlog closed.
+    pub(super) async fn take(&self, limit: usize) -> Option<Vec<Job>> {
+        self.when(|inner| {
+            inner.wake(Instant::now());
+            inner.hand_out(|inner| {
+                let end = inner.ready.len().min(limit);
+                inner.ready.drain(..end).collect()
+            })
+        })
+        .await
+    }
+
+    /// Up to `limit` rows to look up; `None` when the work is done or the backlog closed.
+    pub(super) async fn take_doubts(&self, limit: usize) -> Option<Vec<Doubt>> {
+        self.when(|inner| {
+            let now = Instant::now();
+            inner.hand_out(|inner| {
+                let due = inner.doubts.keys().take_while(|(at, _)| *at <= now).take(limit).copied();
+                let due: Vec<_> = due.collect();
+                due.iter().filter_map(|key| inner.doubts.remove(key)).collect()
+            })
+        })
+        .await
+    }
+
+    /// Takes `handed` rows back: those not in `jobs` or `doubts` are settled for this process.
+    pub(super) fn put(&self, handed: usize, jobs: Vec<(Instant, Job)>, doubts: Vec<(Instant, Doubt)>) {
+        let mut inner = self.inner();
+        inner.handed_out -= handed;
+        inner.later.extend(jobs.into_iter().map(|(at, job)| ((at, job.row.id), job)));
+        inner.doubts.extend(doubts.into_iter().map(|(at, doubt)| ((at, doubt.row.id), doubt)));
+        drop(inner);
+        self.changed.notify_waiters();
+    }
+
+    /// Waits until `look` finds something; looks again after every change and when the next row is due.
+    async fn when<T>(&self, mut look: impl FnMut(&mut Inner) -> Option<T>) -> T {
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            let next_due = {
+                let mut inner = self.inner();
+                if let Some(found) = look(&mut inner) {
+                    return found;
+                }
+                inner.next_due()
+            };
+            match next_due {
+                Some(due) => tokio::select! {
+                    () = &mut changed => {}
+                    () = sleep_until(due) => {}
+                },
+                None => changed.await,
+            }
+        }
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        // Nothing inside can be left half done by a panic.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    /// `Some(None)` ends the taker, `None` makes it wait.
+    #[expect(clippy::option_option, reason = "the outer level is `wait`, the inner one `no more`")]
+    fn hand_out<T>(&mut self, take: impl FnOnce(&mut Self) -> Vec<T>) -> Option<Option<Vec<T>>> {
+        if self.is_closed {
+            return Some(None);
+        }
+        let taken = take(self);
+        self.handed_out += taken.len();
+        match taken.is_empty() {
+            false => Some(Some(taken)),
+            true if self.is_done() => Some(None),
+            true => None,
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        self.has_all
+            && self.handed_out == 0
+            && self.ready.is_empty()
+            && self.later.is_empty()
+            && self.doubts.is_empty()
+    }
+
+    fn wake(&mut self, now: Instant) {
+        while let Some(entry) = self.later.first_entry().filter(|entry| entry.key().0 <= now) {
+            self.ready.push_front(entry.remove());
+        }
+    }
+
+    fn next_due(&self) -> Option<Instant> {
+        let job = self.later.keys().next().map(|(at, _)| *at);
+        let doubt = self.doubts.keys().next().map(|(at, _)| *at);
+        // What is due already is another taker's; waiting for it would never end.
+        let now = Instant::now();
+        job.into_iter().chain(doubt).filter(|at| *at > now).min()
+    }
+}

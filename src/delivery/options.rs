@@ -1,0 +1,148 @@
+//! What a delivery may do, and to whom.
+
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::pace::Rate;
+use crate::connector::business_central::{BATCH_MAX, Connector};
+use crate::domain::EntityKind;
+use crate::transport::{PATIENCE, Transport};
+
+/// Who receives the rows: connections and credentials, and the routes of one company.
+#[derive(Clone, Debug)]
+pub(super) struct Target {
+    /// Sends requests.
+    pub(super) transport: Arc<Transport>,
+    /// Writes requests and reads replies.
+    pub(super) connector: Connector,
+}
+
+/// How many rows may go wrong before the run stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorLimit {
+    /// This many rows were refused or in conflict.
+    Rows(u64),
+    /// This share of the rows sent, in percent, but at least [`ErrorLimit::FEWEST`] rows.
+    Percent(u8),
+}
+
+impl ErrorLimit {
+    /// A share says nothing of fewer rows.
+    pub const FEWEST: u64 = 20;
+
+    /// Whether so many errors among so many rows sent are too many.
+    #[must_use]
+    pub fn is_reached(self, errors: u64, sent: u64) -> bool {
+        match self {
+            Self::Rows(rows) => errors > 0 && errors >= rows,
+            Self::Percent(share) => errors >= Self::FEWEST && errors * 100 >= sent * u64::from(share),
+        }
+    }
+}
+
+impl Default for ErrorLimit {
+    fn default() -> Self {
+        Self::Percent(5)
+    }
+}
+
+/// Not a number of rows, nor a share from `1%` to `100%`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a number of rows such as `50`, nor a share such as `5%`")]
+pub struct ErrorLimitError;
+
+impl FromStr for ErrorLimit {
+    type Err = ErrorLimitError;
+
+    fn from_str(text: &str) -> Result<Self, ErrorLimitError> {
+        let number = match text.trim().strip_suffix('%') {
+            Some(share) => {
+                share.trim().parse().ok().filter(|share| (1..=100).contains(share)).map(Self::Percent)
+            }
+            None => text.trim().parse().ok().filter(|rows| *rows > 0).map(Self::Rows),
+        };
+        number.ok_or(ErrorLimitError)
+    }
+}
+
+/// How a delivery behaves.
+#[derive(Clone, Debug)]
+pub struct DeliveryOptions {
+    /// Operations in one request, at most 100; 1 sends single requests.
+    pub batch: usize,
+    /// Requests in flight per credential. Payments always have one: their journal has one writer.
+    pub in_flight: usize,
+    /// What each credential is allowed; `None` for no limit.
+    pub rate: Option<Rate>,
+    /// How long an absence must last before it is believed: the target's own time limit for a request.
+    pub settle: Duration,
+    /// How long the target may go without a useful answer before the run stops.
+    pub retry_budget: Duration,
+    /// The ceiling of the first pause after a failure; it doubles with each failure in a row.
+    pub backoff: Duration,
+    /// The longest wait for one answer.
+    pub deadline: Duration,
+    /// How often one row is sent before it is given up.
+    pub max_attempts: u32,
+    /// What stops the run.
+    pub max_errors: ErrorLimit,
+    /// Where the chance in pauses comes from.
+    pub seed: u64,
+}
+
+impl DeliveryOptions {
+    /// The cautious defaults for records of this kind.
+    ///
+    /// Source: creating customers in parallel has caused deadlocks in the server; lines of one journal must not
+    /// be written in parallel; the gateway gives up after 10 minutes.
+    #[must_use]
+    pub fn for_kind(kind: EntityKind) -> Self {
+        Self {
+            batch: BATCH_MAX,
+            in_flight: if kind == EntityKind::Payments { 1 } else { 2 },
+            rate: None,
+            settle: Duration::from_mins(10),
+            retry_budget: Duration::from_mins(10),
+            backoff: Duration::from_millis(250),
+            deadline: PATIENCE,
+            max_attempts: 10,
+            max_errors: ErrorLimit::default(),
+            seed: 0,
+        }
+    }
+
+    /// The same, with every number inside what can work.
+    pub(super) fn clamped(mut self, kind: EntityKind) -> Self {
+        self.batch = self.batch.clamp(1, BATCH_MAX);
+        if let Some(rate) = self.rate {
+            self.batch = self.batch.min(usize::try_from(rate.operations.get()).unwrap_or(BATCH_MAX));
+        }
+        self.in_flight = if kind == EntityKind::Payments { 1 } else { self.in_flight.max(1) };
+        self.max_attempts = self.max_attempts.max(1);
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_a_number_of_rows_or_a_share_of_them() {
+        assert_eq!("50".parse(), Ok(ErrorLimit::Rows(50)));
+        assert_eq!(" 5 % ".parse(), Ok(ErrorLimit::Percent(5)));
+        for text in ["", "0", "-1", "0%", "101%", "five"] {
+            assert_eq!(text.parse::<ErrorLimit>(), Err(ErrorLimitError), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_share_needs_enough_rows_to_mean_something() {
+        let limit = ErrorLimit::default();
+        assert!(!limit.is_reached(19, 19));
+        assert!(limit.is_reached(20, 400));
+        assert!(!limit.is_reached(20, 401));
+        assert!(!ErrorLimit::Rows(1).is_reached(0, 10) && ErrorLimit::Rows(1).is_reached(1, 10));
+    }
+}

@@ -1,0 +1,215 @@
+//! How fast one credential may send: pure, the time is passed in.
+//!
+//! A token bucket (governor) keeps the sending smooth. The real limit is a sliding window above it, because a
+//! bucket alone lets almost twice the allowance into one window: a full bucket first, then a refill.
+
+use std::collections::VecDeque;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use governor::clock::{Clock, FakeRelativeClock};
+use governor::middleware::NoOpMiddleware;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
+
+/// The window is counted in this many slots; each slot costs at most its own share of the allowance.
+const SLOTS: u32 = 400;
+
+/// The window is taken longer by this fraction, because requests reach the server with uneven delay.
+const MARGIN: u32 = 200;
+
+/// Governor's limiter on a clock that is moved by hand.
+type Bucket = RateLimiter<
+    NotKeyed,
+    InMemoryState,
+    FakeRelativeClock,
+    NoOpMiddleware<<FakeRelativeClock as Clock>::Instant>,
+>;
+
+/// What a target allows one credential, counted in operations; each member of a batch is one.
+///
+/// Source: Business Central online allows 6,000 in any 5 minutes. Whether a batch counts once is not documented,
+/// so the cautious reading is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// Operations allowed in any window.
+    pub operations: NonZeroU32,
+    /// The length of the window.
+    pub window: Duration,
+}
+
+/// What one credential has used of its allowance.
+#[derive(Debug)]
+pub(super) struct Pace {
+    limits: Option<Limits>,
+}
+
+#[derive(Debug)]
+struct Limits {
+    operations: u32,
+    window: Duration,
+    slot: Duration,
+    /// The latest moment and the operations of each slot that still counts, oldest first.
+    used: VecDeque<(Duration, u32)>,
+    used_in_all: u32,
+    bucket: Bucket,
+    clock: FakeRelativeClock,
+    clock_at: Duration,
+    burst: u32,
+}
+
+impl Pace {
+    /// No more than `rate`; up to `burst` operations may leave at once.
+    pub(super) fn new(rate: Option<Rate>, burst: u32) -> Self {
+        Self { limits: rate.map(|rate| Limits::new(rate, burst)) }
+    }
+
+    /// Takes `operations` of the allowance at `now`, or says how long to wait before asking again.
+    ///
+    /// `now` counts from any fixed moment and never goes back. Asking for more than the burst takes the burst.
+    pub(super) fn ask(&mut self, now: Duration, operations: u32) -> Result<(), Duration> {
+        self.limits.as_mut().map_or(Ok(()), |limits| limits.ask(now, operations.min(limits.burst)))
+    }
+}
+
+impl Limits {
+    fn new(rate: Rate, burst: u32) -> Self {
+        let operations = rate.operations.get();
+        let burst = burst.clamp(1, operations);
+        let clock = FakeRelativeClock::default();
+        let interval = (rate.window / operations).max(Duration::from_nanos(1));
+        let quota = Quota::with_period(interval)
+            .expect("the interval is above zero")
+            .allow_burst(NonZeroU32::new(burst).expect("clamped to at least one"));
+        Self {
+            operations,
+            window: rate.window + rate.window / MARGIN,
+            slot: rate.window / SLOTS,
+            used: VecDeque::new(),
+            used_in_all: 0,
+            bucket: RateLimiter::direct_with_clock(quota, clock.clone()),
+            clock,
+            clock_at: Duration::ZERO,
+            burst,
+        }
+    }
+
+    fn ask(&mut self, now: Duration, operations: u32) -> Result<(), Duration> {
+        self.clock.advance(now.saturating_sub(self.clock_at));
+        self.clock_at = self.clock_at.max(now);
+        self.forget(now);
+        if let Some(wait) = self.wait_for_window(now, operations) {
+            return Err(wait);
+        }
+        let wanted = NonZeroU32::new(operations.max(1)).expect("at least one");
+        match self.bucket.check_n(wanted).expect("never above the burst") {
+            Ok(()) => {
+                self.remember(now, operations);
+                Ok(())
+            }
+            Err(later) => Err(later.wait_time_from(self.clock.now()).max(Duration::from_micros(1))),
+        }
+    }
+
+    fn forget(&mut self, now: Duration) {
+        while let Some((at, operations)) = self.used.front().copied() {
+            if at + self.window > now {
+                return;
+            }
+            self.used.pop_front();
+            self.used_in_all -= operations;
+        }
+    }
+
+    fn wait_for_window(&self, now: Duration, operations: u32) -> Option<Duration> {
+        let mut excess =
+            (self.used_in_all + operations).checked_sub(self.operations).filter(|over| *over > 0)?;
+        for (at, used) in &self.used {
+            excess = excess.saturating_sub(*used);
+            if excess == 0 {
+                return Some(at.saturating_add(self.window).saturating_sub(now));
+            }
+        }
+        Some(self.window)
+    }
+
+    /// A slot counts from the last moment something left in it, which is later than true and so never too little.
+    fn remember(&mut self, now: Duration, operations: u32) {
+        self.used_in_all += operations;
+        let started = |at: Duration| at.as_nanos() / self.slot.as_nanos().max(1);
+        match self.used.back_mut() {
+            Some((at, used)) if started(*at) == started(now) => {
+                *at = now;
+                *used += operations;
+            }
+            _ => self.used.push_back((now, operations)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn pace(operations: u32, window: Duration, burst: u32) -> Pace {
+        Pace::new(Some(Rate { operations: NonZeroU32::new(operations).unwrap(), window }), burst)
+    }
+
+    /// Asks for `sizes` one after the other, waiting as told; returns when each left.
+    fn run(pace: &mut Pace, sizes: impl IntoIterator<Item = (Duration, u32)>) -> Vec<(Duration, u32)> {
+        let mut now = Duration::ZERO;
+        let mut left = Vec::new();
+        for (idle, operations) in sizes {
+            now += idle;
+            while let Err(wait) = pace.ask(now, operations) {
+                now += wait;
+            }
+            left.push((now, operations.min(pace.limits.as_ref().unwrap().burst)));
+        }
+        left
+    }
+
+    fn most_in_a_window(left: &[(Duration, u32)], window: Duration) -> u32 {
+        let from = |start: usize| {
+            let end = left[start].0 + window;
+            left[start..].iter().take_while(|(at, _)| *at < end).map(|(_, operations)| operations).sum()
+        };
+        (0..left.len()).map(from).max().unwrap_or(0)
+    }
+
+    proptest! {
+        /// However requests come, no window of the target's length ever holds more than it allows.
+        #[test]
+        fn no_window_ever_exceeds_the_limit(
+            limit in 1u32..300,
+            burst in 1u32..150,
+            asks in prop::collection::vec((0u64..2_000, 1u32..120), 1..200),
+        ) {
+            let window = Duration::from_secs(10);
+            let mut pace = pace(limit, window, burst);
+            let asks = asks.into_iter().map(|(idle, operations)| (Duration::from_millis(idle), operations));
+            let left = run(&mut pace, asks);
+            prop_assert!(most_in_a_window(&left, window) <= limit);
+        }
+    }
+
+    #[test]
+    fn at_least_98_percent_of_the_allowance_is_used() {
+        for size in [1, 100] {
+            let mut pace = pace(6_000, Duration::from_mins(5), 100);
+            let left = run(&mut pace, std::iter::repeat_n((Duration::ZERO, size), 36_000 / size as usize));
+            let last = left.last().unwrap().0.as_secs_f64();
+            let share = 36_000.0 / (last / 300.0) / 6_000.0;
+            assert!(share >= 0.98, "batches of {size}: {share}");
+            assert!(most_in_a_window(&left, Duration::from_mins(5)) <= 6_000);
+        }
+    }
+
+    #[test]
+    fn without_a_rate_nothing_waits() {
+        let mut pace = Pace::new(None, 100);
+        assert!((0..100_000).all(|_| pace.ask(Duration::ZERO, 100).is_ok()));
+    }
+}

@@ -1,0 +1,265 @@
+//! What the tasks of one delivery share.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+
+use super::backlog::{Backlog, Job};
+use super::doubt::{Cause, Doubt};
+use super::lane::Lane;
+use super::options::{DeliveryOptions, Target};
+use super::retry::{Decision, Policy};
+use super::{DeliveryEnd, DeliveryError, DeliveryEvent};
+use crate::connector::Request;
+use crate::ledger::{Counters, LedgerHandle, OpenRow, Step};
+use crate::transport::{ApiReply, ApiRequest, Method, TransportError};
+
+/// How long an intent stands for a request that has not left yet; after that it is recorded anew. An absence is
+/// believed this much later when only the intent is known.
+pub(super) const INTENT_LIFETIME: Duration = Duration::from_secs(30);
+
+pub(super) struct Shared {
+    pub(super) ledger: LedgerHandle,
+    pub(super) target: Target,
+    pub(super) options: DeliveryOptions,
+    pub(super) lanes: Vec<Lane>,
+    pub(super) backlog: Backlog,
+    /// The line that the next payment without one gets; `None` until one is needed.
+    pub(super) next_line: tokio::sync::Mutex<Option<i64>>,
+    pub(super) batches: AtomicBool,
+    pub(super) requests: AtomicU64,
+    pub(super) operations: AtomicU64,
+    pub(super) throttled: AtomicU64,
+    pub(super) settled: AtomicU64,
+    events: mpsc::UnboundedSender<DeliveryEvent>,
+    errors: AtomicU64,
+    health: Mutex<Health>,
+    failure: Mutex<Option<TransportError>>,
+    ending: watch::Sender<Option<DeliveryEnd>>,
+}
+
+/// How the target has answered lately.
+#[derive(Debug, Default)]
+struct Health {
+    failures: u32,
+    failing_since: Option<Instant>,
+    pauses: u64,
+}
+
+impl Shared {
+    pub(super) fn new(
+        ledger: LedgerHandle,
+        target: Target,
+        options: DeliveryOptions,
+        events: mpsc::UnboundedSender<DeliveryEvent>,
+    ) -> Self {
+        let kind = target.connector.kind();
+        let options = options.clamped(kind);
+        // A journal has one writer, whatever the number of credentials.
+        let credentials =
+            if kind == crate::domain::EntityKind::Payments { 1 } else { target.transport.credentials() };
+        Self {
+            lanes: (0..credentials).map(|credential| Lane::new(credential, &options)).collect(),
+            batches: AtomicBool::new(options.batch > 1),
+            ledger,
+            target,
+            options,
+            backlog: Backlog::default(),
+            next_line: tokio::sync::Mutex::default(),
+            requests: AtomicU64::new(0),
+            operations: AtomicU64::new(0),
+            throttled: AtomicU64::new(0),
+            settled: AtomicU64::new(0),
+            events,
+            errors: AtomicU64::new(0),
+            health: Mutex::default(),
+            failure: Mutex::default(),
+            ending: watch::Sender::new(None),
+        }
+    }
+
+    pub(super) fn tell(&self, event: DeliveryEvent) {
+        // Nobody listens once the delivery is being dropped.
+        drop(self.events.send(event));
+    }
+
+    /// Counts rows that went wrong for good, and stops when they are too many.
+    pub(super) fn count_errors(&self, rows: usize) {
+        let errors = self.errors.fetch_add(rows as u64, Ordering::Relaxed) + rows as u64;
+        let sent = self.operations.load(Ordering::Relaxed);
+        if rows > 0 && self.options.max_errors.is_reached(errors, sent) {
+            self.finish_with(
+                DeliveryEnd::TooManyErrors,
+                &format!("{errors} rows were refused or in conflict"),
+            );
+        }
+    }
+
+    /// Ends the delivery: nothing new is sent. The first reason stands.
+    pub(super) fn finish_with(&self, end: DeliveryEnd, words: &str) {
+        let is_first = self.ending.send_if_modified(|known| {
+            let is_first = known.is_none();
+            known.get_or_insert(end);
+            is_first
+        });
+        if is_first {
+            self.tell(DeliveryEvent::Stopping(words.to_owned()));
+        }
+        self.backlog.close();
+    }
+
+    pub(super) fn end(&self) -> Option<DeliveryEnd> {
+        *self.ending.borrow()
+    }
+
+    pub(super) fn is_ending(&self) -> bool {
+        self.ending.borrow().is_some()
+    }
+
+    /// Ends the delivery because nothing can be sent that way at all. The first failure stands.
+    pub(super) fn fail(&self, failure: TransportError) {
+        let words = failure.to_string();
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(failure);
+        self.finish_with(DeliveryEnd::Interrupted, &words);
+    }
+
+    pub(super) fn failure(&self) -> Option<TransportError> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    pub(super) fn counters(&self) -> Counters {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Counters {
+            requests: count(&self.requests),
+            operations: count(&self.operations),
+            throttled: count(&self.throttled),
+            settled: count(&self.settled),
+        }
+    }
+
+    /// Waits until the lane may send at least `least` and at most `most` operations; `None` when the delivery ends.
+    pub(super) async fn admit(&self, lane: &Lane, least: usize, most: usize) -> Option<usize> {
+        let mut ending = self.ending.subscribe();
+        loop {
+            if self.is_ending() {
+                return None;
+            }
+            let wait = match lane.ask(least, most) {
+                Ok(granted) => return Some(granted),
+                Err(wait) => wait,
+            };
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                _ = ending.wait_for(Option::is_some) => return None,
+            }
+        }
+    }
+
+    /// One exchange with the target, within the lane's requests in flight.
+    pub(super) async fn exchange(&self, lane: &Lane, request: Request) -> Result<ApiReply, TransportError> {
+        let method = match request.method {
+            crate::connector::Method::Get => Method::Get,
+            crate::connector::Method::Post => Method::Post,
+            crate::connector::Method::Patch => Method::Patch,
+        };
+        let request = ApiRequest {
+            method,
+            path: request.path,
+            headers: request.headers,
+            body: request.body.map(Into::into),
+            deadline: self.options.deadline,
+        };
+        let slot = lane.slots.acquire().await.expect("the semaphore is never closed");
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        let reply = self.target.transport.send(lane.credential, &request).await;
+        drop(slot);
+        reply
+    }
+
+    /// The target gave a useful answer.
+    pub(super) fn answered(&self) {
+        let mut health = self.health();
+        (health.failures, health.failing_since) = (0, None);
+    }
+
+    /// The target did not answer, or asked for a pause: pauses the lane, or ends the delivery past the budget.
+    /// Returns the pause.
+    pub(super) fn failed(&self, lane: &Lane, asked: Option<Duration>, words: &str) -> Duration {
+        let decision = {
+            let mut health = self.health();
+            health.failures += 1;
+            health.pauses += 1;
+            let failing_for = health.failing_since.get_or_insert_with(Instant::now).elapsed();
+            self.policy(health.pauses).decide(health.failures, failing_for, asked)
+        };
+        match decision {
+            Decision::Wait(pause) => {
+                lane.pause(pause);
+                self.tell(DeliveryEvent::Waiting(pause));
+                pause
+            }
+            Decision::GiveUp => {
+                self.finish_with(DeliveryEnd::Unreachable, words);
+                asked.unwrap_or_default()
+            }
+        }
+    }
+
+    /// How long one row waits that was put off, while others may go on.
+    pub(super) fn pause_for(&self, tries: u32, asked: Option<Duration>) -> Duration {
+        let mut health = self.health();
+        health.pauses += 1;
+        self.policy(health.pauses).pause(tries, asked)
+    }
+
+    fn policy(&self, salt: u64) -> Policy {
+        Policy {
+            budget: self.options.retry_budget,
+            first: self.options.backoff,
+            seed: self.options.seed.wrapping_mul(0x9e37_79b9).wrapping_add(salt << 8),
+        }
+    }
+
+    fn health(&self) -> MutexGuard<'_, Health> {
+        self.health.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts rows that an earlier process left in doubt to the lookups, each with the wait that is left of its own.
+    pub(super) fn doubt_again(&self, rows: Vec<OpenRow>) {
+        let (now, unix) = (Instant::now(), unix_now());
+        let longest = self.options.settle + INTENT_LIFETIME;
+        let doubts = rows.into_iter().map(|row| {
+            let since = row.sent_at.unwrap_or(unix);
+            let passed = Duration::from_millis(u64::try_from(unix - since).unwrap_or(0));
+            let believable = now + longest.saturating_sub(passed);
+            (now, Doubt { row, cause: Cause::Unanswered("interrupted".to_owned()), believable, looks: 0 })
+        });
+        self.backlog.put(0, Vec::new(), doubts.collect());
+    }
+
+    /// Records steps and then gives `handed` rows back; what comes next waits in `jobs` and `doubts`.
+    pub(super) async fn settle_up(&self, settlement: Settlement) -> Result<(), DeliveryError> {
+        let Settlement { handed, steps, jobs, doubts } = settlement;
+        self.ledger.record(steps, unix_now()).await?;
+        self.backlog.put(handed, jobs, doubts);
+        Ok(())
+    }
+}
+
+/// What becomes of some rows that were handed out.
+#[derive(Debug, Default)]
+pub(super) struct Settlement {
+    pub(super) handed: usize,
+    pub(super) steps: Vec<(i64, Step)>,
+    pub(super) jobs: Vec<(Instant, Job)>,
+    pub(super) doubts: Vec<(Instant, Doubt)>,
+}
+
+/// Milliseconds since 1970.
+pub(super) fn unix_now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
