@@ -43,6 +43,7 @@ struct Page<'a> {
     fix_samples: usize,
     money: Vec<MoneyLine<'a>>,
     money_name: &'a str,
+    without_amount: Option<String>,
     arrived: &'static str,
     has_open: bool,
     changes: Vec<Change>,
@@ -156,6 +157,9 @@ fn view(report: &Report) -> Value {
         fix_samples: fixes::SAMPLES,
         money: money(facts, summary),
         money_name: facts.amount_name(),
+        without_amount: Some(summary.without_amount())
+            .filter(|rows| *rows > 0)
+            .map(|rows| counted(rows, "row")),
         arrived: match phase {
             Phase::Check => "accepted",
             Phase::Plan => "planned",

@@ -203,14 +203,16 @@ impl ReportWriter {
         &self.summary
     }
 
-    /// The circumstances, to be completed before the report is published: the exit code depends on the rows.
+    /// The circumstances, to be completed before the report is published: the exit code depends on the rows, and
+    /// how many rows a file holds is known only when it was read.
     pub fn facts_mut(&mut self) -> &mut RunFacts {
         &mut self.facts
     }
 
     /// Puts all files in their places, and removes rejects of an earlier report that are none any more.
     pub fn publish(self) -> Result<Report, ReportError> {
-        let Self { folder, facts, summary, results, rejects } = self;
+        let Self { folder, facts, mut summary, results, rejects } = self;
+        summary.complete(&facts.sources, facts.finished);
         let rejects = rejects.finish()?;
         let reject_paths: Vec<PathBuf> = rejects.iter().map(|file| file.path().to_owned()).collect();
         let files = ReportFiles::new(
@@ -326,13 +328,15 @@ mod tests {
     #[test]
     fn a_check_counts_rows_it_never_sees_one_by_one() {
         let folder = tempfile::tempdir().unwrap();
-        let mut writer = ReportWriter::of_check(folder.path(), facts(vec![source("customers.csv")])).unwrap();
+        let unread = SourceFacts { rows: 0, ..source("customers.csv") };
+        let mut writer = ReportWriter::of_check(folder.path(), facts(vec![unread])).unwrap();
         writer.accept(0, 11);
         writer.accept_total("", Total::new(11, Money::from(500)));
         let cells = ["1", "A", "a(at)b", "2"].map(str::to_owned).to_vec();
         let reject =
             Reject { origin: Origin { row: 3, line: 4 }, violations: vec![violation("email")], cells };
         writer.reject(0, &reject).unwrap();
+        writer.facts_mut().sources[0].rows = 12;
         writer.facts_mut().exit = ExitFacts { code: 4, name: "refused".to_owned() };
         let report = writer.publish().unwrap();
         assert!(report.summary.covers_every_row_once());

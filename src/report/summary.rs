@@ -119,6 +119,17 @@ impl Summary {
         }
     }
 
+    /// Takes what became known while the rows went by: how many rows the sources hold, and whether the run is
+    /// finished.
+    pub fn complete(&mut self, sources: &[SourceFacts], finished: bool) {
+        for (tally, facts) in self.sources.iter_mut().zip(sources) {
+            tally.facts.rows = facts.rows;
+        }
+        if finished && self.phase == Phase::Plan {
+            self.phase = Phase::Outcome;
+        }
+    }
+
     fn count(&mut self, source: u32, action: Action, state: State, rows: u64) {
         *self.actions.entry(action).or_default() += rows;
         *self.states.entry(state).or_default() += rows;
@@ -202,6 +213,13 @@ impl Summary {
             && sources == self.rows()
             && self.sources.iter().all(|tally| tally.seen == tally.facts.rows)
             && self.actions.values().sum::<u64>() == self.rows()
+    }
+
+    /// How many rows have no amount that could be read, and so are in no sum.
+    #[must_use]
+    pub fn without_amount(&self) -> u64 {
+        let with_amount: i64 = self.totals.iter().map(|(_, totals)| totals.file.count).sum();
+        self.rows().saturating_sub(u64::try_from(with_amount).unwrap_or(0))
     }
 
     /// The rows of each source.

@@ -206,7 +206,6 @@ struct TotalsDocument<'a> {
 #[must_use]
 pub(super) fn totals_json(facts: &RunFacts, summary: &Summary) -> String {
     let phase = summary.phase();
-    let with_amount: i64 = summary.totals().iter().map(|(_, totals)| totals.file.count).sum();
     let document = TotalsDocument {
         schema_version: super::json::SCHEMA_VERSION,
         run: &facts.run,
@@ -214,7 +213,7 @@ pub(super) fn totals_json(facts: &RunFacts, summary: &Summary) -> String {
         amounts: facts.amount_name(),
         local_currency: &facts.local_currency,
         rows: summary.rows(),
-        rows_without_amount: summary.rows().saturating_sub(u64::try_from(with_amount).unwrap_or(0)),
+        rows_without_amount: summary.without_amount(),
         every_row_once: summary.covers_every_row_once(),
         reconciled: summary.totals().is_reconciled(phase),
         totals: summary.totals().lines(phase),
