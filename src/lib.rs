@@ -10,5 +10,7 @@ pub mod export;
 pub mod ledger;
 pub mod report;
 pub mod run;
+pub mod mapping;
 pub mod sandbox;
+pub mod source;
 pub mod transport;

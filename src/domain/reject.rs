@@ -122,6 +122,7 @@ impl Rule {
         Self::ALL.into_iter().find(|rule| rule.code() == code)
     }
 
+    #[expect(clippy::too_many_lines, reason = "one line for each rule")]
     fn texts(self) -> (&'static str, &'static str, &'static str) {
         match self {
             Self::Missing => ("missing", "a required value is missing", "fill the cell"),

@@ -53,6 +53,17 @@ impl Span {
     pub fn unescaped(start: u32, end: u32) -> Self {
         Self { start: start | UNESCAPED, end }
     }
+
+    /// The text of the cell, given both texts of its chunk.
+    #[must_use]
+    #[inline]
+    pub fn of<'a>(self, raw: &'a str, unescaped: &'a str) -> &'a str {
+        if self.start & UNESCAPED == 0 {
+            &raw[self.start as usize..self.end as usize]
+        } else {
+            &unescaped[(self.start & !UNESCAPED) as usize..self.end as usize]
+        }
+    }
 }
 
 /// One row of cells, borrowed from the chunk it was read in, so that no cell is copied to be checked.
@@ -76,11 +87,7 @@ impl<'a> Row<'a> {
     #[must_use]
     #[inline]
     pub fn cell(&self, column: usize) -> &'a str {
-        match self.spans.get(column) {
-            Some(span) if span.start & UNESCAPED == 0 => &self.raw[span.start as usize..span.end as usize],
-            Some(span) => &self.unescaped[(span.start & !UNESCAPED) as usize..span.end as usize],
-            None => "",
-        }
+        self.spans.get(column).map_or("", |span| span.of(self.raw, self.unescaped))
     }
 
     /// How many cells the row has.

@@ -8,8 +8,7 @@ use std::borrow::Cow;
 pub fn trim(text: &str) -> &str {
     let bytes = text.as_bytes();
     match (bytes.first(), bytes.last()) {
-        (Some(b'!'..=b'~'), Some(b'!'..=b'~')) => text,
-        (None, _) => text,
+        (Some(b'!'..=b'~'), Some(b'!'..=b'~')) | (None, _) => text,
         _ => text.trim(),
     }
 }
