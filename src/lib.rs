@@ -14,3 +14,4 @@ pub mod mapping;
 pub mod sandbox;
 pub mod source;
 pub mod transport;
+pub mod validation;

@@ -1,0 +1,242 @@
+//! Rules across rows: which rows of a file would be the same record in the target.
+//!
+//! A key is kept as a hash of 64 bits with the line of its first row, in 15 to 19 bytes. Among ten million rows
+//! the chance of two different keys with one hash is below one in 300,000; the later row would be rejected as a
+//! duplicate, never lost without a word.
+
+use std::hash::{BuildHasher, Hasher};
+
+use foldhash::quality::FixedState;
+
+use crate::catalogue::Entity;
+use crate::domain::text::{trim, upper};
+use crate::domain::{EntityKind, Record, Rule, Value};
+
+/// What makes two rows the same record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum KeyKind {
+    /// A customer's number, upper-cased.
+    Number,
+    /// A customer's name, for customers without a number; case and runs of blanks do not matter.
+    Name,
+    /// A payment's document number, upper-cased.
+    Document,
+}
+
+impl KeyKind {
+    /// The rule that a second row with the same key breaks.
+    #[must_use]
+    pub fn rule(self) -> Rule {
+        match self {
+            Self::Number => Rule::DuplicateNumber,
+            Self::Name => Rule::DuplicateName,
+            Self::Document => Rule::DuplicateDocument,
+        }
+    }
+
+    /// The catalogue's name of the field that holds the key.
+    #[must_use]
+    pub fn field(self) -> &'static str {
+        match self {
+            Self::Number => "number",
+            Self::Name => "displayName",
+            Self::Document => "documentNumber",
+        }
+    }
+}
+
+/// Finds and hashes the natural key of records.
+#[derive(Clone, Copy, Debug)]
+pub struct NaturalKey {
+    candidates: [Option<(KeyKind, usize)>; 2],
+}
+
+impl NaturalKey {
+    /// The natural key of records of this kind.
+    #[must_use]
+    pub fn new(kind: EntityKind, entity: &Entity) -> Self {
+        let candidate = |kind: KeyKind| entity.index_of(kind.field()).map(|index| (kind, index));
+        let candidates = match kind {
+            EntityKind::Customers => [candidate(KeyKind::Number), candidate(KeyKind::Name)],
+            EntityKind::Payments => [candidate(KeyKind::Document), None],
+        };
+        Self { candidates }
+    }
+
+    /// The key of a record, as its row has it; `None` when the fields that could be a key are blank.
+    #[must_use]
+    #[inline]
+    pub fn of<'a>(&self, record: &Record<'a>) -> Option<(KeyKind, &'a str)> {
+        self.candidates.iter().flatten().find_map(|(kind, index)| match record.value(*index) {
+            Value::Text(text) | Value::Code(text) => Some((*kind, text)),
+            _ => None,
+        })
+    }
+
+    /// The hash of a key, never 0; equal for keys that the target takes for the same.
+    #[must_use]
+    #[inline]
+    pub fn hash(kind: KeyKind, key: &str) -> u64 {
+        const SEED: u64 = 0x6c65_6467_6572;
+        let mut hasher = FixedState::with_seed(SEED + kind as u64).build_hasher();
+        match kind {
+            KeyKind::Number | KeyKind::Document => hasher.write(upper(trim(key)).as_bytes()),
+            KeyKind::Name => {
+                for word in key.split_whitespace() {
+                    word.chars()
+                        .flat_map(char::to_lowercase)
+                        .for_each(|letter| hasher.write_u32(letter.into()));
+                    hasher.write_u32(' '.into());
+                }
+            }
+        }
+        hasher.finish().max(1)
+    }
+}
+
+/// The keys of the rows so far, each with the line of its first row.
+///
+/// Open addressing in many small tables, each of which grows by a quarter on its own: never much more memory
+/// than the keys need, not even while growing.
+#[derive(Debug)]
+pub struct Seen {
+    shards: Vec<Shard>,
+}
+
+/// The low and high half of a hash, and a line; line 0 is an empty place.
+type Slot = [u32; 3];
+
+#[derive(Debug, Default)]
+struct Shard {
+    slots: Vec<Slot>,
+    filled: usize,
+}
+
+const SHARD_BITS: u32 = 7;
+const FIRST_SLOTS: usize = 32;
+
+impl Default for Seen {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Seen {
+    /// No row was seen yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { shards: (0..1 << SHARD_BITS).map(|_| Shard::default()).collect() }
+    }
+
+    /// Remembers the key of a row, unless an earlier row has it: then the line of that row. Lines count from 1.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "halves of the hash; lines past 2^32 are still not 0"
+    )]
+    #[inline]
+    pub fn insert(&mut self, hash: u64, line: u64) -> Option<u64> {
+        let shard = &mut self.shards[(hash >> (64 - SHARD_BITS)) as usize];
+        let line = u32::try_from(line).unwrap_or(u32::MAX);
+        shard.insert([hash as u32, (hash >> 32) as u32, line]).map(u64::from)
+    }
+}
+
+impl Shard {
+    fn insert(&mut self, slot: Slot) -> Option<u32> {
+        if self.filled * 5 >= self.slots.len() * 4 {
+            self.grow();
+        }
+        let place = self.place(slot);
+        let held = self.slots[place][2];
+        if held != 0 {
+            return Some(held);
+        }
+        self.slots[place] = slot;
+        self.filled += 1;
+        None
+    }
+
+    /// Where the key stands, or the empty place where it belongs.
+    fn place(&self, [low, high, _]: Slot) -> usize {
+        let slots = self.slots.len() as u64;
+        let mut place =
+            usize::try_from((u64::from(low) * slots) >> 32).expect("a place in a table in memory");
+        loop {
+            let [held_low, held_high, line] = self.slots[place];
+            if line == 0 || (held_low, held_high) == (low, high) {
+                return place;
+            }
+            place += 1;
+            if place == self.slots.len() {
+                place = 0;
+            }
+        }
+    }
+
+    fn grow(&mut self) {
+        let larger = (self.slots.len() * 5 / 4).max(FIRST_SLOTS);
+        let old = std::mem::replace(&mut self.slots, vec![Slot::default(); larger]);
+        for slot in old.into_iter().filter(|slot| slot[2] != 0) {
+            let place = self.place(slot);
+            self.slots[place] = slot;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::catalogue::business_central_v2::CUSTOMERS;
+
+    fn hash(kind: KeyKind, key: &str) -> u64 {
+        NaturalKey::hash(kind, key)
+    }
+
+    #[test]
+    fn a_customer_without_number_is_known_by_name() {
+        let key = NaturalKey::new(EntityKind::Customers, &CUSTOMERS);
+        let mut record = Record::new(CUSTOMERS.fields.len());
+        assert_eq!(key.of(&record), None);
+        record.set(CUSTOMERS.index_of("displayName").unwrap(), Value::Text("A"));
+        assert_eq!(key.of(&record), Some((KeyKind::Name, "A")));
+        record.set(CUSTOMERS.index_of("number").unwrap(), Value::Code("C1"));
+        assert_eq!(key.of(&record), Some((KeyKind::Number, "C1")));
+    }
+
+    #[test]
+    fn keys_are_the_same_when_the_target_takes_them_for_the_same() {
+        assert_eq!(hash(KeyKind::Number, "c1é"), hash(KeyKind::Number, "C1É"));
+        assert_eq!(hash(KeyKind::Name, "Müller  AG"), hash(KeyKind::Name, "MÜLLER ag"));
+        assert_ne!(hash(KeyKind::Name, "ab c"), hash(KeyKind::Name, "a bc"));
+        assert_ne!(hash(KeyKind::Name, "C1"), hash(KeyKind::Number, "C1"));
+    }
+
+    #[test]
+    fn many_keys_take_few_bytes() {
+        let mut seen = Seen::new();
+        for row in 1..=200_000 {
+            assert_eq!(seen.insert(hash(KeyKind::Number, &format!("C{row:08}")), row + 1), None);
+        }
+        let slots: usize = seen.shards.iter().map(|shard| shard.slots.len()).sum();
+        assert!(slots * size_of::<Slot>() <= 200_000 * 20, "{slots}");
+        assert_eq!(seen.insert(hash(KeyKind::Number, "c00000007"), 9), Some(8));
+    }
+
+    proptest! {
+        /// The first line of every key is remembered, as a plain map would.
+        #[test]
+        fn the_first_line_is_kept(keys in prop::collection::vec(0u64..200, 1..400)) {
+            let (mut seen, mut oracle) = (Seen::new(), HashMap::new());
+            for (key, line) in keys.into_iter().zip(1u64..) {
+                // all keys fall into one shard, many into the same place
+                let hash = key % 7 << 40 | key + 1;
+                let earlier = *oracle.entry(hash).or_insert(line);
+                prop_assert_eq!(seen.insert(hash, line), (earlier != line).then_some(earlier));
+            }
+        }
+    }
+}

@@ -1,0 +1,352 @@
+//! Rules about one field: what its catalogue entry and the reference tables demand of its value.
+//!
+//! Each rule is a function; which rules a kind of field has to pass stands in a table.
+
+use std::sync::LazyLock;
+
+use super::email::is_email_list;
+use super::record::{RecordRule, Sign, record_rules};
+use crate::catalogue::{Entity, Field, Kind, ReferenceBy};
+use crate::domain::reference::NIL_GUID;
+use crate::domain::text::upper;
+use crate::domain::{Broken, EntityKind, Record, References, Rule, Value};
+
+/// A broken rule and what would be allowed; the rule's function does not know its field's index.
+type Verdict = Option<(Rule, String)>;
+type FieldRule = fn(&Field, Value<'_>, Option<&References>) -> Verdict;
+
+const TEXT: &[FieldRule] = &[fits, holds_no_control];
+const CODE: &[FieldRule] = &[fits, is_one_line];
+const CUT_TEXT: &[FieldRule] = &[is_not_cut, is_one_line];
+const EMAIL: &[FieldRule] = &[fits, is_email];
+const PHONE: &[FieldRule] = &[fits, has_no_letters, is_one_line];
+const DECIMAL: &[FieldRule] = &[has_few_digits, is_not_rounded];
+const CURRENCY: &[FieldRule] = &[is_not_cut, is_one_line, currency_exists];
+const CODE_OF: &[FieldRule] = &[fits, is_one_line, code_exists];
+const ID_OF: &[FieldRule] = &[id_exists];
+
+fn rules_of(field: &Field) -> &'static [FieldRule] {
+    let by = field.reference.map(|reference| (reference.set, reference.by));
+    match (field.kind, by) {
+        (Kind::Code | Kind::CutText, Some(("currencies", ReferenceBy::Code))) => CURRENCY,
+        (Kind::Code, Some((_, ReferenceBy::Code))) => CODE_OF,
+        (Kind::Guid, Some((_, ReferenceBy::Id))) => ID_OF,
+        (Kind::Text, _) => TEXT,
+        (Kind::Code, _) => CODE,
+        (Kind::CutText, _) => CUT_TEXT,
+        (Kind::Email, _) => EMAIL,
+        (Kind::Phone, _) => PHONE,
+        (Kind::Decimal(_), _) => DECIMAL,
+        (Kind::Guid | Kind::Integer | Kind::Boolean | Kind::Date | Kind::DateTime | Kind::Enum(_), _) => &[],
+    }
+}
+
+/// Every rule the records of one file have to pass.
+#[derive(Debug)]
+pub struct Rules<'r> {
+    entity: &'static Entity,
+    fields: Vec<(usize, &'static [FieldRule])>,
+    required: Vec<usize>,
+    record_rules: Vec<RecordRule>,
+    references: Option<&'r References>,
+}
+
+impl<'r> Rules<'r> {
+    /// The rules for an entity of which `fields` are fed. Without `references` nothing is judged by the target's
+    /// tables.
+    #[must_use]
+    pub fn new(
+        kind: EntityKind,
+        entity: &'static Entity,
+        fields: impl IntoIterator<Item = usize>,
+        references: Option<&'r References>,
+    ) -> Self {
+        let fields = fields.into_iter().map(|index| (index, rules_of(&entity.fields[index])));
+        let fields = fields.filter(|(_, rules)| !rules.is_empty()).collect();
+        let required = (0..entity.fields.len()).filter(|index| entity.fields[*index].required).collect();
+        let record_rules = record_rules(kind, entity, Sign::default());
+        Self { entity, fields, required, record_rules, references }
+    }
+
+    /// The same rules for payments whose amounts carry this sign.
+    #[must_use]
+    pub fn with_sign(mut self, kind: EntityKind, sign: Sign) -> Self {
+        self.record_rules = record_rules(kind, self.entity, sign);
+        self
+    }
+
+    /// The same rules for rows that only change what exists: a field that keeps its value may be blank.
+    #[must_use]
+    pub fn for_changes_only(mut self) -> Self {
+        self.required.clear();
+        self
+    }
+
+    /// Adds the rules that a record breaks. Fields that are `broken` already are not reported as missing.
+    #[inline]
+    pub fn check(&self, record: &Record<'_>, broken: &mut Vec<Broken>) {
+        for (index, rules) in &self.fields {
+            let value = record.value(*index);
+            if value.is_absent() {
+                continue;
+            }
+            for rule in *rules {
+                if let Some((rule, allowed)) = rule(&self.entity.fields[*index], value, self.references) {
+                    broken.push(Broken::new(*index, rule, allowed));
+                    break;
+                }
+            }
+        }
+        for index in &self.required {
+            if record.value(*index).is_absent() && !broken.iter().any(|broken| broken.field == *index) {
+                broken.push(Broken::new(*index, Rule::Missing, "a value"));
+            }
+        }
+        for rule in &self.record_rules {
+            broken.extend(rule.check(record, broken));
+        }
+    }
+}
+
+fn text_of<'a>(value: Value<'a>) -> &'a str {
+    match value {
+        Value::Text(text) | Value::Code(text) | Value::Guid(text) => text,
+        _ => "",
+    }
+}
+
+/// Source: lengths in AL count UTF-16 code units, of which a text never has more than bytes.
+#[inline]
+fn is_longer(text: &str, field: &Field) -> bool {
+    let limit = usize::from(field.max_length);
+    limit > 0 && text.len() > limit && text.encode_utf16().count() > limit
+}
+
+fn too_long(rule: Rule, text: &str, field: &Field) -> (Rule, String) {
+    (rule, format!("{} characters, this has {}", field.max_length, text.encode_utf16().count()))
+}
+
+fn fits(field: &Field, value: Value<'_>, _: Option<&References>) -> Verdict {
+    let text = text_of(value);
+    is_longer(text, field).then(|| too_long(Rule::TooLong, text, field))
+}
+
+/// Source: `currencyCode` is cut silently, see the API reference's wire conventions.
+fn is_not_cut(field: &Field, value: Value<'_>, _: Option<&References>) -> Verdict {
+    let text = text_of(value);
+    is_longer(text, field).then(|| too_long(Rule::WouldBeCut, text, field))
+}
+
+/// Line breaks and tabs are kept by the server, and files have them in addresses and comments.
+fn holds_no_control(_: &Field, value: Value<'_>, _: Option<&References>) -> Verdict {
+    let is_refused = |byte: u8| (byte < b' ' && !matches!(byte, b'\n' | b'\r' | b'\t')) | (byte == 0x7f);
+    let has_one = text_of(value).bytes().fold(false, |found, byte| found | is_refused(byte));
+    has_one.then(|| (Rule::ControlCharacter, "letters, digits, signs, line breaks and tabs".to_owned()))
+}
+
+fn is_one_line(_: &Field, value: Value<'_>, _: Option<&References>) -> Verdict {
+    let has_one = text_of(value).bytes().fold(false, |found, byte| found | (byte < b' ') | (byte == 0x7f));
+    has_one.then(|| (Rule::ControlCharacter, "letters, digits and signs on one line".to_owned()))
+}
+
+fn is_email(_: &Field, value: Value<'_>, _: Option<&References>) -> Verdict {
+    (!is_email_list(text_of(value)))
+        .then(|| (Rule::NotAnEmail, "name@host.example, several parted by `;`".to_owned()))
+}
+
+fn has_no_letters(_: &Field, value: Value<'_>, _: Option<&References>) -> Verdict {
+    let text = text_of(value);
+    let has_letters = match text.is_ascii() {
+        true => text.bytes().any(|byte| byte.is_ascii_alphabetic()),
+        false => text.chars().any(char::is_alphabetic),
+    };
+    has_letters.then(|| (Rule::PhoneHasLetters, "digits, spaces and signs".to_owned()))
+}
+
+/// Source: an AL decimal holds up to 15 digits before the point when it is shown and posted.
+fn has_few_digits(_: &Field, value: Value<'_>, _: Option<&References>) -> Verdict {
+    const LIMIT: u128 = 1_000_000_000_000_000;
+    let Value::Decimal(money) = value else { return None };
+    let decimal = money.decimal();
+    let mantissa = decimal.mantissa().unsigned_abs();
+    let is_large = mantissa >= LIMIT && mantissa / 10u128.pow(decimal.scale()) >= LIMIT;
+    is_large.then(|| (Rule::NumberTooLarge, "15 digits before the decimal point".to_owned()))
+}
+
+fn is_not_rounded(field: &Field, value: Value<'_>, _: Option<&References>) -> Verdict {
+    let (Value::Decimal(money), Kind::Decimal(scale)) = (value, field.kind) else { return None };
+    let is_rounded = money.decimal().scale() > u32::from(scale) && money.scale() > u32::from(scale);
+    is_rounded.then(|| (Rule::TooManyDecimals, format!("{scale} digits after the decimal point")))
+}
+
+/// With the target's tables: one of its currencies or its own. Without: a currency of ISO 4217.
+fn currency_exists(field: &Field, value: Value<'_>, references: Option<&References>) -> Verdict {
+    let code = text_of(value);
+    match references.filter(|references| references.has_set("currencies")) {
+        None => (!is_iso_currency(code))
+            .then(|| (Rule::CurrencyUnknown, "a currency of ISO 4217, such as EUR".to_owned())),
+        Some(references) if references.local_currency().is_some_and(|local| upper(code) == local) => None,
+        Some(_) => code_exists(field, value, references).map(|(_, allowed)| (Rule::CurrencyUnknown, allowed)),
+    }
+}
+
+fn code_exists(field: &Field, value: Value<'_>, references: Option<&References>) -> Verdict {
+    let (references, set) = (references?, field.reference?.set);
+    let code = text_of(value);
+    if !references.has_set(set) || references.id_of(set, code).is_some() {
+        return None;
+    }
+    let allowed = match references.nearest_code(set, code) {
+        Some(nearest) => format!("a code of {set}, such as `{nearest}`"),
+        None => format!("a code of {set}"),
+    };
+    Some((unknown(set), allowed))
+}
+
+/// Source: the nil GUID means "none".
+fn id_exists(field: &Field, value: Value<'_>, references: Option<&References>) -> Verdict {
+    let (references, set) = (references?, field.reference?.set);
+    let Value::Guid(id) = value else { return None };
+    let is_judged = references.has_set(set) && id != NIL_GUID;
+    (is_judged && !references.has_id(set, id)).then(|| (unknown(set), format!("an id of {set}")))
+}
+
+fn unknown(set: &str) -> Rule {
+    if set == "customers" { Rule::CustomerUnknown } else { Rule::ReferenceUnknown }
+}
+
+/// Whether ISO 4217 has this code, in any case.
+fn is_iso_currency(code: &str) -> bool {
+    const LETTERS: usize = 26;
+    static KNOWN: LazyLock<Vec<bool>> = LazyLock::new(|| {
+        let code = |index: usize| {
+            let letter = |place: usize| char::from(b'A' + u8::try_from(index / place % LETTERS).unwrap_or(0));
+            String::from_iter([letter(LETTERS * LETTERS), letter(LETTERS), letter(1)])
+        };
+        (0..LETTERS.pow(3)).map(|index| iso_currency::Currency::from_code(&code(index)).is_some()).collect()
+    });
+    let Ok(letters) = <[u8; 3]>::try_from(code.as_bytes()) else { return false };
+    letters.iter().all(u8::is_ascii_alphabetic)
+        && KNOWN[letters
+            .iter()
+            .fold(0, |index, letter| index * LETTERS + usize::from(letter.to_ascii_uppercase() - b'A'))]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::business_central_v2::{CUSTOMER_PAYMENTS, CUSTOMERS};
+
+    const ID: &str = "6f9619ff-8b86-d011-b42d-00cf4fc964ff";
+
+    /// The rules broken by a customer called A with one more value.
+    fn check(field: &str, value: Value<'_>, references: Option<&References>) -> Vec<Rule> {
+        let rules = Rules::new(EntityKind::Customers, &CUSTOMERS, 0..CUSTOMERS.fields.len(), references);
+        let (mut record, mut broken) = (Record::new(CUSTOMERS.fields.len()), Vec::new());
+        record.set(CUSTOMERS.index_of("displayName").unwrap(), Value::Text("A"));
+        record.set(CUSTOMERS.index_of(field).unwrap(), value);
+        rules.check(&record, &mut broken);
+        broken.into_iter().map(|broken| broken.rule).collect()
+    }
+
+    fn text(field: &str, text: &str) -> Vec<Rule> {
+        check(field, Value::Text(text), None)
+    }
+
+    #[test]
+    fn lengths_count_utf16_units() {
+        assert_eq!(text("city", &"é".repeat(30)), []);
+        assert_eq!(text("city", &"é".repeat(31)), [Rule::TooLong]);
+        assert_eq!(text("city", &"𝄞".repeat(15)), []);
+        assert_eq!(text("city", &"𝄞".repeat(16)), [Rule::TooLong]);
+        assert_eq!(check("currencyCode", Value::Code("EUROEUROEURO"), None), [Rule::WouldBeCut]);
+    }
+
+    #[test]
+    fn line_breaks_are_text_and_other_controls_are_not() {
+        assert_eq!(text("addressLine2", "Dock\nGate\t4"), []);
+        assert_eq!(text("addressLine2", "Dock\u{1}"), [Rule::ControlCharacter]);
+        assert_eq!(check("number", Value::Code("C\n1"), None), [Rule::ControlCharacter]);
+    }
+
+    #[test]
+    fn a_phone_number_has_no_letters_of_any_script() {
+        assert_eq!(text("phoneNumber", "+41 (0)44 / 123-45"), []);
+        assert_eq!(text("phoneNumber", "123 x 4"), [Rule::PhoneHasLetters]);
+        assert_eq!(text("phoneNumber", "123 доб"), [Rule::PhoneHasLetters]);
+    }
+
+    #[test]
+    fn decimals_hold_fifteen_digits_and_five_places() {
+        let check = |text: &str| check("creditLimit", Value::Decimal(text.parse().unwrap()), None);
+        assert_eq!(check("999999999999999.99999"), []);
+        assert_eq!(check("1000000000000000"), [Rule::NumberTooLarge]);
+        assert_eq!(check("1.123456"), [Rule::TooManyDecimals]);
+        assert_eq!(check("1.1234500"), []);
+    }
+
+    #[test]
+    fn a_name_is_required_of_a_new_record_only() {
+        let rules = Rules::new(EntityKind::Customers, &CUSTOMERS, 0..5, None);
+        let (record, mut broken) = (Record::new(CUSTOMERS.fields.len()), Vec::new());
+        rules.check(&record, &mut broken);
+        assert_eq!(broken[0].rule, Rule::Missing);
+        broken.clear();
+        rules.for_changes_only().check(&record, &mut broken);
+        assert_eq!(broken, []);
+    }
+
+    #[test]
+    fn offline_a_currency_is_one_of_iso_4217() {
+        for code in ["USD", "eur", "JPY"] {
+            assert_eq!(check("currencyCode", Value::Code(code), None), [], "{code}");
+        }
+        for code in ["XQZ", "ZZZ", "QQQ", "EUX", "U$D", "EURO", "É"] {
+            assert_eq!(check("currencyCode", Value::Code(code), None), [Rule::CurrencyUnknown], "{code}");
+        }
+    }
+
+    #[test]
+    fn with_the_target_a_currency_is_one_of_its_own() {
+        let mut references = References::new();
+        references.insert("currencies", "EUR", ID);
+        references.set_local_currency("USD");
+        let check = |code| check("currencyCode", Value::Code(code), Some(&references));
+        assert_eq!((check("eur"), check("usd"), check("GBP")), (vec![], vec![], vec![Rule::CurrencyUnknown]));
+    }
+
+    #[test]
+    fn references_are_judged_by_the_tables_that_were_read() {
+        let mut references = References::new();
+        references.insert("countriesRegions", "DE", ID);
+        references.add_set("paymentTerms");
+        let check = |field, value| check(field, value, Some(&references));
+        assert_eq!(check("country", Value::Code("de")), []);
+        assert_eq!(check("country", Value::Code("XX")), [Rule::ReferenceUnknown]);
+        assert_eq!(check("salespersonCode", Value::Code("JO")), []);
+        assert_eq!(check("paymentTermsId", Value::Guid(ID)), [Rule::ReferenceUnknown]);
+        assert_eq!(check("paymentTermsId", Value::Guid(NIL_GUID)), []);
+    }
+
+    #[test]
+    fn a_payment_is_for_a_customer_that_exists() {
+        let mut references = References::new();
+        references.insert("customers", "C1", ID);
+        let rules = Rules::new(
+            EntityKind::Payments,
+            &CUSTOMER_PAYMENTS,
+            0..CUSTOMER_PAYMENTS.fields.len(),
+            Some(&references),
+        );
+        let field = CUSTOMER_PAYMENTS.index_of("customerNumber").unwrap();
+        let mut record = Record::new(CUSTOMER_PAYMENTS.fields.len());
+        let mut check = |number| {
+            let mut broken = Vec::new();
+            record.set(field, Value::Code(number));
+            rules.check(&record, &mut broken);
+            broken.iter().any(|broken| broken.rule == Rule::CustomerUnknown)
+        };
+        assert!(!check("c1"));
+        assert!(check("X55153479"));
+    }
+}

@@ -1,0 +1,130 @@
+//! Rules about several fields of one record.
+
+use crate::catalogue::Entity;
+use crate::domain::{Broken, EntityKind, Record, Rule, Value};
+
+/// What the sign of a payment's amount means in the file.
+///
+/// Business Central posts a receipt only as a negative amount, yet people write what they received as a
+/// positive one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sign {
+    /// Amounts are money received and positive; they are sent negated. A negative one would be a refund.
+    #[default]
+    ReceiptsPositive,
+    /// Amounts carry Business Central's own sign and are sent as they are.
+    AsIs,
+}
+
+/// One rule, with the places of the fields it looks at.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RecordRule {
+    check: fn(&PaymentFields, &Record<'_>) -> Option<Broken>,
+    fields: PaymentFields,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct PaymentFields {
+    customer_id: usize,
+    customer_number: usize,
+    amount: usize,
+    sign: Sign,
+}
+
+const PAYMENT_RULES: &[fn(&PaymentFields, &Record<'_>) -> Option<Broken>] =
+    &[names_one_customer, amount_can_be_posted];
+
+/// The rules for records of a kind.
+pub(super) fn record_rules(kind: EntityKind, entity: &Entity, sign: Sign) -> Vec<RecordRule> {
+    let fields = match kind {
+        EntityKind::Customers => None,
+        EntityKind::Payments => PaymentFields::of(entity, sign),
+    };
+    let rules =
+        |fields| PAYMENT_RULES.iter().map(move |check| RecordRule { check: *check, fields }).collect();
+    fields.map(rules).unwrap_or_default()
+}
+
+impl RecordRule {
+    /// The rule the record breaks, unless the same field is broken already.
+    pub(super) fn check(&self, record: &Record<'_>, broken: &[Broken]) -> Option<Broken> {
+        (self.check)(&self.fields, record)
+            .filter(|found| !broken.iter().any(|earlier| earlier.field == found.field))
+    }
+}
+
+impl PaymentFields {
+    fn of(entity: &Entity, sign: Sign) -> Option<Self> {
+        Some(Self {
+            customer_id: entity.index_of("customerId")?,
+            customer_number: entity.index_of("customerNumber")?,
+            amount: entity.index_of("amount")?,
+            sign,
+        })
+    }
+}
+
+/// Source: with both, the server lets one of them win or refuses the line; with neither, the line is taken
+/// and cannot be posted.
+fn names_one_customer(fields: &PaymentFields, record: &Record<'_>) -> Option<Broken> {
+    let by_id = !record.value(fields.customer_id).is_absent();
+    let by_number = !record.value(fields.customer_number).is_absent();
+    let (rule, allowed) = match (by_id, by_number) {
+        (true, true) => (Rule::CustomerTwice, "a number or an id"),
+        (false, false) => (Rule::CustomerMissing, "the number of a customer"),
+        _ => return None,
+    };
+    Some(Broken::new(fields.customer_number, rule, allowed))
+}
+
+/// Source: posting a payment requires a negative amount and refuses 0.
+fn amount_can_be_posted(fields: &PaymentFields, record: &Record<'_>) -> Option<Broken> {
+    let Value::Decimal(amount) = record.value(fields.amount) else { return None };
+    let (rule, allowed) = match fields.sign {
+        _ if amount.is_zero() => (Rule::AmountZero, "an amount other than 0"),
+        Sign::ReceiptsPositive if amount.is_negative() => (Rule::AmountSign, "a positive amount"),
+        _ => return None,
+    };
+    Some(Broken::new(fields.amount, rule, allowed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::business_central_v2::CUSTOMER_PAYMENTS;
+
+    fn check(sign: Sign, values: &[(&str, Value<'_>)]) -> Vec<Rule> {
+        let mut record = Record::new(CUSTOMER_PAYMENTS.fields.len());
+        for (name, value) in values {
+            record.set(CUSTOMER_PAYMENTS.index_of(name).unwrap(), *value);
+        }
+        record_rules(EntityKind::Payments, &CUSTOMER_PAYMENTS, sign)
+            .iter()
+            .filter_map(|rule| rule.check(&record, &[]))
+            .map(|broken| broken.rule)
+            .collect()
+    }
+
+    #[test]
+    fn a_payment_names_one_customer() {
+        let (number, id) = (("customerNumber", Value::Code("C1")), ("customerId", Value::Guid("x")));
+        assert_eq!(check(Sign::AsIs, &[number]), []);
+        assert_eq!(check(Sign::AsIs, &[id]), []);
+        assert_eq!(check(Sign::AsIs, &[number, id]), [Rule::CustomerTwice]);
+        assert_eq!(check(Sign::AsIs, &[]), [Rule::CustomerMissing]);
+    }
+
+    #[test]
+    fn a_refund_or_nothing_is_no_receipt() {
+        let check = |sign, amount: &str| {
+            let amount = Value::Decimal(amount.parse().unwrap());
+            check(sign, &[("customerNumber", Value::Code("C1")), ("amount", amount)])
+        };
+        assert_eq!(check(Sign::ReceiptsPositive, "10"), []);
+        assert_eq!(check(Sign::ReceiptsPositive, "-10"), [Rule::AmountSign]);
+        assert_eq!(check(Sign::ReceiptsPositive, "-0.00"), [Rule::AmountZero]);
+        assert_eq!(check(Sign::AsIs, "-10"), []);
+        assert_eq!(check(Sign::AsIs, "10"), []);
+        assert_eq!(check(Sign::AsIs, "0"), [Rule::AmountZero]);
+    }
+}
