@@ -7,6 +7,7 @@
 //! cannot be understood leaves its rows in doubt.
 
 pub mod business_central;
+pub mod payload;
 
 use std::time::Duration;
 

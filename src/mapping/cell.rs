@@ -27,10 +27,9 @@ impl<'a> Reading<'a> {
             return Err((Rule::FormulaError, String::new()));
         }
         match self.field.kind {
-            Kind::Text | Kind::Email | Kind::Phone => Ok(Value::Text(text)),
-            Kind::Code => Ok(Value::Code(text)),
             Kind::CutText if self.field.reference.is_some() => Ok(Value::Code(text)),
-            Kind::CutText => Ok(Value::Text(text)),
+            Kind::Text | Kind::Email | Kind::Phone | Kind::CutText => Ok(Value::Text(text)),
+            Kind::Code => Ok(Value::Code(text)),
             Kind::Decimal(scale) => parse_decimal(text, scale).map(Value::Decimal),
             Kind::Integer => parse_integer(text).map(Value::Integer),
             Kind::Boolean => parse_boolean(text).map(Value::Boolean),

@@ -363,9 +363,9 @@ pub fn guess_entity(headers: &[String], candidates: &[(EntityKind, &'static Enti
         let names = |field: &Field, header: &str| {
             fold(field.name) == header || field.aliases.iter().any(|alias| fold(alias) == header)
         };
-        let named = |field: &Field| folded.iter().any(|header| !header.is_empty() && names(field, header));
-        let required = writable(entity).filter(|(_, field)| field.required).all(|(_, field)| named(field));
-        (required, writable(entity).filter(|(_, field)| named(field)).count())
+        let has = |field: &Field| folded.iter().any(|header| !header.is_empty() && names(field, header));
+        let required = writable(entity).filter(|(_, field)| field.required).all(|(_, field)| has(field));
+        (required, writable(entity).filter(|(_, field)| has(field)).count())
     };
     let mut scores: Vec<_> = candidates.iter().map(|(kind, entity)| (score(entity), *kind)).collect();
     scores.sort_unstable();

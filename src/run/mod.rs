@@ -1,4 +1,5 @@
 //! Composition only: the stages wired together.
 
+pub mod check;
 pub mod company;
 pub mod export;

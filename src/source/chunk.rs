@@ -49,7 +49,10 @@ impl Chunk {
         split(self, &layout)
     }
 
-    /// The rows; only after [`Chunk::split`] succeeded.
+    /// The rows, once [`Chunk::split`] has succeeded.
+    ///
+    /// # Panics
+    /// When the chunk was not split and is not UTF-8.
     #[must_use]
     pub fn rows(&self) -> Rows<'_> {
         let text = simdutf8::basic::from_utf8(&self.text).expect("`split` has found the text to be UTF-8");

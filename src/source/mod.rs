@@ -14,6 +14,7 @@ mod error;
 mod split;
 mod workbook;
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{Read, Seek};
 use std::path::Path;
@@ -153,7 +154,11 @@ pub fn hash(path: &Path) -> Result<String, SourceError> {
             length => hasher.update(&block[..length]),
         }
     }
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    let mut digits = String::with_capacity(64);
+    for byte in hasher.finalize() {
+        write!(digits, "{byte:02x}").expect("a string takes every text");
+    }
+    Ok(digits)
 }
 
 #[cfg(test)]

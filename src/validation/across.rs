@@ -233,7 +233,7 @@ mod tests {
             let (mut seen, mut oracle) = (Seen::new(), HashMap::new());
             for (key, line) in keys.into_iter().zip(1u64..) {
                 // all keys fall into one shard, many into the same place
-                let hash = key % 7 << 40 | key + 1;
+                let hash = ((key % 7) << 40) | (key + 1);
                 let earlier = *oracle.entry(hash).or_insert(line);
                 prop_assert_eq!(seen.insert(hash, line), (earlier != line).then_some(earlier));
             }

@@ -47,7 +47,7 @@ pub struct Rules<'r> {
     entity: &'static Entity,
     fields: Vec<(usize, &'static [FieldRule])>,
     required: Vec<usize>,
-    record_rules: Vec<RecordRule>,
+    across_fields: Vec<RecordRule>,
     references: Option<&'r References>,
 }
 
@@ -64,14 +64,14 @@ impl<'r> Rules<'r> {
         let fields = fields.into_iter().map(|index| (index, rules_of(&entity.fields[index])));
         let fields = fields.filter(|(_, rules)| !rules.is_empty()).collect();
         let required = (0..entity.fields.len()).filter(|index| entity.fields[*index].required).collect();
-        let record_rules = record_rules(kind, entity, Sign::default());
-        Self { entity, fields, required, record_rules, references }
+        let across_fields = record_rules(kind, entity, Sign::default());
+        Self { entity, fields, required, across_fields, references }
     }
 
     /// The same rules for payments whose amounts carry this sign.
     #[must_use]
     pub fn with_sign(mut self, kind: EntityKind, sign: Sign) -> Self {
-        self.record_rules = record_rules(kind, self.entity, sign);
+        self.across_fields = record_rules(kind, self.entity, sign);
         self
     }
 
@@ -102,7 +102,7 @@ impl<'r> Rules<'r> {
                 broken.push(Broken::new(*index, Rule::Missing, "a value"));
             }
         }
-        for rule in &self.record_rules {
+        for rule in &self.across_fields {
             broken.extend(rule.check(record, broken));
         }
     }

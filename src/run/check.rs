@@ -1,0 +1,601 @@
+//! The check stage: a source's rows become payloads or rejects, in file order.
+//!
+//! In: an opened source, the binding of its columns, and what to check. Out: one [`CheckedChunk`] after the
+//! other, each with its accepted rows and its rejects.
+//!
+//! One thread reads; the rayon pool splits, maps, checks and writes payloads; the caller's thread puts the
+//! chunks back in order, finds rows that are doubled in the file, and hands them to the sink.
+//!
+//! Promises: every row comes out once, accepted or rejected, in file order; the number of chunks in memory is
+//! fixed, and what is kept of a row that went by is its key.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use crate::connector::payload::write_payload;
+use crate::domain::text::upper;
+use crate::domain::{Broken, Money, Origin, Record, References, Reject, Row, Value, Violation};
+use crate::mapping::Binding;
+use crate::source::{Chunk, Rows, Source, SourceError};
+use crate::validation::{KeyKind, NaturalKey, Rules, Seen, Sign};
+
+/// What to check rows against.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CheckOptions<'r> {
+    /// What the sign of a payment's amount means.
+    pub sign: Sign,
+    /// The target's tables; `None` checks offline.
+    pub references: Option<&'r References>,
+    /// Whether rows only change records that exist: then a required field may be blank.
+    pub changes_only: bool,
+}
+
+/// Why a file was not checked to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckError<E: std::error::Error + 'static> {
+    /// The file cannot be read as a table.
+    #[error(transparent)]
+    Source(SourceError),
+    /// The sink refused a chunk.
+    #[error(transparent)]
+    Sink(E),
+}
+
+/// How many rows a file had.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CheckedCounts {
+    /// Rows that hold anything, the header apart.
+    pub rows: u64,
+    /// Rows that broke no rule.
+    pub accepted: u64,
+    /// Rows that broke one or more.
+    pub rejected: u64,
+}
+
+/// Some consecutive rows of the file, checked.
+#[derive(Debug)]
+pub struct CheckedChunk<'c> {
+    /// The rows that broke a rule, in file order.
+    pub rejects: Vec<Reject>,
+    chunk: &'c Chunk,
+    findings: &'c Findings,
+    rows_before: u64,
+    lines_before: u64,
+}
+
+/// A row that broke no rule.
+#[derive(Clone, Copy, Debug)]
+pub struct CheckedRow<'c> {
+    /// The row's cells, and where it stands.
+    pub row: Row<'c>,
+    /// What makes the row the same record as another: the number or document number in upper case, or the
+    /// name as it stands. `None` when the row has none of these.
+    pub key: Option<(KeyKind, &'c str)>,
+    /// The JSON object that creates the record.
+    pub payload: &'c str,
+    /// The amount in the payload: of a payment, or a customer's credit limit (in local currency).
+    pub amount: Option<Money>,
+    /// The currency code the row names, in upper case.
+    pub currency: Option<&'c str>,
+}
+
+/// Checks every row of a source and hands the outcome to `sink`, chunk by chunk. Blocks until it is done.
+///
+/// # Errors
+/// When the file cannot be read as a table, after the sink got the rows before; or when the sink returns an
+/// error, which ends the check.
+pub fn check_file<E: std::error::Error + 'static>(
+    source: Source,
+    binding: &Binding,
+    options: &CheckOptions<'_>,
+    sink: impl FnMut(CheckedChunk<'_>) -> Result<(), E>,
+) -> Result<CheckedCounts, CheckError<E>> {
+    let checker = Checker::new(binding, options);
+    let collector = Collector::new(&checker, source.rows_start_line() - 1, sink);
+    let (free_sender, free_chunks) = channel();
+    let (done_sender, done) = channel();
+    for _ in 0..chunks_in_flight() {
+        let _ = free_sender.send(Chunk::default()); // its receiver stands above
+    }
+    let checker = &checker;
+    std::thread::scope(move |threads| {
+        threads.spawn(move || read_and_check(source, checker, &free_chunks, &done_sender));
+        collector.collect(&done, &free_sender) // then drops the sender, which stops the reader
+    })
+}
+
+/// Enough for every worker to find one waiting while one is read, one collected, and one is late.
+fn chunks_in_flight() -> usize {
+    2 * rayon::current_num_threads() + 2
+}
+
+type Done = (usize, Result<Checked, SourceError>);
+
+/// A chunk with what was found in it.
+struct Checked {
+    chunk: Chunk,
+    findings: Findings,
+}
+
+/// Reads the source and has its chunks checked on the pool. Ends when the source does, or when no free chunk
+/// comes back because the collector has left.
+fn read_and_check(source: Source, checker: &Checker<'_>, free: &Receiver<Chunk>, done: &Sender<Done>) {
+    rayon::in_place_scope(|pool| {
+        let index = RefCell::new(0);
+        let ended = source.read(
+            || free.recv().ok(),
+            |chunk| {
+                let (place, done) = (index.replace_with(|index| *index + 1), done.clone());
+                pool.spawn(move |_| {
+                    // The collector may have left already: then nobody wants the chunk.
+                    let _ = done.send((place, checker.check(chunk)));
+                });
+            },
+        );
+        if let Err(error) = ended {
+            let _ = done.send((index.into_inner(), Err(error)));
+        }
+    });
+}
+
+/// What is needed to check a row, the same for all rows of a file.
+struct Checker<'f> {
+    binding: &'f Binding,
+    options: &'f CheckOptions<'f>,
+    rules: Rules<'f>,
+    key: NaturalKey,
+    amount: Option<usize>,
+    is_negated: bool,
+    currency: Option<usize>,
+    spare: Mutex<Vec<Findings>>,
+}
+
+/// What was found in the rows of one chunk. Filled again for other chunks.
+#[derive(Debug, Default)]
+struct Findings {
+    accepted: Vec<Accepted>,
+    payloads: Vec<u8>,
+    /// Keys and currencies of accepted rows.
+    words: String,
+    /// The hash of every row's key; 0 when it has none.
+    hashes: Vec<u64>,
+    rejects: Vec<Reject>,
+}
+
+/// One accepted row: where its payload ends, and its words.
+#[derive(Debug)]
+struct Accepted {
+    row: usize,
+    payload_end: usize,
+    key_kind: Option<KeyKind>,
+    key_end: usize,
+    currency_end: usize,
+    amount: Option<Money>,
+    is_doubled: bool,
+}
+
+impl<'f> Checker<'f> {
+    fn new(binding: &'f Binding, options: &'f CheckOptions<'f>) -> Self {
+        let (kind, entity) = (binding.kind(), binding.entity());
+        let mut rules =
+            Rules::new(kind, entity, binding.fields(), options.references).with_sign(kind, options.sign);
+        if options.changes_only {
+            rules = rules.for_changes_only();
+        }
+        Self {
+            binding,
+            options,
+            rules,
+            key: NaturalKey::new(kind, entity),
+            amount: entity.index_of("amount").or_else(|| entity.index_of("creditLimit")),
+            is_negated: entity.index_of("amount").is_some() && options.sign == Sign::ReceiptsPositive,
+            currency: entity.index_of("currencyCode"),
+            spare: Mutex::default(),
+        }
+    }
+
+    /// Splits and checks a chunk. Lines and rows in what comes back count from the start of the chunk.
+    fn check(&self, mut chunk: Chunk) -> Result<Checked, SourceError> {
+        chunk.split()?;
+        let mut findings = self.spare().pop().unwrap_or_default();
+        findings.clear();
+        self.check_rows(chunk.rows(), &mut findings);
+        Ok(Checked { chunk, findings })
+    }
+
+    fn check_rows(&self, rows: Rows<'_>, findings: &mut Findings) {
+        let entity = self.binding.entity();
+        let (mut record, mut broken) = (Record::new(entity.fields.len()), Vec::new());
+        for (index, row) in rows.iter().enumerate() {
+            record.clear();
+            self.binding.fill(&row, self.options.references, &mut record, &mut broken);
+            self.rules.check(&record, &mut broken);
+            let key = self.key.of(&record);
+            findings.hashes.push(key.map_or(0, |(kind, key)| NaturalKey::hash(kind, key)));
+            if broken.is_empty() {
+                self.accept(index, &mut record, key, findings);
+            } else {
+                findings.rejects.push(self.reject(&row, &mut broken));
+            }
+        }
+    }
+
+    fn accept(
+        &self,
+        row: usize,
+        record: &mut Record<'_>,
+        key: Option<(KeyKind, &str)>,
+        findings: &mut Findings,
+    ) {
+        let mut amount = None;
+        if let Some(field) = self.amount
+            && let Value::Decimal(money) = record.value(field)
+        {
+            let sent = if self.is_negated { -money } else { money };
+            record.set(field, Value::Decimal(sent));
+            amount = Some(sent);
+        }
+        write_payload(self.binding.entity(), record, &mut findings.payloads);
+        match key {
+            Some((KeyKind::Name, name)) => findings.words.push_str(name),
+            Some((KeyKind::Number | KeyKind::Document, number)) => findings.words.push_str(&upper(number)),
+            None => {}
+        }
+        let key_end = findings.words.len();
+        if let Some(Value::Code(code)) = self.currency.map(|field| record.value(field)) {
+            findings.words.push_str(&upper(code));
+        }
+        findings.accepted.push(Accepted {
+            row,
+            payload_end: findings.payloads.len(),
+            key_kind: key.map(|(kind, _)| kind),
+            key_end,
+            currency_end: findings.words.len(),
+            amount,
+            is_doubled: false,
+        });
+    }
+
+    fn reject(&self, row: &Row<'_>, broken: &mut Vec<Broken>) -> Reject {
+        broken.sort_by_key(|broken| broken.field);
+        Reject {
+            origin: row.origin,
+            violations: broken.drain(..).map(|broken| self.violation(row, broken)).collect(),
+            cells: row.cells().map(str::to_owned).collect(),
+        }
+    }
+
+    fn violation(&self, row: &Row<'_>, broken: Broken) -> Violation {
+        let column = self.binding.column_of(broken.field);
+        Violation {
+            rule: broken.rule,
+            field: self.binding.entity().fields[broken.field].name.to_owned(),
+            column,
+            found: column.map_or_else(String::new, |column| row.cell(column as usize).to_owned()),
+            allowed: broken.allowed,
+        }
+    }
+
+    fn spare(&self) -> std::sync::MutexGuard<'_, Vec<Findings>> {
+        self.spare.lock().expect("nobody panics while taking or giving back")
+    }
+}
+
+impl Findings {
+    fn clear(&mut self) {
+        self.accepted.clear();
+        self.payloads.clear();
+        self.words.clear();
+        self.hashes.clear();
+        self.rejects.clear();
+    }
+}
+
+/// Puts checked chunks back in order and settles what only the order decides.
+struct Collector<'f, S> {
+    checker: &'f Checker<'f>,
+    seen: Seen,
+    counts: CheckedCounts,
+    lines: u64,
+    sink: S,
+}
+
+impl<'f, S> Collector<'f, S> {
+    fn new(checker: &'f Checker<'f>, lines: u64, sink: S) -> Self {
+        Self { checker, seen: Seen::new(), counts: CheckedCounts::default(), lines, sink }
+    }
+
+    /// Takes chunks until all are done, in order, and gives their memory back to the reader.
+    fn collect<E: std::error::Error + 'static>(
+        mut self,
+        done: &Receiver<Done>,
+        free: &Sender<Chunk>,
+    ) -> Result<CheckedCounts, CheckError<E>>
+    where
+        S: FnMut(CheckedChunk<'_>) -> Result<(), E>,
+    {
+        let mut early = BTreeMap::new();
+        for next in 0.. {
+            let checked = loop {
+                if let Some(checked) = early.remove(&next) {
+                    break checked;
+                }
+                let Ok((index, checked)) = done.recv() else { return Ok(self.counts) };
+                early.insert(index, checked);
+            };
+            let checked = checked.map_err(|error| CheckError::Source(error.below(self.lines)))?;
+            let Checked { chunk, mut findings } = checked;
+            self.settle(&chunk, &mut findings).map_err(CheckError::Sink)?;
+            self.checker.spare().push(findings);
+            // The reader may have left already: then nobody wants the chunk.
+            let _ = free.send(chunk);
+        }
+        Ok(self.counts)
+    }
+
+    fn settle<E>(&mut self, chunk: &Chunk, findings: &mut Findings) -> Result<(), E>
+    where
+        S: FnMut(CheckedChunk<'_>) -> Result<(), E>,
+    {
+        for index in 0..findings.hashes.len() {
+            if findings.hashes[index] != 0
+                && let Some(first) =
+                    self.seen.insert(findings.hashes[index], self.lines + chunk.line_of(index) + 1)
+            {
+                self.checker.reject_doubled(chunk, findings, index, first);
+            }
+        }
+        let mut rejects = std::mem::take(&mut findings.rejects);
+        for reject in &mut rejects {
+            reject.origin = below(reject.origin, self.counts.rows, self.lines);
+        }
+        let (rows_before, lines_before) = (self.counts.rows, self.lines);
+        self.counts.rows += chunk.len() as u64;
+        self.counts.rejected += rejects.len() as u64;
+        self.counts.accepted = self.counts.rows - self.counts.rejected;
+        self.lines += chunk.lines();
+        (self.sink)(CheckedChunk { rejects, chunk, findings, rows_before, lines_before })
+    }
+}
+
+impl Checker<'_> {
+    /// Makes a row a reject because the row on line `first` has its key, or adds that to what it broke before.
+    fn reject_doubled(&self, chunk: &Chunk, findings: &mut Findings, index: usize, first: u64) {
+        let entity = self.binding.entity();
+        let row = chunk.rows().row(index);
+        let mut record = Record::new(entity.fields.len());
+        self.binding.fill(&row, self.options.references, &mut record, &mut Vec::new());
+        let Some((kind, _)) = self.key.of(&record) else { return };
+        let Some(field) = entity.index_of(kind.field()) else { return };
+        let doubled =
+            Broken::new(field, kind.rule(), format!("once in a file; it is on line {first} already"));
+        match findings.rejects.binary_search_by_key(&row.origin.row, |reject| reject.origin.row) {
+            Ok(at) => {
+                let violations = &mut findings.rejects[at].violations;
+                let place = violations.partition_point(|violation| {
+                    entity.index_of(&violation.field).is_some_and(|other| other <= field)
+                });
+                violations.insert(place, self.violation(&row, doubled));
+            }
+            Err(at) => {
+                findings.rejects.insert(at, self.reject(&row, &mut vec![doubled]));
+                if let Ok(at) = findings.accepted.binary_search_by_key(&index, |accepted| accepted.row) {
+                    findings.accepted[at].is_doubled = true;
+                }
+            }
+        }
+    }
+}
+
+fn below(origin: Origin, rows: u64, lines: u64) -> Origin {
+    Origin { row: origin.row + rows, line: origin.line + lines }
+}
+
+impl CheckedChunk<'_> {
+    /// How many rows the chunk has, accepted and rejected.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.chunk.len()
+    }
+
+    /// The rows that broke no rule, in file order.
+    ///
+    /// # Panics
+    /// Never: payloads are put together from whole texts.
+    pub fn accepted(&self) -> impl Iterator<Item = CheckedRow<'_>> {
+        let rows = self.chunk.rows();
+        let payloads = simdutf8::basic::from_utf8(&self.findings.payloads)
+            .expect("payloads are put together from whole texts");
+        let (mut payload_start, mut word_start) = (0, 0);
+        self.findings.accepted.iter().filter_map(move |accepted| {
+            let mut row = rows.row(accepted.row);
+            row.origin = below(row.origin, self.rows_before, self.lines_before);
+            let payload = take(&mut payload_start, accepted.payload_end);
+            let key = &self.findings.words[take(&mut word_start, accepted.key_end)];
+            let currency = &self.findings.words[take(&mut word_start, accepted.currency_end)];
+            (!accepted.is_doubled).then(|| CheckedRow {
+                row,
+                key: accepted.key_kind.map(|kind| (kind, key)),
+                payload: &payloads[payload],
+                amount: accepted.amount,
+                currency: Some(currency).filter(|currency| !currency.is_empty()),
+            })
+        })
+    }
+}
+
+/// The range from `start` to `end`, after which the next one starts.
+fn take(start: &mut usize, end: usize) -> Range<usize> {
+    std::mem::replace(start, end)..end
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::fmt::Write as _;
+    use std::io::Write as _;
+
+    use super::*;
+    use crate::catalogue::business_central_v2::{CUSTOMER_PAYMENTS, CUSTOMERS};
+    use crate::domain::{EntityKind, Rule};
+    use crate::source::SourceOptions;
+
+    struct Outcome {
+        counts: CheckedCounts,
+        /// Line, key and payload.
+        accepted: Vec<(u64, String, String)>,
+        rejects: Vec<Reject>,
+    }
+
+    fn check(
+        kind: EntityKind,
+        text: &str,
+        options: &CheckOptions<'_>,
+    ) -> Result<Outcome, CheckError<Infallible>> {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        let entity = match kind {
+            EntityKind::Customers => &CUSTOMERS,
+            EntityKind::Payments => &CUSTOMER_PAYMENTS,
+        };
+        let source = Source::open(file.path(), &SourceOptions::default()).map_err(CheckError::Source)?;
+        let binding = Binding::bind(source.headers(), kind, entity, None).unwrap();
+        let (mut accepted, mut rejects) = (Vec::new(), Vec::new());
+        let counts = check_file(source, &binding, options, |chunk| {
+            for row in chunk.accepted() {
+                let key = row.key.map_or("", |(_, key)| key).to_owned();
+                accepted.push((row.row.origin.line, key, row.payload.to_owned()));
+            }
+            rejects.extend(chunk.rejects);
+            Ok(())
+        })?;
+        Ok(Outcome { counts, accepted, rejects })
+    }
+
+    fn customers(text: &str) -> Outcome {
+        check(EntityKind::Customers, text, &CheckOptions::default()).unwrap()
+    }
+
+    fn rules(outcome: &Outcome) -> Vec<(u64, &str, Rule)> {
+        let of_reject = |reject: &'_ Reject| {
+            let line = reject.origin.line;
+            reject.violations.iter().map(move |violation| (line, violation.rule)).collect::<Vec<_>>()
+        };
+        let rules = outcome.rejects.iter().flat_map(of_reject);
+        let fields = outcome.rejects.iter().flat_map(|reject| &reject.violations);
+        rules.zip(fields).map(|((line, rule), violation)| (line, violation.field.as_str(), rule)).collect()
+    }
+
+    #[test]
+    fn every_row_is_accepted_or_rejected_with_its_place() {
+        let outcome = customers(
+            "number,displayName,email,creditLimit\nc1,A,a@b.example,10.50\n\nC2,\"B\nB\",@,1,000\nC3,,,x\n"
+                .replace("1,000", "\"1,000\"")
+                .as_str(),
+        );
+        assert_eq!(
+            outcome.accepted,
+            [(
+                2,
+                "C1".to_owned(),
+                r#"{"number":"C1","displayName":"A","email":"a@b.example","creditLimit":10.50}"#.to_owned()
+            )]
+        );
+        assert_eq!(
+            rules(&outcome),
+            [
+                (4, "email", Rule::NotAnEmail),
+                (4, "creditLimit", Rule::NotANumber),
+                (6, "displayName", Rule::Missing),
+                (6, "creditLimit", Rule::NotANumber),
+            ]
+        );
+        assert_eq!(outcome.rejects[0].violations[1].found, "1,000");
+        assert_eq!(outcome.rejects[0].violations[1].column, Some(3));
+        assert_eq!(outcome.rejects[0].cells, ["C2", "B\nB", "@", "1,000"]);
+        assert_eq!(outcome.counts, CheckedCounts { rows: 3, accepted: 1, rejected: 2 });
+    }
+
+    #[test]
+    fn the_later_of_two_rows_with_one_number_is_rejected() {
+        let outcome = customers("number,displayName,email\nC1,A,@\nC2,B,\nc1,C,@\nC2,D,\n,E,\n,e,\nC3,E,\n");
+        assert_eq!(
+            rules(&outcome),
+            [
+                (2, "email", Rule::NotAnEmail),
+                (4, "number", Rule::DuplicateNumber),
+                (4, "email", Rule::NotAnEmail),
+                (5, "number", Rule::DuplicateNumber),
+                (7, "displayName", Rule::DuplicateName),
+            ]
+        );
+        assert_eq!(outcome.rejects[1].violations[0].allowed, "once in a file; it is on line 2 already");
+        let accepted: Vec<_> = outcome.accepted.iter().map(|(line, key, _)| (*line, key.as_str())).collect();
+        assert_eq!(accepted, [(3, "C2"), (6, "E"), (8, "C3")]);
+    }
+
+    #[test]
+    fn receipts_are_sent_negated_and_own_signs_as_they_are() {
+        let text = "customerNumber,documentNumber,amount\nC1,P1,10.50\nC1,P2,-3\n";
+        let receipts = check(EntityKind::Payments, text, &CheckOptions::default()).unwrap();
+        assert_eq!(
+            receipts.accepted[0].2,
+            r#"{"customerNumber":"C1","documentNumber":"P1","amount":-10.50}"#
+        );
+        assert_eq!(rules(&receipts), [(3, "amount", Rule::AmountSign)]);
+        let as_is = CheckOptions { sign: Sign::AsIs, ..CheckOptions::default() };
+        let as_is = check(EntityKind::Payments, text, &as_is).unwrap();
+        assert_eq!(as_is.accepted.len(), 2);
+        assert!(as_is.accepted[1].2.ends_with(r#""amount":-3}"#));
+    }
+
+    #[test]
+    fn many_chunks_come_out_in_file_order() {
+        let mut text = "number,displayName\n".to_owned();
+        for row in 0..60_000 {
+            writeln!(text, "C{row},{}", if row % 1000 == 7 { "" } else { "A company" }).unwrap();
+        }
+        writeln!(text, "C59,A").unwrap();
+        let outcome = customers(&text);
+        assert_eq!(outcome.counts, CheckedCounts { rows: 60_001, accepted: 59_940, rejected: 61 });
+        assert!(outcome.accepted.iter().is_sorted());
+        assert_eq!(outcome.accepted[8].0, 11);
+        assert_eq!(outcome.rejects[60].origin, Origin { row: 60_001, line: 60_002 });
+        assert_eq!(outcome.rejects[60].violations[0].allowed, "once in a file; it is on line 61 already");
+    }
+
+    #[test]
+    fn a_broken_file_stops_with_its_line_in_the_file() {
+        let mut text = "number,displayName\n".to_owned();
+        for row in 0..60_000 {
+            writeln!(text, "C{row},A company").unwrap();
+        }
+        let fails = |end: &str| {
+            let text = format!("{text}{end}");
+            let error = check(EntityKind::Customers, &text, &CheckOptions::default()).err().unwrap();
+            error.to_string()
+        };
+        let (row, quote) = (text.len(), text.len() + 3);
+        assert!(fails("C1\n").ends_with(&format!("has 1 cells at line 60002, byte {row}, but 2 headers")));
+        assert!(
+            fails("C1,\"A\n")
+                .ends_with(&format!("has a quote at line 60002, byte {quote} that is never closed"))
+        );
+    }
+
+    #[test]
+    fn a_sink_that_refuses_ends_the_check() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        writeln!(file, "number,displayName").unwrap();
+        for row in 0..100_000 {
+            writeln!(file, "C{row},A company").unwrap();
+        }
+        let source = Source::open(file.path(), &SourceOptions::default()).unwrap();
+        let binding = Binding::bind(source.headers(), EntityKind::Customers, &CUSTOMERS, None).unwrap();
+        let refused = check_file(source, &binding, &CheckOptions::default(), |_| Err(std::fmt::Error));
+        assert!(matches!(refused, Err(CheckError::Sink(std::fmt::Error))));
+    }
+}
