@@ -35,6 +35,15 @@ impl Default for PageOptions {
     }
 }
 
+impl PageOptions {
+    /// The defaults, giving a page up after this long.
+    #[must_use]
+    pub fn within(budget: Duration) -> Self {
+        let patience = Patience { budget, ..Patience::default() };
+        Self { patience, ..Self::default() }
+    }
+}
+
 /// One page, as it came.
 #[derive(Clone, Debug)]
 pub struct Page {

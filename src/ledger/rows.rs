@@ -53,6 +53,12 @@ impl Counts {
         self.iter().filter(|(found, _, _)| *found == action).map(|(_, _, rows)| rows).sum()
     }
 
+    /// How many rows still wait for an answer: planned, being sent, or in doubt.
+    #[must_use]
+    pub fn open(&self) -> u64 {
+        [State::Planned, State::Sending, State::InDoubt].map(|state| self.of_state(state)).iter().sum()
+    }
+
     /// All rows.
     #[must_use]
     pub fn total(&self) -> u64 {

@@ -72,7 +72,8 @@ fn choose(companies: &[Company], wanted: &str) -> Result<Company, CompanyError> 
     let folded = |text: &str| text.trim().trim_matches(['{', '}']).to_lowercase();
     let properties: [fn(&Company) -> &str; 3] =
         [|company| &company.id, |company| &company.name, |company| &company.display_name];
-    let mut matching = Vec::new();
+    // A profile that names no company means the only one there is.
+    let mut matching: Vec<_> = companies.iter().filter(|_| wanted.is_empty()).collect();
     for property in properties {
         matching = companies.iter().filter(|company| folded(property(company)) == folded(wanted)).collect();
         if !matching.is_empty() {

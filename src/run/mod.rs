@@ -1,5 +1,35 @@
-//! Composition only: the stages wired together.
+//! Composition: the stages put together into whole commands.
+//!
+//! In: requests, with everything a command line would say already in types. Out: a
+//! [`Report`](crate::report::Report) or an [`Error`](crate::Error), and [`Event`]s on the way. Nothing is
+//! printed here.
 
-pub mod check;
-pub mod company;
-pub mod export;
+mod check;
+mod company;
+mod ending;
+mod event;
+mod export;
+mod facts;
+mod folder;
+mod import;
+mod index;
+mod journal;
+mod planning;
+mod reading;
+mod target;
+mod validate;
+
+pub use check::{CheckError, CheckOptions, CheckedChunk, CheckedCounts, CheckedRow, check_file};
+pub use company::{Company, CompanyError, resolve_company};
+pub use ending::Ending;
+pub use event::{Event, Observer};
+pub use export::{ExportRequest, ExportSummary, export};
+pub use folder::new_run_folder;
+pub use import::{ApplyRequest, LEDGER, PlanRequest, apply, plan, report};
+pub use index::IndexError;
+pub use planning::PlanningError;
+pub use reading::{ReadRequest, ReadingError};
+pub use target::{Target, TargetError};
+pub use validate::validate;
+
+pub use crate::export::PageOptions;

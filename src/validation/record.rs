@@ -16,6 +16,17 @@ pub enum Sign {
     AsIs,
 }
 
+impl Sign {
+    /// The word for it in flags and files.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ReceiptsPositive => "receipts-positive",
+            Self::AsIs => "as-is",
+        }
+    }
+}
+
 /// One rule, with the places of the fields it looks at.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RecordRule {

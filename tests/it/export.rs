@@ -8,8 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::http::{StatusCode, Uri};
 use ledgerferry::export::{ExportEntity, ExportError, ExportEvent, Output, PageOptions, Patience, Query};
-use ledgerferry::run::company::{Company, resolve_company};
-use ledgerferry::run::export::{ExportRequest, ExportSummary, export};
+use ledgerferry::run::{Company, ExportRequest, ExportSummary, export, resolve_company};
 use ledgerferry::sandbox::{Faults, Sandbox, SandboxOptions, read_books, seed_customers};
 use ledgerferry::transport::{
     ApiRequest, Credential, Method, PlainHttp, Transport, TransportError, TransportOptions,

@@ -1,0 +1,372 @@
+//! The command line: every verb, its flags and two examples each.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use ledgerferry::delivery::ErrorLimit;
+
+/// Carries customers and payments between spreadsheets and accounting systems: none lost, none doubled.
+#[derive(Debug, Parser)]
+#[command(name = "ferry", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(after_help = "First time? `ferry demo` shows everything in a pretend Business Central.")]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Flags that every verb takes.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// The profile of ferry.toml to work with
+    #[arg(short, long, global = true, env = "FERRY_PROFILE", value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+    /// The project file, instead of the ferry.toml found upward from here
+    #[arg(long, global = true, env = "FERRY_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Print one JSON document on standard output, in every ending
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Print errors only, and the summary only when something is left to do
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// Never ask; fail with the flag that would have answered
+    #[arg(long, global = true)]
+    pub(crate) no_input: bool,
+    /// When to use colour
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: Color,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Guided tour in the embedded sandbox: plan, apply, rejects, report, export
+    #[command(after_help = "Examples:\n  ferry demo\n  ferry demo --dir /tmp/tour")]
+    Demo(DemoArgs),
+    /// Check files against every rule, offline
+    #[command(
+        after_help = "Examples:\n  ferry validate samples/customers-dirty.xlsx\n  ferry validate payments.csv --sign as-is --json"
+    )]
+    Validate(ValidateArgs),
+    /// Say what an import would do, row by row, against the live target; nothing is written there
+    #[command(
+        after_help = "Examples:\n  ferry plan samples/customers.csv -p local\n  ferry plan payments.xlsx -p local --journal MIGR --out runs/payments"
+    )]
+    Plan(PlanArgs),
+    /// Carry out exactly the plan of a run
+    #[command(
+        after_help = "Examples:\n  ferry apply 261122-091500\n  ferry apply .ferry/runs/261122-091500 --yes"
+    )]
+    Apply(ApplyArgs),
+    /// Validate, plan, confirm and apply in one go
+    #[command(
+        after_help = "Examples:\n  ferry import samples/customers.csv -p local --yes\n  ferry import samples/payments.xlsx -p local --journal MIGR --dry-run"
+    )]
+    Import(ImportArgs),
+    /// Continue an interrupted run; without a name, the latest that is not finished
+    #[command(after_help = "Examples:\n  ferry resume\n  ferry resume 261122-091500 -p local")]
+    Resume(ResumeArgs),
+    /// Pull customers, their financial details or payments to a file
+    #[command(
+        after_help = "Examples:\n  ferry export customers -p local --expand financials -o ar.xlsx\n  ferry export customers -p local --filter-odata \"blocked eq ' '\" --select number,displayName -o -"
+    )]
+    Export(ExportArgs),
+    /// List earlier runs, show one, or write its reports again
+    #[command(subcommand)]
+    Runs(RunsCommand),
+    /// A loopback imitation of Business Central
+    #[command(subcommand)]
+    Sandbox(SandboxCommand),
+    /// Say what a violation code means and what to do about it
+    #[command(after_help = "Examples:\n  ferry explain too-long\n  ferry explain")]
+    Explain {
+        /// The code, as in results.csv; without one, all of them
+        code: Option<String>,
+    },
+}
+
+/// Where the tour leaves its files.
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// The folder for the tour's files; replaced when it is an earlier tour's
+    #[arg(long, value_name = "DIR", default_value = "ferry-demo")]
+    pub(crate) dir: PathBuf,
+}
+
+/// How files are read and mapped.
+#[derive(Debug, Args)]
+pub(crate) struct ReadArgs {
+    /// CSV or XLSX files
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// What the rows are; guessed from the headings when that is clear
+    #[arg(long, value_name = "ENTITY")]
+    pub(crate) entity: Option<Entity>,
+    /// A mapping file that says which column is which field
+    #[arg(short = 'm', long = "map", value_name = "FILE")]
+    pub(crate) mapping: Option<PathBuf>,
+    /// The sheet of a workbook, by name or by 1-based position
+    #[arg(long, value_name = "NAME")]
+    pub(crate) sheet: Option<String>,
+    /// What parts the cells of a text file
+    #[arg(short, long, value_name = "auto|CHAR", default_value = "auto")]
+    pub(crate) delimiter: String,
+    /// What the sign of a payment's amount means.
+    ///
+    /// `receipts-positive`: the file counts money received as positive; it is sent negated, because Business
+    /// Central posts a receipt only as a negative amount, and a negative amount in the file is a reject.
+    /// `as-is`: the file already carries Business Central's signs; amounts are sent unchanged.
+    #[arg(long, value_name = "RULE", default_value = "receipts-positive")]
+    pub(crate) sign: Sign,
+    /// The folder for the run, instead of .ferry/runs/RUN
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// What the rows of a file are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Entity {
+    /// Customers.
+    Customers,
+    /// Customer payments.
+    Payments,
+}
+
+/// What the sign of a payment's amount means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Sign {
+    /// Money received is positive in the file and is sent negated.
+    ReceiptsPositive,
+    /// Amounts are sent as they are.
+    AsIs,
+}
+
+/// What `ferry validate` takes.
+#[derive(Debug, Args)]
+pub(crate) struct ValidateArgs {
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
+}
+
+/// How rows meet what the target holds.
+#[derive(Debug, Args)]
+pub(crate) struct MatchArgs {
+    /// The payment journal, by its code; created when it does not exist
+    #[arg(long, value_name = "CODE")]
+    pub(crate) journal: Option<String>,
+    /// Whether to create, to update, or both
+    #[arg(long, value_name = "MODE", default_value = "upsert")]
+    pub(crate) mode: Mode,
+    /// Go on with the good rows when others are rejected; the run then ends with exit code 3
+    #[arg(long)]
+    pub(crate) skip_rejects: bool,
+}
+
+/// Whether to create, to update, or both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Mode {
+    /// Create what is missing and update what differs.
+    Upsert,
+    /// Create only: a record that exists is a conflict.
+    Create,
+    /// Update only: a record that is missing is a conflict.
+    Update,
+}
+
+/// What `ferry plan` takes.
+#[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
+    #[command(flatten)]
+    pub(crate) matching: MatchArgs,
+    /// End with exit code 10 when the plan is clean and has changes
+    #[arg(long)]
+    pub(crate) detailed_exitcode: bool,
+}
+
+/// What `ferry apply` takes.
+#[derive(Debug, Args)]
+pub(crate) struct ApplyArgs {
+    /// The run, by its name or its folder
+    pub(crate) run: PathBuf,
+    /// Do not ask before writing
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+    /// Go on with the good rows when others are rejected
+    #[arg(long)]
+    pub(crate) skip_rejects: bool,
+    #[command(flatten)]
+    pub(crate) guard: GuardArgs,
+}
+
+/// What stops a run.
+#[derive(Debug, Args)]
+pub(crate) struct GuardArgs {
+    /// Stop when the target has refused so many rows, or such a share of the rows sent (20 rows at least)
+    #[arg(long, value_name = "N|P%", default_value = "5%")]
+    pub(crate) max_errors: ErrorLimit,
+    /// The company's name, to write to a production profile without being asked
+    #[arg(long, value_name = "NAME")]
+    pub(crate) confirm: Option<String>,
+}
+
+/// What `ferry import` takes.
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
+    #[command(flatten)]
+    pub(crate) matching: MatchArgs,
+    #[command(flatten)]
+    pub(crate) guard: GuardArgs,
+    /// Do not ask before writing
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+    /// Plan only; the same as `ferry plan`
+    #[arg(short = 'n', long)]
+    pub(crate) dry_run: bool,
+}
+
+/// What `ferry resume` takes.
+#[derive(Debug, Args)]
+pub(crate) struct ResumeArgs {
+    /// The run, by its name or its folder
+    pub(crate) run: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) guard: GuardArgs,
+}
+
+/// What `ferry export` takes.
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// What to export
+    pub(crate) entity: Exported,
+    /// The file, the folder, or - for standard output
+    #[arg(short, long, value_name = "FILE|DIR|-")]
+    pub(crate) out: PathBuf,
+    /// The format; otherwise by the file's ending
+    #[arg(short, long, value_name = "FORMAT")]
+    pub(crate) format: Option<Format>,
+    /// An OData $filter, passed to the target as it is
+    #[arg(long, value_name = "FILTER")]
+    pub(crate) filter_odata: Option<String>,
+    /// The fields to export, in this order
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    pub(crate) select: Vec<String>,
+    /// What to join to each row: `financials`
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) expand: Vec<String>,
+    /// The order of the rows, as in OData: `displayName desc`
+    #[arg(long, value_name = "FIELD")]
+    pub(crate) order_by: Option<String>,
+    /// At most so many rows
+    #[arg(long, value_name = "N")]
+    pub(crate) top: Option<u64>,
+    /// For payments: only this journal, by its code
+    #[arg(long, value_name = "CODE")]
+    pub(crate) journal: Option<String>,
+}
+
+/// What can be exported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Exported {
+    /// Customers.
+    Customers,
+    /// What each customer owes.
+    Financials,
+    /// Payments that wait in a journal.
+    Payments,
+}
+
+/// The format of an export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Comma-separated text.
+    Csv,
+    /// An Excel workbook.
+    Xlsx,
+    /// One JSON object a line.
+    Jsonl,
+}
+
+/// History.
+#[derive(Debug, Subcommand)]
+pub(crate) enum RunsCommand {
+    /// The runs of this project, newest first
+    List,
+    /// What a run did
+    Show {
+        /// The run, by its name or its folder
+        run: PathBuf,
+    },
+    /// Write a run's results, rejects and reports again
+    Report {
+        /// The run, by its name or its folder
+        run: PathBuf,
+    },
+}
+
+/// The sandbox's verbs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SandboxCommand {
+    /// Start the server and print one JSON line with its addresses and credentials when it listens
+    #[command(
+        after_help = "Examples:\n  ferry sandbox start --port 7048 --books books.db\n  ferry sandbox start --faults lost=0.02,reset=0.01,429=0.05,seed=7 --rate 6000/5m"
+    )]
+    Start(SandboxArgs),
+    /// Print what the books hold: counts, duplicates and sums
+    Books {
+        /// The books of a sandbox
+        file: PathBuf,
+    },
+    /// Empty the books and seed them again
+    Reset {
+        /// The books of a sandbox
+        file: PathBuf,
+    },
+    /// Add generated customers to the books
+    Seed {
+        /// The books of a sandbox
+        file: PathBuf,
+        /// How many
+        #[arg(long, value_name = "N", default_value_t = 1_000)]
+        customers: usize,
+    },
+}
+
+/// How the sandbox behaves.
+#[derive(Debug, Args)]
+pub(crate) struct SandboxArgs {
+    /// The port on 127.0.0.1; 0 takes a free one
+    #[arg(long, default_value_t = 0)]
+    pub(crate) port: u16,
+    /// Where the books are kept
+    #[arg(long, value_name = "FILE", default_value = "sandbox.db")]
+    pub(crate) books: PathBuf,
+    /// Serve the reference's behaviour only, without the older spellings
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Misbehave: lost=, reset=, 429=, 503=, 504=, slow=, torn=, etag= as shares of requests, and seed=
+    #[arg(long, value_name = "LIST", default_value = "")]
+    pub(crate) faults: String,
+    /// Refuse more requests than this in a sliding window
+    #[arg(long, value_name = "N/5m")]
+    pub(crate) rate: Option<String>,
+    /// How long every answer takes
+    #[arg(long, value_name = "20ms", default_value = "0ms")]
+    pub(crate) latency: String,
+}

@@ -1,0 +1,94 @@
+//! Why a command could not go on, how it ends then, and what to do next.
+
+use std::error::Error;
+
+use ledgerferry::Error as Stage;
+use ledgerferry::durable::FileError;
+use ledgerferry::profile::ProfileError;
+use ledgerferry::run::{CompanyError, Ending};
+use ledgerferry::sandbox::SandboxError;
+
+use super::console::Console;
+
+/// A command's failure: the words, the ending, and a hint where a next step exists.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    error: Box<dyn Error>,
+    pub(crate) ending: Ending,
+    hint: Option<String>,
+}
+
+/// Words of our own where no stage has failed.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Words(String);
+
+impl Failure {
+    /// The command line or the project file is wrong.
+    pub(crate) fn usage(words: String) -> Self {
+        Self::of(Words(words), Ending::Usage)
+    }
+
+    /// A guard said no.
+    pub(crate) fn refused(words: String) -> Self {
+        Self::of(Words(words), Ending::Refused)
+    }
+
+    pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    fn of(error: impl Error + 'static, ending: Ending) -> Self {
+        Self { error: Box::new(error), ending, hint: None }
+    }
+
+    /// Prints it, or puts it into the JSON document when that was asked for.
+    pub(crate) fn tell(&self, console: &Console) {
+        console.failure(self.error.as_ref(), self.hint.as_deref());
+        if console.json {
+            let mut causes = Vec::new();
+            let mut cause = self.error.source();
+            while let Some(error) = cause {
+                causes.push(error.to_string());
+                cause = error.source();
+            }
+            let error = serde_json::json!({
+                "error": { "message": self.error.to_string(), "causes": causes, "hint": self.hint },
+            });
+            Console::document(&error, self.ending);
+        }
+    }
+}
+
+impl From<FileError> for Failure {
+    fn from(error: FileError) -> Self {
+        Self::of(error, Ending::LocalFile)
+    }
+}
+
+impl From<ProfileError> for Failure {
+    fn from(error: ProfileError) -> Self {
+        Self::of(error, Ending::Usage)
+    }
+}
+
+impl From<SandboxError> for Failure {
+    fn from(error: SandboxError) -> Self {
+        Self::of(error, Ending::LocalFile)
+    }
+}
+
+impl From<CompanyError> for Failure {
+    fn from(error: CompanyError) -> Self {
+        Stage::from(error).into()
+    }
+}
+
+impl From<Stage> for Failure {
+    fn from(error: Stage) -> Self {
+        let ending = error.ending();
+        let hint = error.hint();
+        Self { error: Box::new(error), ending, hint }
+    }
+}

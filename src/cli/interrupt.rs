@@ -1,0 +1,45 @@
+//! Ctrl-C and termination: the first asks for a checkpoint, the second stops at once.
+
+use tokio::signal;
+use tokio::sync::watch;
+
+use ledgerferry::run::Ending;
+
+/// Waits for Ctrl-C or a request to terminate, and says which exit code it stands for.
+pub(crate) async fn wait() -> Ending {
+    #[cfg(unix)]
+    {
+        let mut terminate = signal::unix::signal(signal::unix::SignalKind::terminate())
+            .expect("a signal handler can be installed");
+        tokio::select! {
+            _ = signal::ctrl_c() => Ending::Interrupted,
+            _ = terminate.recv() => Ending::Terminated,
+        }
+    }
+    #[cfg(not(unix))]
+    {
+        // Without a handler Ctrl-C ends the process at once, which the ledger survives.
+        let _ = signal::ctrl_c().await;
+        Ending::Interrupted
+    }
+}
+
+/// A stop sign that the first Ctrl-C raises; the second ends the process.
+///
+/// Its value is the exit code of the interruption, once there was one.
+pub(crate) fn stop_sign() -> watch::Receiver<bool> {
+    let (raise, sign) = watch::channel(false);
+    tokio::spawn(async move {
+        wait().await;
+        // Nobody listens any more when the run is over, and then there is nothing to stop.
+        let _ = raise.send(true);
+        let exit = wait().await;
+        leave(exit);
+    });
+    sign
+}
+
+#[expect(clippy::exit, reason = "the second Ctrl-C stops at once; the ledger makes that safe")]
+fn leave(exit: Ending) -> ! {
+    std::process::exit(i32::from(exit.code()))
+}

@@ -1,0 +1,113 @@
+//! `ferry runs`: history, and reports written again.
+
+use std::path::{Path, PathBuf};
+
+use ledgerferry::ledger::{Ledger, LedgerError, Phase, RunHeader};
+use ledgerferry::run::{self, Ending, LEDGER};
+use serde::Serialize;
+
+use super::args::RunsCommand;
+use super::console::Console;
+use super::failure::Failure;
+use super::project::Place;
+
+pub(crate) fn runs(console: &Console, place: &Place, command: RunsCommand) -> Result<Ending, Failure> {
+    match command {
+        RunsCommand::List => list(console, place),
+        RunsCommand::Show { run } => show(console, &place.run_folder(&run)?),
+        RunsCommand::Report { run } => report(console, &place.run_folder(&run)?),
+    }
+}
+
+/// A run in a line.
+#[derive(Serialize)]
+struct Line {
+    run: String,
+    created: String,
+    entity: &'static str,
+    profile: String,
+    company: String,
+    phase: Phase,
+    rows: u64,
+    left_to_send: u64,
+    folder: PathBuf,
+}
+
+#[derive(Serialize)]
+struct Lines {
+    runs: Vec<Line>,
+}
+
+fn read_line(folder: &Path) -> Result<Line, LedgerError> {
+    let ledger = Ledger::open(&folder.join(LEDGER))?;
+    let RunHeader { run, created, entity, profile, company_name, phase, .. } = ledger.header()?;
+    let counts = ledger.counts()?;
+    Ok(Line {
+        run,
+        created,
+        entity: entity.as_str(),
+        profile,
+        company: company_name,
+        phase,
+        rows: counts.total(),
+        left_to_send: counts.open(),
+        folder: folder.to_owned(),
+    })
+}
+
+fn list(console: &Console, place: &Place) -> Result<Ending, Failure> {
+    let mut runs = Vec::new();
+    for folder in place.run_folders() {
+        match read_line(&folder) {
+            Ok(line) => runs.push(line),
+            Err(error) => console.note(&format!("{}: {error}", folder.display())),
+        }
+    }
+    if console.json {
+        Console::document(&Lines { runs }, Ending::Done);
+        return Ok(Ending::Done);
+    }
+    if runs.is_empty() {
+        console.result("no runs yet");
+        return Ok(Ending::Done);
+    }
+    let mut text = format!(
+        "{:<16} {:<10} {:<16} {:<10} {:>9} {:>9}\n",
+        "RUN", "ROWS OF", "PROFILE", "STATE", "ROWS", "TO SEND"
+    );
+    for line in &runs {
+        text.push_str(&one_line(line));
+    }
+    console.result(&text);
+    Ok(Ending::Done)
+}
+
+fn one_line(line: &Line) -> String {
+    let phase = match line.phase {
+        Phase::Planning => "planning",
+        Phase::Planned => "planned",
+        Phase::Applying => "applying",
+        Phase::Finished => "finished",
+    };
+    format!(
+        "{:<16} {:<10} {:<16} {phase:<10} {:>9} {:>9}\n",
+        line.run, line.entity, line.profile, line.rows, line.left_to_send
+    )
+}
+
+fn show(console: &Console, folder: &Path) -> Result<Ending, Failure> {
+    let line = read_line(folder).map_err(ledgerferry::Error::from)?;
+    if console.json {
+        Console::document(&line, Ending::Done);
+    } else {
+        console.result(&format!("{}folder {}\n", one_line(&line), line.folder.display()));
+    }
+    Ok(Ending::Done)
+}
+
+fn report(console: &Console, folder: &Path) -> Result<Ending, Failure> {
+    let ledger = Ledger::open(&folder.join(LEDGER)).map_err(ledgerferry::Error::from)?;
+    let report = run::report(&ledger, folder, "report", |_| Ending::Done)?;
+    super::import::tell(console, &report);
+    Ok(Ending::Done)
+}

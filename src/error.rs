@@ -1,0 +1,187 @@
+//! Everything that can end a command early: the stages' errors, each with its ending and its next step.
+
+use crate::delivery::DeliveryError;
+use crate::durable::FileError;
+use crate::export::ExportError;
+use crate::ledger::LedgerError;
+use crate::report::ReportError;
+use crate::run::{CompanyError, Ending, PlanningError, ReadingError, TargetError};
+use crate::source::SourceError;
+use crate::transport::TransportError;
+
+/// Why a command could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file is not a table of customers or payments.
+    #[error(transparent)]
+    Reading(#[from] ReadingError),
+    /// A file cannot be read to its end.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// What the target holds could not be read.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    /// The plan could not be made.
+    #[error(transparent)]
+    Planning(#[from] PlanningError),
+    /// The profile's company could not be found.
+    #[error(transparent)]
+    Company(#[from] CompanyError),
+    /// The ledger refused.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// Delivery could not go on.
+    #[error(transparent)]
+    Delivery(#[from] DeliveryError),
+    /// The target could not be talked to.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// The export could not be made.
+    #[error(transparent)]
+    Export(#[from] ExportError),
+    /// The report could not be written.
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    /// A file operation was refused.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// Payments go into a journal, and none was named.
+    #[error("payments need a journal")]
+    JournalMissing,
+    /// The target would not create the journal.
+    #[error("the target refused to create the journal `{code}` (HTTP status {status})")]
+    JournalRefused {
+        /// The journal's code.
+        code: String,
+        /// The status of the last answer.
+        status: u16,
+    },
+    /// The run's planning was cut off, so it is no plan.
+    #[error("the planning of run `{0}` was interrupted, so there is nothing to carry out")]
+    PlanUnfinished(String),
+    /// A file is not the one that was planned.
+    #[error("`{0}` has changed since it was planned")]
+    SourceChanged(String),
+    /// The run was planned for another company.
+    #[error("the run was planned for company `{planned}`, and the profile leads to `{found}`")]
+    OtherCompany {
+        /// The company of the plan.
+        planned: String,
+        /// The company of the profile.
+        found: String,
+    },
+}
+
+impl Error {
+    /// How a command that meets this ends.
+    #[must_use]
+    pub fn ending(&self) -> Ending {
+        match self {
+            Self::Reading(error) => match error {
+                ReadingError::Source(_) | ReadingError::File(_) => Ending::LocalFile,
+                ReadingError::Mapping { .. }
+                | ReadingError::MappingFile(_)
+                | ReadingError::EntityUnclear(_)
+                | ReadingError::Mixed { .. } => Ending::Usage,
+            },
+            Self::Source(_) | Self::File(_) | Self::Report(_) => Ending::LocalFile,
+            Self::Target(TargetError::Fetch(error))
+            | Self::Company(CompanyError::Pages(error))
+            | Self::Export(error) => of_export(error),
+            Self::Target(TargetError::Malformed { .. }) => Ending::Unreachable,
+            Self::Target(TargetError::Keep(error)) | Self::Planning(error) => of_planning(error),
+            Self::Ledger(error) => of_ledger(error),
+            Self::Delivery(error) => of_delivery(error),
+            Self::Transport(error) => of_transport(error),
+            Self::Company(CompanyError::NotOne { .. }) | Self::JournalMissing => Ending::Usage,
+            Self::JournalRefused { .. } => Ending::Refused,
+            Self::PlanUnfinished(_) | Self::SourceChanged(_) | Self::OtherCompany { .. } => Ending::Conflict,
+        }
+    }
+
+    /// What to do next, where that is known.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Reading(ReadingError::EntityUnclear(_)) => "say --entity customers or --entity payments",
+            Self::JournalMissing => "name one with --journal CODE; it is created when it does not exist",
+            Self::SourceChanged(_) => "plan it again; the old plan can be thrown away",
+            Self::PlanUnfinished(_) => "remove the folder and plan again",
+            Self::OtherCompany { .. } => "use the profile that the run was planned with",
+            Self::Export(error) | Self::Target(TargetError::Fetch(error)) => error.hint()?,
+            Self::Ledger(LedgerError::Locked { .. }) => {
+                "wait for the other process, or stop it; its lock goes with it"
+            }
+            Self::Ledger(LedgerError::Exists(_)) => {
+                "choose another --out folder; `ferry resume` continues a run"
+            }
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
+}
+
+fn of_export(error: &ExportError) -> Ending {
+    match error {
+        ExportError::UnknownColumn { .. }
+        | ExportError::UnknownExpansion { .. }
+        | ExportError::UnknownJournal { .. }
+        | ExportError::UnknownFormat(_)
+        | ExportError::LambdaFilter(_) => Ending::Usage,
+        ExportError::Refused { .. } | ExportError::NotFound { .. } | ExportError::DetailMissing { .. } => {
+            Ending::Refused
+        }
+        ExportError::GaveUp { .. } | ExportError::EndlessPages { .. } | ExportError::Malformed { .. } => {
+            Ending::Unreachable
+        }
+        ExportError::Transport(error) => of_transport(error),
+        ExportError::File(_) => Ending::LocalFile,
+    }
+}
+
+fn of_planning(error: &PlanningError) -> Ending {
+    match error {
+        PlanningError::Ledger(error) => of_ledger(error),
+        PlanningError::Index(_) => Ending::LocalFile,
+        PlanningError::JournalFull => Ending::Refused,
+        PlanningError::Record { .. } => Ending::Unreachable,
+    }
+}
+
+fn of_ledger(error: &LedgerError) -> Ending {
+    match error {
+        LedgerError::Locked { .. } => Ending::Conflict,
+        LedgerError::Exists(_) | LedgerError::Missing(_) => Ending::Usage,
+        LedgerError::IllegalStep { .. }
+        | LedgerError::NoSuchRow(_)
+        | LedgerError::WriterGone
+        | LedgerError::NotLocked(_)
+        | LedgerError::AlreadyPlanned(_) => Ending::Internal,
+        LedgerError::NotALedger(_)
+        | LedgerError::TooNew { .. }
+        | LedgerError::Damaged { .. }
+        | LedgerError::Sqlite { .. }
+        | LedgerError::File(_) => Ending::LocalFile,
+    }
+}
+
+fn of_delivery(error: &DeliveryError) -> Ending {
+    match error {
+        DeliveryError::Ledger(error) => of_ledger(error),
+        DeliveryError::Transport(error) => of_transport(error),
+        DeliveryError::Task(_) => Ending::Internal,
+    }
+}
+
+fn of_transport(error: &TransportError) -> Ending {
+    match error {
+        TransportError::NotSent { .. }
+        | TransportError::TokenUnavailable { .. }
+        | TransportError::InDoubt { .. }
+        | TransportError::ForeignOrigin { .. }
+        | TransportError::Redirected { .. } => Ending::Unreachable,
+        TransportError::NotAuthenticated { .. } | TransportError::NotPermitted { .. } => Ending::NotPermitted,
+        TransportError::BadAddress { .. } | TransportError::NoCredentials => Ending::Usage,
+        TransportError::BadHeader { .. } | TransportError::Client(_) => Ending::Internal,
+    }
+}

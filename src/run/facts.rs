@@ -1,0 +1,71 @@
+//! What a report says of a run that its rows do not, from the run's ledger.
+
+use jiff::Timestamp;
+
+use crate::ledger::{Phase, RunHeader, SourceHeader};
+use crate::report::{RunFacts, SourceFacts};
+
+use super::ending::Ending;
+
+/// The present instant as RFC 3339, to the second.
+pub(super) fn now() -> String {
+    let now = Timestamp::now();
+    now.round(jiff::Unit::Second).unwrap_or(now).to_string()
+}
+
+/// The version of this program.
+pub(super) fn tool_version() -> String {
+    env!("CARGO_PKG_VERSION").to_owned()
+}
+
+/// The circumstances of the run with this header, as `command` ends.
+pub(super) fn facts_of(header: &RunHeader, command: &str, ending: Ending) -> RunFacts {
+    RunFacts {
+        run: header.run.clone(),
+        command: command.to_owned(),
+        created: header.created.clone(),
+        tool_version: tool_version(),
+        entity: header.entity,
+        profile: header.profile.clone(),
+        system: header.system.clone(),
+        dialect: header.dialect.clone(),
+        company: header.company_name.clone(),
+        local_currency: header.local_currency.clone(),
+        sources: header.sources.iter().map(source_facts).collect(),
+        columns: header.columns.clone(),
+        unmapped: header.unmapped.clone(),
+        notes: notes(header),
+        finished: header.phase == Phase::Finished,
+        exit: ending.into(),
+    }
+}
+
+fn source_facts(source: &SourceHeader) -> SourceFacts {
+    SourceFacts {
+        name: source.name.clone(),
+        sha256: source.sha256.clone(),
+        bytes: source.bytes,
+        rows: source.rows,
+        headers: source.headers.clone(),
+        delimiter: source.delimiter,
+    }
+}
+
+fn notes(header: &RunHeader) -> Vec<String> {
+    let mut notes = vec![
+        "The target's own posting rules (posting groups, allowed dates, dimensions) are checked when the target posts, not here."
+            .to_owned(),
+    ];
+    if let Some(journal) = &header.journal_code {
+        notes.push(format!(
+            "Payments wait in journal {journal} until someone posts it; creating them posts nothing."
+        ));
+    }
+    if header.sign == "receipts-positive" {
+        notes.push(
+            "Amounts are as in the file; they are sent negated, because Business Central posts receipts as negative amounts."
+                .to_owned(),
+        );
+    }
+    notes
+}

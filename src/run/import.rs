@@ -1,0 +1,342 @@
+//! Files into the target: plan, then apply.
+//!
+//! ```text
+//! open and bind ─► fetch what exists ─► check and plan every row ─► ledger ─► deliver ─► results, rejects, report
+//! ```
+//!
+//! A plan writes nothing to the target. Applying sends exactly what the plan holds, and refuses when a source
+//! file is not the one that was planned.
+
+use std::path::{Path, PathBuf};
+
+use tokio::sync::watch;
+use tokio::task::block_in_place;
+
+use crate::connector::business_central::Connector;
+use crate::delivery::{DeliveryEnd, DeliveryOptions, deliver};
+use crate::domain::{EntityKind, References};
+use crate::durable::create_directory;
+use crate::ledger::{Counters, Filter, Ledger, LedgerWriter, Phase, RunHeader, SourceHeader};
+use crate::plan::{Matching, Mode};
+use crate::report::{Report, ReportWriter, SourceFacts, Summary};
+use crate::source;
+
+use super::check::{CheckError, CheckOptions, check_file};
+use super::ending::Ending;
+use super::event::{Event, Observer};
+use super::facts::{facts_of, now, tool_version};
+use super::index::TargetIndex;
+use super::journal::open_journal;
+use super::planning::{Lines, Origins, Planner, PlanningError};
+use super::reading::{Opened, ReadRequest, fields_of, open_files, table};
+use super::target::Target;
+
+/// The name of a run's ledger in its folder.
+pub const LEDGER: &str = "run.ferry";
+
+/// What to plan.
+#[derive(Clone, Debug)]
+pub struct PlanRequest {
+    /// The files, and how to read them.
+    pub read: ReadRequest,
+    /// The code of the payment journal; payments need one.
+    pub journal: Option<String>,
+    /// Whether to create, update, or both.
+    pub mode: Mode,
+    /// The run's id.
+    pub run: String,
+    /// The folder of the run; it is created.
+    pub folder: PathBuf,
+}
+
+/// How to apply a plan.
+#[derive(Clone, Debug)]
+pub struct ApplyRequest {
+    /// The folder of the run.
+    pub folder: PathBuf,
+    /// The verb the user gave, for the report.
+    pub command: &'static str,
+    /// Pace, patience and thresholds.
+    pub delivery: DeliveryOptions,
+}
+
+/// Plans a run against the live target; nothing is written there.
+pub async fn plan(
+    target: &Target,
+    request: &PlanRequest,
+    observer: Observer<'_>,
+) -> Result<Ledger, crate::Error> {
+    let (entity, mut opened) = open_files(&request.read)?;
+    let journal = match (entity, &request.journal) {
+        (EntityKind::Payments, None) => return Err(crate::Error::JournalMissing),
+        (EntityKind::Payments, Some(code)) => Some(code.trim().to_uppercase()),
+        (EntityKind::Customers, _) => None,
+    };
+    for file in &mut opened {
+        file.facts.sha256 = source::hash(&file.path)?;
+        for column in file.unmapped() {
+            observer(Event::Note(format!("{}: column not used: {column}", file.facts.name)));
+        }
+    }
+    let known = fetch(target, entity, &opened, journal.as_deref(), observer).await?;
+    let header = RunHeader {
+        journal_id: known.journal_id.clone(),
+        local_currency: known.references.local_currency().unwrap_or_default().to_owned(),
+        ..header(target, request, entity, journal, &opened)
+    };
+    create_directory(&request.folder)?;
+    let ledger = Ledger::create(&request.folder.join(LEDGER), &header)?;
+    let planning = Planning { ledger, header, known, request: request.clone() };
+    // The one place where an async task burns CPU: nothing else runs on this runtime while a plan is made.
+    block_in_place(|| plan_rows(planning, opened, observer))
+}
+
+/// What the target holds, as far as the rows of a plan may meet it.
+struct Known {
+    references: References,
+    index: TargetIndex,
+    journal_id: Option<String>,
+}
+
+async fn fetch(
+    target: &Target,
+    entity: EntityKind,
+    opened: &[Opened],
+    journal: Option<&str>,
+    observer: Observer<'_>,
+) -> Result<Known, crate::Error> {
+    let fields = fields_of(opened);
+    let mut references = target.fetch_references(table(entity), &fields, observer).await?;
+    let mut index = TargetIndex::new().map_err(PlanningError::from)?;
+    let mut journal_id = None;
+    match journal {
+        None => target.fetch_customers(&fields, &mut index, observer).await?,
+        Some(code) => {
+            target.fetch_payers(&mut references, &mut index, observer).await?;
+            journal_id = target.fetch_journal(code).await?;
+            if let Some(journal) = &journal_id {
+                target.fetch_payments(journal, &fields, &mut index, observer).await?;
+            }
+        }
+    }
+    Ok(Known { references, index, journal_id })
+}
+
+fn header(
+    target: &Target,
+    request: &PlanRequest,
+    entity: EntityKind,
+    journal_code: Option<String>,
+    opened: &[Opened],
+) -> RunHeader {
+    RunHeader {
+        run: request.run.clone(),
+        created: now(),
+        tool_version: tool_version(),
+        entity,
+        profile: target.profile.clone(),
+        system: target.system.clone(),
+        dialect: target.dialect.clone(),
+        service_root: target.transport.service_root().to_string(),
+        company_id: target.company.id.clone(),
+        company_name: target.company.name.clone(),
+        stage: target.stage.clone(),
+        local_currency: String::new(),
+        journal_code,
+        journal_id: None,
+        sign: match entity {
+            EntityKind::Customers => String::new(),
+            EntityKind::Payments => request.read.sign.as_str().to_owned(),
+        },
+        mode: request.mode.as_str().to_owned(),
+        sources: opened.iter().map(source_header).collect(),
+        columns: opened.first().map(Opened::columns).unwrap_or_default(),
+        unmapped: opened.iter().flat_map(Opened::unmapped).collect(),
+        phase: Phase::Planning,
+        counters: Counters::default(),
+    }
+}
+
+fn source_header(file: &Opened) -> SourceHeader {
+    let absolute = std::path::absolute(&file.path).unwrap_or_else(|_| file.path.clone());
+    SourceHeader {
+        name: file.facts.name.clone(),
+        path: absolute.to_string_lossy().into_owned(),
+        sha256: file.facts.sha256.clone(),
+        bytes: file.facts.bytes,
+        rows: 0,
+        headers: file.facts.headers.clone(),
+        delimiter: file.facts.delimiter,
+    }
+}
+
+/// A plan being made.
+struct Planning {
+    ledger: Ledger,
+    header: RunHeader,
+    known: Known,
+    request: PlanRequest,
+}
+
+/// Checks every row, decides on it and keeps it. Blocks: it reads and burns CPU.
+fn plan_rows(
+    mut planning: Planning,
+    opened: Vec<Opened>,
+    observer: Observer<'_>,
+) -> Result<Ledger, crate::Error> {
+    let Known { references, index, .. } = &planning.known;
+    let (kind, sign) = (planning.header.entity, planning.request.read.sign);
+    let rows_at_most = opened.iter().map(|file| rows_at_most(&file.facts)).sum();
+    let mut planner = Planner {
+        ledger: &mut planning.ledger,
+        index,
+        matching: Matching { entity: table(kind), mode: planning.request.mode },
+        local_currency: references.local_currency(),
+        entity: kind,
+        lines: Lines::reserve(index.lines().map_err(PlanningError::from)?, rows_at_most)?,
+        batch: Vec::new(),
+    };
+    let options = CheckOptions {
+        sign,
+        references: Some(references),
+        changes_only: planning.request.mode == Mode::Update,
+    };
+    let mut checked = 0;
+    for (source, file) in (0u32..).zip(opened) {
+        let origin = Origins { source, amount_column: amount_column(&file), sign };
+        let counts = check_file(file.source, &file.binding, &options, |chunk| {
+            planner.add_chunk(origin, &chunk)?;
+            checked += chunk.rows() as u64;
+            observer(Event::Checked(checked));
+            Ok::<(), PlanningError>(())
+        });
+        let counts = counts.map_err(|error| match error {
+            CheckError::Source(error) => crate::Error::from(error),
+            CheckError::Sink(error) => error.into(),
+        })?;
+        planning.header.sources[source as usize].rows = counts.rows;
+    }
+    planner.flush()?;
+    planning.ledger.finish_planning(&planning.header)?;
+    Ok(planning.ledger)
+}
+
+/// More rows than the file can have. A row of a text file has at least a customer and an amount; a sheet of a
+/// workbook has room for 2^20 rows.
+fn rows_at_most(facts: &SourceFacts) -> u64 {
+    if facts.name.sheet.is_some() { 1 << 20 } else { facts.bytes / 4 + 1 }
+}
+
+fn amount_column(file: &Opened) -> Option<usize> {
+    let entity = file.binding.entity();
+    let field = entity.index_of("amount").or_else(|| entity.index_of("creditLimit"))?;
+    file.binding.column_of(field).map(|column| column as usize)
+}
+
+/// Carries out what the plan of a run still holds: for the first time, or after an interruption.
+pub async fn apply(
+    target: &Target,
+    request: &ApplyRequest,
+    stop: watch::Receiver<bool>,
+    observer: Observer<'_>,
+) -> Result<Report, crate::Error> {
+    let path = request.folder.join(LEDGER);
+    let mut ledger = Ledger::open_for_delivery(&path)?;
+    let mut header = ledger.header()?;
+    match header.phase {
+        Phase::Planning => return Err(crate::Error::PlanUnfinished(header.run)),
+        Phase::Planned => check_sources(&header)?,
+        Phase::Applying | Phase::Finished => {}
+    }
+    check_target(target, &header)?;
+    let open = ledger.counts()?.open();
+    let end = if open == 0 {
+        header.phase = Phase::Finished;
+        ledger.update_header(&header)?;
+        drop(ledger);
+        DeliveryEnd::Finished
+    } else {
+        if let (EntityKind::Payments, Some(code)) = (header.entity, &header.journal_code) {
+            header.journal_id = Some(open_journal(target, code).await?);
+        }
+        observer(Event::ToDeliver(open));
+        header.phase = Phase::Applying;
+        ledger.update_header(&header)?;
+        ledger.recover()?;
+        send(target, ledger, &header, request, stop, observer).await?
+    };
+    let ending = |summary: &Summary| match end {
+        DeliveryEnd::Finished if summary.needing_attention() == 0 => Ending::Done,
+        DeliveryEnd::Finished => Ending::LeftOut,
+        DeliveryEnd::Interrupted => Ending::Interrupted,
+        DeliveryEnd::TooManyErrors => Ending::TooManyErrors,
+        DeliveryEnd::NotAuthenticated => Ending::NotPermitted,
+        DeliveryEnd::Unreachable => Ending::Unreachable,
+    };
+    report(&Ledger::open(&path)?, &request.folder, request.command, ending)
+}
+
+/// Delivers what is open, and keeps how far the run has come.
+async fn send(
+    target: &Target,
+    ledger: Ledger,
+    header: &RunHeader,
+    request: &ApplyRequest,
+    stop: watch::Receiver<bool>,
+    observer: Observer<'_>,
+) -> Result<DeliveryEnd, crate::Error> {
+    let writer = LedgerWriter::start(ledger);
+    let on_event = |event| observer(Event::Delivery(event));
+    let transport = target.transport.clone();
+    let options = request.delivery.clone();
+    let delivered = deliver(&writer, transport, &connector(header), options, stop, &on_event).await;
+    let ledger = writer.close()?;
+    let end = delivered?;
+    if end == DeliveryEnd::Finished {
+        ledger.update_header(&RunHeader { phase: Phase::Finished, ..ledger.header()? })?;
+    }
+    Ok(end)
+}
+
+fn connector(header: &RunHeader) -> Connector {
+    match (header.entity, &header.journal_id) {
+        (EntityKind::Payments, Some(journal)) => Connector::payments(&header.company_id, journal),
+        _ => Connector::customers(&header.company_id),
+    }
+}
+
+/// A plan is only good for the bytes it was made from.
+fn check_sources(header: &RunHeader) -> Result<(), crate::Error> {
+    for source in &header.sources {
+        if source::hash(Path::new(&source.path))? != source.sha256 {
+            return Err(crate::Error::SourceChanged(source.path.clone()));
+        }
+    }
+    Ok(())
+}
+
+fn check_target(target: &Target, header: &RunHeader) -> Result<(), crate::Error> {
+    if header.company_id.eq_ignore_ascii_case(&target.company.id) {
+        Ok(())
+    } else {
+        Err(crate::Error::OtherCompany {
+            planned: header.company_name.clone(),
+            found: target.company.name.clone(),
+        })
+    }
+}
+
+/// Writes the results, the rejects and the report of a run from its ledger; `ending` judges the rows.
+pub fn report(
+    ledger: &Ledger,
+    folder: &Path,
+    command: &str,
+    ending: impl Fn(&Summary) -> Ending,
+) -> Result<Report, crate::Error> {
+    let header = ledger.header()?;
+    let mut writer = ReportWriter::of_run(folder, facts_of(&header, command, Ending::Done))?;
+    ledger.for_each_row(Filter::All, |row| Ok::<(), crate::Error>(writer.add(&row)?))?;
+    let ending = ending(writer.summary());
+    writer.facts_mut().exit = ending.into();
+    Ok(writer.publish()?)
+}

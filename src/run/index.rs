@@ -1,0 +1,243 @@
+//! What the target holds, in reach of a plan: an index on disk, so that memory stays flat however many
+//! records there are.
+
+use rusqlite::{Connection, OptionalExtension, params};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::domain::EntityKind;
+use crate::plan::Existing;
+
+/// Why the index could not be written or read.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot keep what the target holds in a temporary file")]
+pub struct IndexError(#[from] rusqlite::Error);
+
+/// The target's records by natural key, in a private temporary database that vanishes with the process.
+#[derive(Debug)]
+pub struct TargetIndex {
+    connection: Connection,
+}
+
+const TABLES: &str = "
+    PRAGMA journal_mode = OFF;
+    PRAGMA synchronous = OFF;
+    PRAGMA cache_size = -65536;
+    CREATE TABLE records (id INTEGER PRIMARY KEY, remote_id TEXT NOT NULL, etag TEXT NOT NULL, body TEXT NOT NULL);
+    CREATE TABLE keys (key TEXT NOT NULL, record INTEGER NOT NULL, PRIMARY KEY (key, record)) WITHOUT ROWID;
+    CREATE TABLE customers (number TEXT PRIMARY KEY, id TEXT NOT NULL, currency TEXT NOT NULL) WITHOUT ROWID;
+    CREATE INDEX customers_by_id ON customers (id);
+    CREATE TABLE lines (line INTEGER PRIMARY KEY);
+";
+
+/// One record of a page: the members that make its keys, and all of it as text.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Members {
+    id: String,
+    #[serde(rename = "@odata.etag", default)]
+    etag: String,
+    #[serde(default)]
+    number: String,
+    #[serde(default)]
+    display_name: String,
+    #[serde(default)]
+    document_number: String,
+    #[serde(default)]
+    customer_number: String,
+    line_number: Option<i64>,
+    #[serde(default)]
+    currency_code: String,
+}
+
+impl TargetIndex {
+    /// An empty index.
+    pub fn new() -> Result<Self, IndexError> {
+        let connection = Connection::open("")?;
+        connection.execute_batch(TABLES)?;
+        Ok(Self { connection })
+    }
+
+    /// Adds a page of records that rows of `entity` may match. Records that are not as expected are left out:
+    /// they have no key that a row could find.
+    pub fn add_page(&mut self, entity: EntityKind, page: &[&RawValue]) -> Result<(), IndexError> {
+        let transaction = self.connection.transaction()?;
+        {
+            let mut record = transaction.prepare_cached(
+                "INSERT INTO records (remote_id, etag, body) VALUES (?1, ?2, ?3) RETURNING id",
+            )?;
+            let mut key = transaction.prepare_cached("INSERT OR IGNORE INTO keys VALUES (?1, ?2)")?;
+            let mut line = transaction.prepare_cached("INSERT OR IGNORE INTO lines VALUES (?1)")?;
+            for raw in page {
+                let Ok(members) = serde_json::from_str::<Members>(raw.get()) else { continue };
+                let id: i64 =
+                    record.query_row(params![members.id, members.etag, raw.get()], |row| row.get(0))?;
+                match entity {
+                    EntityKind::Customers => {
+                        key.execute(params![number_key(&members.number), id])?;
+                        key.execute(params![name_key(&members.display_name), id])?;
+                    }
+                    EntityKind::Payments => {
+                        key.execute(params![
+                            document_key(&members.document_number, &members.customer_number),
+                            id
+                        ])?;
+                        if let Some(number) = members.line_number {
+                            line.execute([number])?;
+                        }
+                    }
+                }
+            }
+        }
+        Ok(transaction.commit()?)
+    }
+
+    /// Adds a page of customers that payments may refer to.
+    pub fn add_customers(&mut self, page: &[&RawValue]) -> Result<(), IndexError> {
+        let transaction = self.connection.transaction()?;
+        {
+            let mut customer =
+                transaction.prepare_cached("INSERT OR REPLACE INTO customers VALUES (?1, ?2, ?3)")?;
+            for raw in page {
+                let Ok(members) = serde_json::from_str::<Members>(raw.get()) else { continue };
+                customer.execute(params![
+                    fold_code(&members.number),
+                    members.id.to_lowercase(),
+                    members.currency_code
+                ])?;
+            }
+        }
+        Ok(transaction.commit()?)
+    }
+
+    /// Every record with this key.
+    pub fn find(&self, key: &str) -> Result<Vec<Existing>, IndexError> {
+        let mut records = self.connection.prepare_cached(
+            "SELECT remote_id, etag, body FROM keys JOIN records ON records.id = keys.record WHERE key = ?1",
+        )?;
+        let found = records
+            .query_map([key], |row| Ok(Existing { id: row.get(0)?, etag: row.get(1)?, body: row.get(2)? }))?;
+        Ok(found.collect::<Result<_, _>>()?)
+    }
+
+    /// The number and currency of the customer with this number or id.
+    pub fn customer(&self, number_or_id: &str) -> Result<Option<(String, String)>, IndexError> {
+        let mut customer = self
+            .connection
+            .prepare_cached("SELECT number, currency FROM customers WHERE number = ?1 OR id = ?2")?;
+        let found = customer
+            .query_row(params![fold_code(number_or_id), number_or_id.trim().to_lowercase()], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .optional()?;
+        Ok(found)
+    }
+
+    /// The numbers of the journal's lines, lowest first.
+    pub fn lines(&self) -> Result<Vec<i64>, IndexError> {
+        let mut lines = self.connection.prepare("SELECT line FROM lines ORDER BY line")?;
+        let numbers = lines.query_map([], |row| row.get(0))?;
+        Ok(numbers.collect::<Result<_, _>>()?)
+    }
+}
+
+/// A code as Business Central stores it: trimmed and upper-cased.
+pub(super) fn fold_code(code: &str) -> String {
+    code.trim().to_uppercase()
+}
+
+/// The key of a customer's number.
+pub(super) fn number_key(number: &str) -> String {
+    format!("n:{}", fold_code(number))
+}
+
+/// The key of a customer's name, for rows without a number: case and spaces do not matter.
+pub(super) fn name_key(name: &str) -> String {
+    let words: Vec<_> = name.split_whitespace().map(str::to_lowercase).collect();
+    format!("d:{}", words.join(" "))
+}
+
+/// The key of a payment: its document and its customer.
+pub(super) fn document_key(document: &str, customer: &str) -> String {
+    format!("p:{}\u{1f}{}", fold_code(document), fold_code(customer))
+}
+
+/// The natural key by which a row with this `payload` finds its record.
+///
+/// A payment that names its customer by id is given the customer's number by `customer_number`.
+pub(super) fn key_of(entity: EntityKind, payload: &str, customer_number: Option<&str>) -> String {
+    let members: KeyMembers = serde_json::from_str(payload).unwrap_or_default();
+    match entity {
+        EntityKind::Customers if !members.number.is_empty() => number_key(&members.number),
+        EntityKind::Customers => name_key(&members.display_name),
+        EntityKind::Payments => {
+            document_key(&members.document_number, customer_number.unwrap_or(&members.customer_number))
+        }
+    }
+}
+
+/// The natural key in words a person knows: a customer's number or else its name, a payment's document number.
+pub(super) fn natural_key(entity: EntityKind, payload: &str) -> String {
+    let members: KeyMembers = serde_json::from_str(payload).unwrap_or_default();
+    match entity {
+        EntityKind::Customers if members.number.is_empty() => members.display_name,
+        EntityKind::Customers => members.number,
+        EntityKind::Payments => members.document_number,
+    }
+}
+
+/// The customer a payment's `payload` names, by number or by id; empty when it names none.
+pub(super) fn customer_of(payload: &str) -> String {
+    let members: KeyMembers = serde_json::from_str(payload).unwrap_or_default();
+    if members.customer_number.is_empty() { members.customer_id } else { members.customer_number }
+}
+
+/// The members of a payload that make its key and its control total.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct KeyMembers {
+    number: String,
+    display_name: String,
+    document_number: String,
+    customer_number: String,
+    customer_id: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn index(entity: EntityKind, records: &[&str]) -> TargetIndex {
+        let raw: Vec<Box<RawValue>> =
+            records.iter().map(|text| RawValue::from_string((*text).to_owned()).unwrap()).collect();
+        let page: Vec<&RawValue> = raw.iter().map(AsRef::as_ref).collect();
+        let mut index = TargetIndex::new().unwrap();
+        index.add_page(entity, &page).unwrap();
+        index.add_customers(&page).unwrap();
+        index
+    }
+
+    #[test]
+    fn a_customer_is_found_by_number_or_else_by_name() {
+        let index = index(
+            EntityKind::Customers,
+            &[r#"{"@odata.etag":"W/\"1\"","id":"a","number":"C1","displayName":"Trey  Research"}"#],
+        );
+        let by_number = index.find(&key_of(EntityKind::Customers, r#"{"number":"c1"}"#, None)).unwrap();
+        let by_name =
+            index.find(&key_of(EntityKind::Customers, r#"{"displayName":"trey research"}"#, None)).unwrap();
+        assert_eq!(by_number, by_name);
+        assert_eq!(by_number[0].etag, "W/\"1\"");
+    }
+
+    #[test]
+    fn a_payment_is_found_by_its_document_and_customer() {
+        let index = index(
+            EntityKind::Payments,
+            &[r#"{"id":"p","lineNumber":30000,"documentNumber":"D1","customerNumber":"10000"}"#],
+        );
+        let key = key_of(EntityKind::Payments, r#"{"documentNumber":"d1","customerNumber":"10000"}"#, None);
+        assert_eq!(index.find(&key).unwrap().len(), 1);
+        assert_eq!(index.lines().unwrap(), [30_000]);
+    }
+}

@@ -1,0 +1,47 @@
+//! The payment journal of a run: found by its code, or created.
+
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::transport::{ApiRequest, Method};
+
+use super::target::Target;
+
+/// The answer to the creation of a journal.
+#[derive(Deserialize)]
+struct Created {
+    id: String,
+}
+
+/// How often a journal that could not be created is looked for and tried again.
+const ATTEMPTS: u32 = 5;
+
+/// The id of the journal with this code; the journal is created when there is none.
+///
+/// A code names one journal, so a repeat after a lost answer cannot make a second one: the server refuses the
+/// key, and the journal is found.
+pub(super) async fn open_journal(target: &Target, code: &str) -> Result<String, crate::Error> {
+    let mut attempt = 0;
+    loop {
+        if let Some(id) = target.fetch_journal(code).await? {
+            return Ok(id);
+        }
+        attempt += 1;
+        let path = format!("companies({})/customerPaymentJournals", target.company.id);
+        let body = json!({ "code": code, "displayName": code }).to_string();
+        let request = ApiRequest::with_body(Method::Post, path, body);
+        let pause = match target.transport.send(0, &request).await {
+            Ok(reply) if reply.is_success() => match serde_json::from_slice::<Created>(&reply.body) {
+                Ok(created) => return Ok(created.id),
+                Err(_) => None,
+            },
+            Ok(reply) if attempt == ATTEMPTS => {
+                return Err(crate::Error::JournalRefused { code: code.to_owned(), status: reply.status });
+            }
+            Ok(reply) => reply.retry_after(),
+            Err(error) if error.is_passing() && attempt < ATTEMPTS => None,
+            Err(error) => return Err(error.into()),
+        };
+        tokio::time::sleep(pause.unwrap_or(std::time::Duration::from_millis(200) * attempt)).await;
+    }
+}

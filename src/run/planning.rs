@@ -1,0 +1,192 @@
+//! Files to a plan: every row checked, compared with what the target holds, and kept in the ledger.
+//!
+//! In: opened files with their columns bound, and the target's records. Out: a ledger whose plan is whole. One
+//! row is in memory at a time, apart from the batch that is being written.
+
+use crate::connector::business_central::fields::{self, Fields};
+use crate::delivery::reserve_lines;
+use crate::domain::{Action, EntityKind, PlannedRow, Reject};
+use crate::ledger::{Ledger, LedgerError};
+use crate::plan::{Decision, Matching};
+use crate::validation::Sign;
+
+use super::check::{CheckedChunk, CheckedRow};
+
+use super::index::{IndexError, TargetIndex, customer_of, key_of, natural_key};
+use super::reading::as_in_file;
+
+/// Rows written to the ledger at once: enough that a commit costs nothing beside the rows.
+const BATCH_ROWS: usize = 2_000;
+
+/// Why a plan could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanningError {
+    /// The ledger refused.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// What the target holds could not be kept.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// Line numbers are 32-bit integers, and the highest ones are in use.
+    #[error("the journal has no line numbers left; use another journal")]
+    JournalFull,
+    /// The target's record cannot be compared with a row.
+    #[error("the target's record for `{key}` cannot be read")]
+    Record {
+        /// The row's natural key.
+        key: String,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+}
+
+/// Turns checked rows into planned ones.
+pub(super) struct Planner<'a> {
+    pub(super) ledger: &'a mut Ledger,
+    pub(super) index: &'a TargetIndex,
+    pub(super) matching: Matching,
+    pub(super) local_currency: Option<&'a str>,
+    pub(super) entity: EntityKind,
+    pub(super) lines: Lines,
+    pub(super) batch: Vec<PlannedRow>,
+}
+
+/// The line numbers reserved for the new payments of a plan.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lines {
+    next: i64,
+    step: i64,
+}
+
+impl Lines {
+    /// Numbers for at most `rows` payments, clear of the lines that are `taken`.
+    pub(super) fn reserve(taken: Vec<i64>, rows: u64) -> Result<Self, PlanningError> {
+        let (next, step) = reserve_lines(taken, rows).ok_or(PlanningError::JournalFull)?;
+        Ok(Self { next, step })
+    }
+
+    fn take(&mut self) -> i64 {
+        let line = self.next;
+        self.next += self.step;
+        line
+    }
+}
+
+/// What the rows of one file have in common.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Origins {
+    pub(super) source: u32,
+    /// The column of the amount that counts in the control totals.
+    pub(super) amount_column: Option<usize>,
+    pub(super) sign: Sign,
+}
+
+impl Planner<'_> {
+    /// Plans the rows of a chunk, accepted and rejected ones in file order.
+    pub(super) fn add_chunk(
+        &mut self,
+        origins: Origins,
+        chunk: &CheckedChunk<'_>,
+    ) -> Result<(), PlanningError> {
+        let mut rejects = chunk.rejects.iter().peekable();
+        for row in chunk.accepted() {
+            while let Some(reject) = rejects.next_if(|reject| reject.origin < row.row.origin) {
+                self.reject(origins, reject)?;
+            }
+            self.accept(origins, &row)?;
+        }
+        rejects.try_for_each(|reject| self.reject(origins, reject))
+    }
+
+    fn accept(&mut self, origins: Origins, row: &CheckedRow<'_>) -> Result<(), PlanningError> {
+        let (customer, currency) = self.customer(row.payload)?;
+        let key = key_of(self.entity, row.payload, customer.as_deref());
+        let shown = natural_key(self.entity, row.payload);
+        let unreadable = |cause| PlanningError::Record { key: shown.clone(), source: cause };
+        let decision =
+            self.matching.decide(&shown, row.payload, self.index.find(&key)?).map_err(unreadable)?;
+        let mut planned = self.planned(row, decision).map_err(unreadable)?;
+        planned.source = origins.source;
+        planned.currency = currency;
+        planned.amount = row.amount.map(|sent| as_in_file(self.entity, origins.sign, sent));
+        planned.key = shown;
+        self.push(planned)
+    }
+
+    fn reject(&mut self, origins: Origins, reject: &Reject) -> Result<(), PlanningError> {
+        let amount = origins.amount_column.and_then(|column| reject.cells.get(column)?.trim().parse().ok());
+        self.push(PlannedRow {
+            source: origins.source,
+            origin: reject.origin,
+            key: String::new(),
+            action: Action::Reject,
+            payload: String::new(),
+            changes: Vec::new(),
+            remote_id: None,
+            etag: None,
+            line_number: None,
+            violations: reject.violations.clone(),
+            cells: reject.cells.clone(),
+            amount,
+            currency: String::new(),
+        })
+    }
+
+    /// Writes what is still in memory.
+    pub(super) fn flush(&mut self) -> Result<(), PlanningError> {
+        if !self.batch.is_empty() {
+            self.ledger.append_rows(&self.batch)?;
+            self.batch.clear();
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, planned: PlannedRow) -> Result<(), PlanningError> {
+        self.batch.push(planned);
+        if self.batch.len() >= BATCH_ROWS { self.flush() } else { Ok(()) }
+    }
+
+    /// The number and the currency of the customer that a payment names.
+    fn customer(&self, payload: &str) -> Result<(Option<String>, String), PlanningError> {
+        if self.entity != EntityKind::Payments {
+            return Ok((None, String::new()));
+        }
+        Ok(match self.index.customer(&customer_of(payload))? {
+            // An amount without a currency is in the local one.
+            Some((number, currency)) if Some(currency.as_str()) == self.local_currency => {
+                (Some(number), String::new())
+            }
+            Some((number, currency)) => (Some(number), currency),
+            None => (None, String::new()),
+        })
+    }
+
+    fn planned(&mut self, row: &CheckedRow<'_>, decision: Decision) -> serde_json::Result<PlannedRow> {
+        let (line_number, payload) = match (self.entity, decision.action) {
+            (EntityKind::Payments, Action::Create) => {
+                // A line that the file names itself travels beside the payload, like a reserved one.
+                let named =
+                    Fields::parse(&decision.payload)?.raw("lineNumber").and_then(|line| line.parse().ok());
+                let payload = fields::only(&decision.payload, |name| name != "lineNumber")?;
+                (Some(named.unwrap_or_else(|| self.lines.take())), payload)
+            }
+            _ => (None, decision.payload),
+        };
+        let (remote_id, etag) = decision.existing.map(|existing| (existing.id, existing.etag)).unzip();
+        Ok(PlannedRow {
+            source: 0,
+            origin: row.row.origin,
+            key: String::new(),
+            action: decision.action,
+            payload,
+            changes: decision.changes,
+            remote_id,
+            etag,
+            line_number,
+            violations: decision.violations,
+            cells: row.row.cells().map(str::to_owned).collect(),
+            amount: None,
+            currency: String::new(),
+        })
+    }
+}

@@ -1,0 +1,179 @@
+//! The files of a command: opened, their columns bound to fields, and what is to be said of both.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::catalogue::Entity;
+use crate::catalogue::business_central_v2::{CUSTOMER_PAYMENTS, CUSTOMERS};
+use crate::domain::{EntityKind, Money};
+use crate::durable::FileError;
+use crate::mapping::{Binding, MappingError, MappingFile, UnmappedReason, guess_entity};
+use crate::report::SourceFacts;
+use crate::source::{Source, SourceError, SourceOptions};
+use crate::validation::Sign;
+
+/// Which files to read, and how.
+#[derive(Clone, Debug)]
+pub struct ReadRequest {
+    /// CSV files and workbooks; all hold the same kind of record.
+    pub files: Vec<PathBuf>,
+    /// What the rows are; `None` guesses from the headings.
+    pub entity: Option<EntityKind>,
+    /// A mapping file.
+    pub mapping: Option<PathBuf>,
+    /// How to read a file when its content should not decide.
+    pub options: SourceOptions,
+    /// What the sign of a payment's amount means.
+    pub sign: Sign,
+}
+
+/// Why files cannot be read as customers or payments.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadingError {
+    /// A file is not a table.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The columns do not bind.
+    #[error("the columns of `{file}` cannot be bound")]
+    Mapping {
+        /// The file whose columns were to be bound.
+        file: String,
+        /// Why they do not.
+        source: MappingError,
+    },
+    /// The mapping file cannot be used.
+    #[error(transparent)]
+    MappingFile(#[from] MappingError),
+    /// The mapping file cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The headings do not tell what the rows are.
+    #[error("the headings of `{0}` do not tell customers from payments")]
+    EntityUnclear(String),
+    /// One file holds customers and another payments.
+    #[error("`{file}` holds {found}, the files before it {wanted}; import them one after the other")]
+    Mixed {
+        /// The file.
+        file: String,
+        /// What it holds.
+        found: &'static str,
+        /// What the others hold.
+        wanted: &'static str,
+    },
+}
+
+/// A file whose columns are bound. Its hash is left to whoever needs it: it costs a pass over the file.
+pub(super) struct Opened {
+    pub(super) path: PathBuf,
+    pub(super) source: Source,
+    pub(super) binding: Binding,
+    pub(super) facts: SourceFacts,
+}
+
+/// The catalogue's table of this kind of record.
+pub(super) fn table(kind: EntityKind) -> &'static Entity {
+    match kind {
+        EntityKind::Customers => &CUSTOMERS,
+        EntityKind::Payments => &CUSTOMER_PAYMENTS,
+    }
+}
+
+/// Opens every file and binds its columns.
+pub(super) fn open_files(request: &ReadRequest) -> Result<(EntityKind, Vec<Opened>), ReadingError> {
+    let mapping = request.mapping.as_deref().map(read_mapping).transpose()?;
+    let mut kind = request.entity.or(mapping.as_ref().and_then(|mapping| mapping.entity));
+    let mut opened = Vec::new();
+    for path in &request.files {
+        let file = open_file(path, kind, mapping.as_ref(), request)?;
+        let found = file.binding.kind();
+        if let Some(wanted) = kind.filter(|wanted| *wanted != found) {
+            let file = path.display().to_string();
+            return Err(ReadingError::Mixed { file, found: found.as_str(), wanted: wanted.as_str() });
+        }
+        kind = Some(found);
+        opened.push(file);
+    }
+    Ok((kind.unwrap_or(EntityKind::Customers), opened))
+}
+
+fn open_file(
+    path: &Path,
+    kind: Option<EntityKind>,
+    mapping: Option<&MappingFile>,
+    request: &ReadRequest,
+) -> Result<Opened, ReadingError> {
+    let name = path.display().to_string();
+    let source = Source::open(path, &request.options)?;
+    let candidates = [EntityKind::Customers, EntityKind::Payments].map(|kind| (kind, table(kind)));
+    let kind = request
+        .entity
+        .or(mapping.and_then(|mapping| mapping.entity))
+        .or_else(|| guess_entity(source.headers(), &candidates))
+        .or(kind)
+        .ok_or_else(|| ReadingError::EntityUnclear(name.clone()))?;
+    let binding = Binding::bind(source.headers(), kind, table(kind), mapping)
+        .map_err(|source| ReadingError::Mapping { file: name, source })?;
+    let facts = SourceFacts {
+        name: source.name().clone(),
+        sha256: String::new(),
+        bytes: fs::metadata(path).map_err(|error| FileError::new("read", path, error))?.len(),
+        rows: 0,
+        headers: source.headers().to_vec(),
+        delimiter: source.delimiter().map(char::from),
+    };
+    Ok(Opened { path: path.to_owned(), source, binding, facts })
+}
+
+fn read_mapping(path: &Path) -> Result<MappingFile, ReadingError> {
+    let text = fs::read_to_string(path).map_err(|error| FileError::new("read", path, error))?;
+    Ok(MappingFile::parse(&text, &path.display().to_string())?)
+}
+
+impl Opened {
+    /// Headings and the fields they fill, left to right.
+    pub(super) fn columns(&self) -> Vec<(String, String)> {
+        let mut columns: Vec<_> = self
+            .binding
+            .fields()
+            .filter_map(|field| {
+                Some((self.binding.column_of(field)?, self.binding.entity().fields[field].name))
+            })
+            .collect();
+        columns.sort_unstable();
+        let heading = |column: u32| self.facts.headers.get(column as usize).cloned().unwrap_or_default();
+        columns.into_iter().map(|(column, field)| (heading(column), field.to_owned())).collect()
+    }
+
+    /// Headings that fill nothing, with the reason where there is one to give; our own columns are passed over.
+    pub(super) fn unmapped(&self) -> Vec<String> {
+        let told = |unmapped: &crate::mapping::Unmapped| match &unmapped.reason {
+            UnmappedReason::Own => None,
+            UnmappedReason::Unknown { suggestion: Some(field) } => {
+                Some(format!("{} (did you mean `{field}`?)", unmapped.header))
+            }
+            UnmappedReason::Unknown { suggestion: None } => Some(unmapped.header.clone()),
+            UnmappedReason::ReadOnly(field) => {
+                Some(format!("{} (`{field}` belongs to the server)", unmapped.header))
+            }
+            UnmappedReason::Taken(field) => {
+                Some(format!("{} (another column fills `{field}`)", unmapped.header))
+            }
+            UnmappedReason::Ignored => Some(format!("{} (ignored by the mapping file)", unmapped.header)),
+        };
+        self.binding.unmapped().iter().filter_map(told).collect()
+    }
+}
+
+/// An amount as the file has it, from the one that is sent.
+pub(super) fn as_in_file(kind: EntityKind, sign: Sign, sent: Money) -> Money {
+    match (kind, sign) {
+        (EntityKind::Payments, Sign::ReceiptsPositive) => -sent,
+        (EntityKind::Payments, Sign::AsIs) | (EntityKind::Customers, _) => sent,
+    }
+}
+
+/// The fields that any of the files fills.
+pub(super) fn fields_of(opened: &[Opened]) -> BTreeSet<usize> {
+    opened.iter().flat_map(|file| file.binding.fields()).collect()
+}

@@ -1,0 +1,272 @@
+//! What a plan has to know of the target: its reference tables, and the records that rows may meet.
+//!
+//! Everything is read in bulk, page by page, with only the fields that are needed. Reads that a plan rests on
+//! must not come from a lagging replica, so they ask for the primary.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::catalogue::business_central_v2::{CURRENCIES, CUSTOMER_PAYMENTS, CUSTOMERS};
+use crate::catalogue::{Entity, Kind};
+use crate::domain::{EntityKind, References};
+use crate::export::{ExportError, PageOptions, PageReader};
+use crate::transport::Transport;
+
+use super::company::Company;
+use super::event::{Event, Observer};
+use super::index::TargetIndex;
+use super::planning::PlanningError;
+
+/// A company of a target that can be talked to.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// HTTP with the profile's credentials.
+    pub transport: Arc<Transport>,
+    /// The company that is read and written.
+    pub company: Company,
+    /// The name of the profile.
+    pub profile: String,
+    /// The system: `business-central`.
+    pub system: String,
+    /// The dialect of its API: `v2.0`.
+    pub dialect: String,
+    /// The stage of the profile: `test` or `production`.
+    pub stage: String,
+    /// How pages are read.
+    pub pages: PageOptions,
+}
+
+/// Why what the target holds could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum TargetError {
+    /// A page could not be fetched.
+    #[error(transparent)]
+    Fetch(#[from] ExportError),
+    /// A page could not be read.
+    #[error("a page of {set} is not what the API sends")]
+    Malformed {
+        /// The entity set.
+        set: &'static str,
+        /// What is wrong.
+        source: serde_json::Error,
+    },
+    /// The page could not be kept.
+    #[error(transparent)]
+    Keep(#[from] PlanningError),
+}
+
+/// The records of one page, as text.
+#[derive(Deserialize)]
+struct Records<'a> {
+    #[serde(borrow)]
+    value: Vec<&'a RawValue>,
+}
+
+/// A row of a reference table.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ReferenceRow {
+    id: String,
+    #[serde(default, alias = "number")]
+    code: String,
+    #[serde(default)]
+    currency_code: String,
+}
+
+/// The nil GUID: a customer that carries it as its currency pays in the local one.
+const LOCAL: &str = "00000000-0000-0000-0000-000000000000";
+
+impl Target {
+    /// Reads the reference tables that these fields of `entity` refer to.
+    pub async fn fetch_references(
+        &self,
+        entity: &'static Entity,
+        fields: &BTreeSet<usize>,
+        observer: Observer<'_>,
+    ) -> Result<References, TargetError> {
+        let mut references = References::new();
+        let mut sets: BTreeSet<&'static str> = fields
+            .iter()
+            .filter_map(|field| entity.fields[*field].reference)
+            .map(|reference| reference.set)
+            .collect();
+        sets.remove(CUSTOMERS.set);
+        match self.fetch_local_currency().await? {
+            Some(currency) => references.set_local_currency(&currency),
+            // Without it, the currencies are not all there is: the local one has no row among them.
+            None => {
+                sets.remove(CURRENCIES.set);
+            }
+        }
+        for set in sets {
+            self.fetch_reference(set, &mut references, observer).await?;
+        }
+        Ok(references)
+    }
+
+    async fn fetch_reference(
+        &self,
+        set: &'static str,
+        references: &mut References,
+        observer: Observer<'_>,
+    ) -> Result<(), TargetError> {
+        let code = if matches!(set, "accounts" | "salesInvoices") { "number" } else { "code" };
+        let address = self.address(set, &format!("$select=id,{code}"));
+        let mut rows = 0;
+        let table = self
+            .each_page(set, address, |page| {
+                for raw in &page {
+                    let row: ReferenceRow = serde_json::from_str(raw.get())
+                        .map_err(|source| TargetError::Malformed { set, source })?;
+                    references.insert(set, &row.code, &row.id);
+                }
+                rows += page.len() as u64;
+                observer(Event::Fetched(set, rows));
+                Ok(())
+            })
+            .await;
+        match table {
+            // A service without this table cannot be judged by it.
+            Err(TargetError::Fetch(ExportError::NotFound { .. })) => Ok(()),
+            Ok(()) => {
+                references.add_set(set);
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The company's own currency, as its customers show it; `None` when no customer does.
+    ///
+    /// Source: reads give the local currency's code beside the nil currency id.
+    async fn fetch_local_currency(&self) -> Result<Option<String>, TargetError> {
+        let address = self
+            .address("customers", &format!("$filter=currencyId eq {LOCAL}&$select=id,currencyCode&$top=1"));
+        let mut currency = None;
+        self.each_page("customers", address, |page| {
+            if let Some(raw) = page.first() {
+                let row: ReferenceRow = serde_json::from_str(raw.get())
+                    .map_err(|source| TargetError::Malformed { set: "customers", source })?;
+                currency = Some(row.currency_code).filter(|code| !code.is_empty());
+            }
+            Ok(())
+        })
+        .await?;
+        Ok(currency)
+    }
+
+    /// Reads the customers that rows with these `fields` may meet.
+    pub async fn fetch_customers(
+        &self,
+        fields: &BTreeSet<usize>,
+        index: &mut TargetIndex,
+        observer: Observer<'_>,
+    ) -> Result<(), TargetError> {
+        let address =
+            self.address("customers", &select(&CUSTOMERS, fields, &["id", "number", "displayName"]));
+        let mut rows = 0;
+        self.each_page("customers", address, |page| {
+            rows += page.len() as u64;
+            observer(Event::Fetched("customers", rows));
+            Ok(index.add_page(EntityKind::Customers, &page).map_err(PlanningError::from)?)
+        })
+        .await
+    }
+
+    /// Reads the numbers of all customers, which payments have to name.
+    pub async fn fetch_payers(
+        &self,
+        references: &mut References,
+        index: &mut TargetIndex,
+        observer: Observer<'_>,
+    ) -> Result<(), TargetError> {
+        let address = self.address("customers", "$select=id,number,currencyCode");
+        let mut rows = 0;
+        references.add_set(CUSTOMERS.set);
+        self.each_page("customers", address, |page| {
+            for raw in &page {
+                let row: ReferenceRow = serde_json::from_str(raw.get())
+                    .map_err(|source| TargetError::Malformed { set: "customers", source })?;
+                references.insert(CUSTOMERS.set, &row.code, &row.id);
+            }
+            rows += page.len() as u64;
+            observer(Event::Fetched("customers", rows));
+            Ok(index.add_customers(&page).map_err(PlanningError::from)?)
+        })
+        .await
+    }
+
+    /// The id of the payment journal with this code, if there is one.
+    pub async fn fetch_journal(&self, code: &str) -> Result<Option<String>, TargetError> {
+        let mut found = None;
+        let address = self.address("customerPaymentJournals", "$select=id,code");
+        self.each_page("customerPaymentJournals", address, |page| {
+            for raw in &page {
+                let row: ReferenceRow = serde_json::from_str(raw.get())
+                    .map_err(|source| TargetError::Malformed { set: "customerPaymentJournals", source })?;
+                if row.code.eq_ignore_ascii_case(code) {
+                    found = Some(row.id);
+                }
+            }
+            Ok(())
+        })
+        .await?;
+        Ok(found)
+    }
+
+    /// Reads the payments of a journal, with the lines they occupy.
+    pub async fn fetch_payments(
+        &self,
+        journal: &str,
+        fields: &BTreeSet<usize>,
+        index: &mut TargetIndex,
+        observer: Observer<'_>,
+    ) -> Result<(), TargetError> {
+        let always = ["id", "lineNumber", "customerNumber", "documentNumber"];
+        let set = format!("customerPaymentJournals({journal})/customerPayments");
+        let address = self.address(&set, &select(&CUSTOMER_PAYMENTS, fields, &always));
+        let mut rows = 0;
+        self.each_page("customerPayments", address, |page| {
+            rows += page.len() as u64;
+            observer(Event::Fetched("customerPayments", rows));
+            Ok(index.add_page(EntityKind::Payments, &page).map_err(PlanningError::from)?)
+        })
+        .await
+    }
+
+    fn address(&self, set: &str, query: &str) -> String {
+        format!("companies({})/{set}?{}", self.company.id, query.replace(' ', "%20"))
+    }
+
+    async fn each_page(
+        &self,
+        set: &'static str,
+        address: String,
+        mut visit: impl FnMut(Vec<&RawValue>) -> Result<(), TargetError>,
+    ) -> Result<(), TargetError> {
+        let mut reader = PageReader::new(&self.transport, set, self.pages).on_primary();
+        let mut page = Some(reader.open(&[address], &mut |_| ()).await?);
+        while let Some(read) = page {
+            let records: Records<'_> = serde_json::from_slice(&read.body)
+                .map_err(|source| TargetError::Malformed { set, source })?;
+            visit(records.value)?;
+            page = reader.next(&mut |_| ()).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The `$select` of the fields a comparison needs: the mapped ones and those it always does.
+fn select(entity: &Entity, fields: &BTreeSet<usize>, always: &[&'static str]) -> String {
+    let mut names: Vec<&str> = always.to_vec();
+    for index in fields {
+        let field = &entity.fields[*index];
+        if !names.contains(&field.name) && field.kind != Kind::DateTime {
+            names.push(field.name);
+        }
+    }
+    format!("$select={}", names.join(","))
+}

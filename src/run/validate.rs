@@ -1,0 +1,84 @@
+//! `validate`: every rule on every row, offline.
+
+use std::path::Path;
+
+use crate::domain::{Money, Reject};
+use crate::report::{Report, ReportError, ReportWriter, RunFacts, Total};
+
+use super::check::{CheckError, CheckOptions, CheckedChunk, check_file};
+use super::ending::Ending;
+use super::event::{Event, Observer};
+use super::facts::{now, tool_version};
+use super::reading::{Opened, ReadRequest, as_in_file, open_files};
+
+/// Checks files against every rule and writes the report and the rejects into `folder`. Blocks.
+pub fn validate(
+    request: &ReadRequest,
+    folder: &Path,
+    observer: Observer<'_>,
+) -> Result<Report, crate::Error> {
+    let (entity, opened) = open_files(request)?;
+    let facts = RunFacts {
+        run: String::new(),
+        command: "validate".to_owned(),
+        created: now(),
+        tool_version: tool_version(),
+        entity,
+        profile: String::new(),
+        system: String::new(),
+        dialect: String::new(),
+        company: String::new(),
+        local_currency: String::new(),
+        sources: opened.iter().map(|file| file.facts.clone()).collect(),
+        columns: opened.first().map(Opened::columns).unwrap_or_default(),
+        unmapped: opened.iter().flat_map(Opened::unmapped).collect(),
+        notes: vec![
+            "Nothing was asked of the target: whether codes and customers exist there was not checked."
+                .to_owned(),
+        ],
+        finished: true,
+        exit: Ending::Done.into(),
+    };
+    let mut writer = ReportWriter::of_check(folder, facts)?;
+    let mut checked = 0;
+    for (source, file) in (0u32..).zip(opened) {
+        let options = CheckOptions { sign: request.sign, ..CheckOptions::default() };
+        let counts = check_file(file.source, &file.binding, &options, |chunk| {
+            add_chunk(&mut writer, source, |sent| as_in_file(entity, request.sign, sent), chunk)?;
+            Ok::<(), ReportError>(())
+        });
+        let counts = counts.map_err(|error| match error {
+            CheckError::Source(error) => crate::Error::from(error),
+            CheckError::Sink(error) => error.into(),
+        })?;
+        checked += counts.rows;
+        writer.facts_mut().sources[source as usize].rows = counts.rows;
+        observer(Event::Checked(checked));
+    }
+    let ending = if writer.summary().needing_attention() == 0 { Ending::Done } else { Ending::Refused };
+    writer.facts_mut().exit = ending.into();
+    Ok(writer.publish()?)
+}
+
+fn add_chunk(
+    writer: &mut ReportWriter,
+    source: u32,
+    amount_in_file: impl Fn(Money) -> Money,
+    chunk: CheckedChunk<'_>,
+) -> Result<(), ReportError> {
+    let (mut count, mut sum) = (0, Money::ZERO);
+    let mut amounts = 0;
+    for row in chunk.accepted() {
+        count += 1;
+        if let Some(amount) = row.amount {
+            amounts += 1;
+            sum = sum + amount_in_file(amount);
+        }
+    }
+    writer.accept(source, count);
+    if amounts > 0 {
+        writer.accept_total("", Total::new(amounts, sum));
+    }
+    let rejects: Vec<Reject> = chunk.rejects;
+    rejects.iter().try_for_each(|reject| writer.reject(source, reject))
+}

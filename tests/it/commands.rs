@@ -1,0 +1,237 @@
+//! The commands a user types first, on the samples, against a sandbox.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::testbed::{TestBed, sample};
+
+/// File, line, field and code of every violation that a report lists.
+fn violations(report: &Value) -> BTreeSet<(String, u64, String, String)> {
+    let mut found = BTreeSet::new();
+    for reject in report["rejects"].as_array().unwrap() {
+        let file = reject["file"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+        for violation in reject["violations"].as_array().unwrap() {
+            found.insert((
+                file.clone(),
+                reject["line"].as_u64().unwrap(),
+                violation["field"].as_str().unwrap().to_owned(),
+                violation["rule"].as_str().unwrap().to_owned(),
+            ));
+        }
+    }
+    found
+}
+
+fn expected(file: &str) -> BTreeSet<(String, u64, String, String)> {
+    let mut reader = csv::Reader::from_path(sample("expected-violations.csv")).unwrap();
+    let records = reader.records().map(Result::unwrap);
+    records
+        .filter(|record| &record[0] == file)
+        .map(|record| {
+            (record[0].to_owned(), record[1].parse().unwrap(), record[2].to_owned(), record[3].to_owned())
+        })
+        .collect()
+}
+
+#[test]
+fn validate_locates_every_violation_of_the_samples_and_no_other() {
+    let bed = TestBed::new();
+    for file in ["customers-dirty.csv", "customers-dirty.xlsx", "payments-dirty.csv", "payments-dirty.xlsx"] {
+        let ended = bed.ferry(&["validate", &sample(file), "--json", "--out", file]).exits(4);
+        assert_eq!(violations(&ended.json()), expected(file), "{file}");
+        let rejects =
+            bed.path().join(file).join(if file.ends_with("csv") { "rejects.csv" } else { "rejects.xlsx" });
+        assert!(rejects.is_file(), "{file}");
+    }
+}
+
+#[test]
+fn clean_samples_pass() {
+    let bed = TestBed::new();
+    for file in ["customers.csv", "customers.xlsx", "payments.csv", "payments.xlsx"] {
+        bed.ferry(&["validate", &sample(file)]).exits(0);
+    }
+    bed.ferry(&["validate", &sample("kunden.csv"), "--map", &sample("mapping.toml")]).exits(0);
+}
+
+#[test]
+fn rejects_come_back_in_the_layout_of_the_file_and_are_the_same_rejects_again() {
+    let bed = TestBed::new();
+    for file in ["customers-dirty.csv", "customers-dirty.xlsx"] {
+        bed.ferry(&["validate", &sample(file), "--out", "first"]).exits(4);
+        let rejects = if file.ends_with("csv") { "first/rejects.csv" } else { "first/rejects.xlsx" };
+        let again = bed.ferry(&["validate", rejects, "--json", "--out", "second"]).exits(4).json();
+        let alone = |violations: BTreeSet<(String, u64, String, String)>| -> Vec<(String, String)> {
+            let mut pairs: Vec<_> = violations
+                .into_iter()
+                .map(|(_, _, field, code)| (field, code))
+                .filter(|(_, code)| !code.starts_with("duplicate-"))
+                .collect();
+            pairs.sort();
+            pairs
+        };
+        assert_eq!(alone(violations(&again)), alone(expected(file)), "{file}");
+        std::fs::remove_dir_all(bed.path().join("first")).unwrap();
+        std::fs::remove_dir_all(bed.path().join("second")).unwrap();
+    }
+}
+
+#[test]
+fn a_plan_says_what_an_import_does_and_writes_nothing() {
+    let bed = TestBed::new();
+    let before = bed.books();
+    let plan = bed.ferry(&["plan", &sample("customers.csv"), "-p", "local", "--json"]).exits(0).json();
+    assert_eq!(plan["counts"]["create"], 12, "{plan}");
+    assert_eq!(bed.books(), before);
+    bed.ferry(&["plan", &sample("customers.csv"), "-p", "local", "--detailed-exitcode"]).exits(10);
+}
+
+#[test]
+fn an_import_is_done_once_however_often_it_is_asked_for() {
+    let bed = TestBed::new();
+    let before = bed.books();
+    let first =
+        bed.ferry(&["import", &sample("customers.csv"), "-p", "local", "--yes", "--json"]).exits(0).json();
+    assert_eq!(first["counts"]["done"], 12, "{first}");
+    let between = bed.books();
+    assert_eq!(between.customers, before.customers + 12);
+
+    let second =
+        bed.ferry(&["import", &sample("customers.csv"), "-p", "local", "--yes", "--json"]).exits(0).json();
+    assert_eq!(second["counts"]["unchanged"], 12, "{second}");
+    assert_eq!(bed.books(), between, "the second import sends no write request");
+
+    let workbook =
+        bed.ferry(&["import", &sample("customers.xlsx"), "-p", "local", "--yes", "--json"]).exits(0).json();
+    assert_eq!(workbook["counts"]["unchanged"], 12, "the workbook holds the same rows: {workbook}");
+
+    let changed = bed
+        .ferry(&["import", &sample("customers-changed.csv"), "-p", "local", "--yes", "--json"])
+        .exits(0)
+        .json();
+    assert_eq!(changed["counts"]["done"], 2, "{changed}");
+    assert_eq!(changed["counts"]["unchanged"], 10, "{changed}");
+}
+
+#[test]
+fn payments_arrive_with_the_sign_business_central_posts() {
+    let bed = TestBed::new();
+    bed.ferry(&["import", &sample("customers.csv"), "-p", "local", "--yes"]).exits(0);
+    let import = ["import", &sample("payments.xlsx"), "-p", "local", "--journal", "MIGR", "--yes", "--json"];
+    let first = bed.ferry(&import).exits(0).json();
+    assert_eq!(first["counts"]["done"], 15, "{first}");
+    let books = bed.books();
+    assert_eq!(books.payments, 15);
+    assert_eq!(books.duplicates.payments, 0);
+    assert!(books.sums.payments.values().all(|sum| sum.is_negative()), "{books:?}");
+
+    let second = bed.ferry(&import).exits(0).json();
+    assert_eq!(second["counts"]["unchanged"], 15, "{second}");
+    assert_eq!(bed.books(), books);
+}
+
+#[test]
+fn a_file_with_rejects_is_refused_whole_unless_they_may_be_skipped() {
+    let bed = TestBed::new();
+    let before = bed.books();
+    let file = sample("customers-dirty.csv");
+    bed.ferry(&["import", &file, "-p", "local", "--yes"]).exits(4);
+    assert_eq!(bed.books(), before);
+    let ended = bed.ferry(&["import", &file, "-p", "local", "--yes", "--skip-rejects", "--json"]).exits(3);
+    let counts = &ended.json()["counts"];
+    assert_eq!(counts["done"].as_u64().unwrap() + counts["rejected"].as_u64().unwrap(), 19, "{counts}");
+    assert_eq!(bed.books().customers, before.customers + counts["done"].as_u64().unwrap());
+}
+
+#[test]
+fn without_a_yes_nothing_is_written() {
+    let bed = TestBed::new();
+    let before = bed.books();
+    bed.ferry(&["import", &sample("customers.csv"), "-p", "local"]).exits(4);
+    assert_eq!(bed.books(), before);
+}
+
+#[test]
+fn a_plan_is_refused_when_its_file_has_changed() {
+    let bed = TestBed::new();
+    bed.write("mine.csv", b"Number,Display Name\nS1,One\n");
+    bed.ferry(&["plan", "mine.csv", "-p", "local", "--out", "run"]).exits(0);
+    bed.write("mine.csv", b"Number,Display Name\nS1,Two\n");
+    let before = bed.books();
+    bed.ferry(&["apply", "run", "-p", "local", "--yes"]).exits(8);
+    assert_eq!(bed.books(), before);
+}
+
+#[test]
+fn a_plan_is_applied_as_it_was_made() {
+    let bed = TestBed::new();
+    let before = bed.books();
+    bed.ferry(&["plan", &sample("customers.csv"), "-p", "local", "--out", "run"]).exits(0);
+    bed.ferry(&["apply", "run", "-p", "local", "--yes"]).exits(0);
+    assert_eq!(bed.books().customers, before.customers + 12);
+    bed.ferry(&["apply", "run", "-p", "local", "--yes"]).exits(0);
+    bed.ferry(&["resume", "run", "-p", "local"]).exits(0);
+    assert_eq!(bed.books().customers, before.customers + 12, "an applied plan has nothing left to send");
+}
+
+#[test]
+fn an_export_equals_the_books() {
+    let bed = TestBed::new();
+    bed.ferry(&["import", &sample("customers.csv"), "-p", "local", "--yes"]).exits(0);
+    bed.ferry(&["export", "customers", "-p", "local", "--expand", "financials", "-o", "all.csv"]).exits(0);
+    let books = bed.books();
+    let text = bed.read("all.csv");
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let headers = reader.headers().unwrap().clone();
+    let column = |name: &str| headers.iter().position(|header| header == name).unwrap();
+    let (credit, balance) = (column("creditLimit"), column("balance"));
+    let rows: Vec<_> = reader.records().map(Result::unwrap).collect();
+    assert_eq!(u64::try_from(rows.len()).unwrap(), books.customers);
+    let sum = |column: usize| -> ledgerferry::domain::Money {
+        rows.iter().map(|row| row[column].parse::<ledgerferry::domain::Money>().unwrap()).sum()
+    };
+    assert_eq!(sum(credit), books.sums.credit_limits);
+    assert_eq!(sum(balance), books.sums.balances);
+    let manifest: Value = serde_json::from_str(&bed.read("all.manifest.json")).unwrap();
+    assert_eq!(manifest["files"][0]["rows"].as_u64().unwrap(), books.customers, "{manifest}");
+}
+
+#[test]
+fn an_export_takes_the_filter_as_it_is() {
+    let bed = TestBed::new();
+    let filter = "blocked eq ' ' and balance gt 0";
+    let line = [
+        "export",
+        "customers",
+        "-p",
+        "local",
+        "--expand",
+        "financials",
+        "--filter-odata",
+        filter,
+        "-o",
+        "ar.xlsx",
+    ];
+    bed.ferry(&line).exits(0);
+    let csv_line =
+        ["export", "customers", "-p", "local", "--filter-odata", filter, "--select", "number", "-o", "-"];
+    let listed = bed.ferry(&csv_line).exits(0).stdout();
+    let rows = listed.lines().count() - 1;
+    assert!(rows > 0, "the seeded books have customers who owe something");
+    let mut workbook = calamine::open_workbook_auto(bed.path().join("ar.xlsx")).unwrap();
+    let range = calamine::Reader::worksheet_range_at(&mut workbook, 0).unwrap().unwrap();
+    assert_eq!(range.height(), rows + 1);
+}
+
+#[test]
+fn what_a_user_gets_wrong_ends_with_its_own_exit_code() {
+    let bed = TestBed::new();
+    bed.ferry(&["export", "nothing", "-o", "x"]).exits(2);
+    bed.ferry(&["plan", &sample("customers.csv"), "-p", "nowhere"]).exits(2);
+    bed.ferry(&["validate", "no-such-file.csv"]).exits(9);
+    bed.ferry(&["apply", "no-such-run", "-p", "local"]).exits(2);
+    bed.write("latin1.csv", b"Number,Display Name\n1,M\xfcller\n");
+    let ended = bed.ferry(&["validate", "latin1.csv"]).exits(9);
+    assert!(ended.stderr().contains("latin1.csv") && ended.stderr().contains("line 2"), "{}", ended.stderr());
+}

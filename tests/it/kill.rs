@@ -1,0 +1,136 @@
+//! `kill -9` at many moments, faults on, then `resume` until done: nothing lost, nothing doubled.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::thread::sleep;
+use std::time::Duration;
+
+use ledgerferry::domain::Money;
+
+use crate::testbed::{Draw, TestBed};
+
+const ROWS: u64 = 400;
+const KILLS: u64 = 26;
+
+/// Starts an import, kills it, and resumes and kills it until it was killed [`KILLS`] times; then lets it end.
+fn import_under_fire(bed: &TestBed, import: &[&str], draw: &mut Draw) {
+    let mut kills = 0;
+    let mut planned = false;
+    for _ in 0..KILLS * 4 {
+        let mut child = if planned {
+            bed.start(&["resume", "run", "-p", "local", "--max-errors", "100%"])
+        } else {
+            bed.start(import)
+        };
+        sleep(Duration::from_millis(60 + draw.below(240)));
+        let ended = child.try_wait().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        kills += u64::from(ended.is_none());
+        planned = planned || bed.ferry(&["runs", "show", "run", "--json"]).json()["phase"] == "applying";
+        if kills == KILLS || (planned && ended.is_some()) {
+            break;
+        }
+        if !planned {
+            // Killed before the plan was whole: nothing was sent, and the folder is free for another try.
+            let _ = std::fs::remove_dir_all(bed.path().join("run"));
+        }
+    }
+    assert!(kills > 0);
+    bed.ferry(&["resume", "run", "-p", "local", "--max-errors", "100%"]).exits(0);
+}
+
+/// The rows of `results.csv` by their state, and the number of lines they name.
+fn results(bed: &TestBed) -> (BTreeMap<String, u64>, usize) {
+    let text = bed.read("run/results.csv");
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let headers = reader.headers().unwrap().clone();
+    let column = |name: &str| headers.iter().position(|header| header == name).unwrap();
+    let (row, status) = (column("row"), column("status"));
+    let mut states = BTreeMap::new();
+    let mut rows = std::collections::BTreeSet::new();
+    for record in reader.records() {
+        let record = record.unwrap();
+        *states.entry(record[status].to_owned()).or_insert(0) += 1;
+        assert!(rows.insert(record[row].to_owned()), "row {} twice", &record[row]);
+    }
+    (states, rows.len())
+}
+
+const FAULTS: &str = "lost=0.06,reset=0.03,429=0.05,503=0.03,504=0.02,slow=0.03,torn=0.03";
+
+#[test]
+fn a_killed_import_of_customers_resumes_without_losing_or_doubling_one() {
+    for seed in [11, 12] {
+        let bed = TestBed::with(|options| {
+            options.faults = format!("{FAULTS},seed={seed}").parse().unwrap();
+            options.latency = Duration::from_millis(4);
+        });
+        bed.write_project(", batch = 10");
+        let before = bed.books();
+        let mut file = String::from("Number,Display Name,Credit Limit,Payment Terms\n");
+        let mut credit = Money::ZERO;
+        for row in 1..=ROWS {
+            writeln!(file, "K{row:05},Killed {row} Ltd.,{row}.25,30 DAYS").unwrap();
+            credit = credit + format!("{row}.25").parse().unwrap();
+        }
+        bed.write("customers.csv", file.as_bytes());
+        let import =
+            ["import", "customers.csv", "-p", "local", "--yes", "--out", "run", "--max-errors", "100%"];
+        import_under_fire(&bed, &import, &mut Draw(seed));
+
+        let books = bed.books();
+        assert_eq!(books.customers, before.customers + ROWS, "seed {seed}");
+        assert_eq!(books.duplicates.customers, 0, "seed {seed}");
+        assert_eq!(books.sums.credit_limits, before.sums.credit_limits + credit, "seed {seed}");
+        assert_eq!(results(&bed), (BTreeMap::from([("done".to_owned(), ROWS)]), 400), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_killed_import_of_payments_resumes_without_losing_or_doubling_one() {
+    for seed in [21, 22] {
+        let bed = TestBed::with(|options| {
+            options.faults = format!("{FAULTS},seed={seed}").parse().unwrap();
+            options.latency = Duration::from_millis(4);
+        });
+        bed.write_project(", batch = 10");
+        let mut file =
+            String::from("Customer Number,Posting Date,Document Number,External Document Number,Amount\n");
+        let mut paid = Money::ZERO;
+        for row in 1..=ROWS {
+            writeln!(
+                file,
+                "{},2026-10-{:02},P{row:05},EXT/{row},{row}.10",
+                10_000 * (1 + row % 2),
+                1 + row % 28
+            )
+            .unwrap();
+            paid = paid + format!("{row}.10").parse().unwrap();
+        }
+        bed.write("payments.csv", file.as_bytes());
+        let import = [
+            "import",
+            "payments.csv",
+            "-p",
+            "local",
+            "--journal",
+            "KILLED",
+            "--yes",
+            "--out",
+            "run",
+            "--max-errors",
+            "100%",
+        ];
+        import_under_fire(&bed, &import, &mut Draw(seed));
+
+        let books = bed.books();
+        assert_eq!(books.payments, ROWS, "seed {seed}");
+        assert_eq!(books.duplicates.payments, 0, "seed {seed}");
+        let sent: Money = books.sums.payments.values().copied().sum();
+        assert_eq!(sent, -paid, "seed {seed}");
+        assert_eq!(results(&bed), (BTreeMap::from([("done".to_owned(), ROWS)]), 400), "seed {seed}");
+        let totals: serde_json::Value = serde_json::from_str(&bed.read("run/totals.json")).unwrap();
+        assert_eq!(totals["reconciled"], true, "{totals}");
+    }
+}

@@ -1,0 +1,178 @@
+//! A folder with a project in it, a sandbox to talk to, and the real `ferry` binary.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use ledgerferry::sandbox::{Books, Sandbox, SandboxOptions, read_books};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+/// One test's world; everything in it vanishes with it.
+pub(crate) struct TestBed {
+    folder: TempDir,
+    runtime: Runtime,
+    sandbox: Option<Sandbox>,
+}
+
+impl TestBed {
+    /// A sandbox without faults.
+    pub(crate) fn new() -> Self {
+        Self::with(|_| ())
+    }
+
+    /// A sandbox as `adjust` wants it.
+    pub(crate) fn with(adjust: impl FnOnce(&mut SandboxOptions)) -> Self {
+        let folder = TempDir::with_prefix("ferry-test-").unwrap();
+        let runtime = Runtime::new().unwrap();
+        let mut options =
+            SandboxOptions { books: folder.path().join("books.db"), ..SandboxOptions::default() };
+        adjust(&mut options);
+        let sandbox = runtime.block_on(Sandbox::start(options)).unwrap();
+        let bed = Self { folder, runtime, sandbox: Some(sandbox) };
+        bed.write_project("");
+        bed
+    }
+
+    /// Writes `ferry.toml` with the profile `local`; `limits` are further keys of its limits.
+    pub(crate) fn write_project(&self, limits: &str) {
+        let welcome = self.sandbox.as_ref().unwrap().welcome();
+        let project = format!(
+            r#"version = 1
+[profiles.local]
+system  = "business-central"
+url     = "{}"
+company = "{}"
+auth    = {{ kind = "client-credentials", token_url = "{}", client_id = "{}", client_secret = "${{env:FERRY_TEST_SECRET}}", scope = "{}" }}
+limits  = {{ rate = "100000/s", settle = "300ms", deadline = "5s", retry_budget = "120s"{limits} }}
+"#,
+            welcome.url, welcome.company, welcome.token_url, welcome.client_id, welcome.scope
+        );
+        self.write("ferry.toml", project.as_bytes());
+    }
+
+    /// The folder everything happens in.
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Puts a file into the folder.
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.path().join(name);
+        std::fs::File::create(&path)
+            .and_then(|mut file| std::io::Write::write_all(&mut file, bytes))
+            .unwrap();
+        path
+    }
+
+    /// The text of a file in the folder.
+    pub(crate) fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    /// A command line of the real binary, to be run in the folder.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ferry"));
+        let secret = self.sandbox.as_ref().map(|sandbox| sandbox.welcome().client_secret.clone());
+        command
+            .args(arguments)
+            .current_dir(self.path())
+            .env("FERRY_TEST_SECRET", secret.unwrap_or_default())
+            .env_remove("FERRY_PROFILE")
+            .env_remove("FERRY_CONFIG")
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs the real binary to its end.
+    pub(crate) fn ferry(&self, arguments: &[&str]) -> Ended {
+        Ended { output: self.command(arguments).output().unwrap(), line: arguments.join(" ") }
+    }
+
+    /// Starts the real binary and leaves it running, silent.
+    pub(crate) fn start(&self, arguments: &[&str]) -> Child {
+        self.command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
+    /// What the sandbox's books hold now.
+    pub(crate) fn books(&self) -> Books {
+        read_books(&self.path().join("books.db")).unwrap()
+    }
+
+    /// Runs `work` on the runtime that serves the sandbox.
+    pub(crate) fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
+    }
+}
+
+impl Drop for TestBed {
+    fn drop(&mut self) {
+        if let Some(sandbox) = self.sandbox.take() {
+            self.runtime.block_on(async {
+                // A connection that hangs by design must not hold the test up.
+                let _ = tokio::time::timeout(Duration::from_secs(2), sandbox.stop()).await;
+            });
+        }
+    }
+}
+
+/// A run of the binary that has ended.
+pub(crate) struct Ended {
+    output: Output,
+    line: String,
+}
+
+impl Ended {
+    /// Checks the exit code.
+    #[track_caller]
+    pub(crate) fn exits(self, code: i32) -> Self {
+        assert_eq!(
+            self.output.status.code(),
+            Some(code),
+            "ferry {}\n--- stdout\n{}\n--- stderr\n{}",
+            self.line,
+            self.stdout(),
+            self.stderr()
+        );
+        self
+    }
+
+    pub(crate) fn code(&self) -> Option<i32> {
+        self.output.status.code()
+    }
+
+    pub(crate) fn stdout(&self) -> String {
+        String::from_utf8_lossy(&self.output.stdout).into_owned()
+    }
+
+    pub(crate) fn stderr(&self) -> String {
+        String::from_utf8_lossy(&self.output.stderr).into_owned()
+    }
+
+    /// The JSON document on standard output.
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.output.stdout).unwrap_or_else(|error| {
+            panic!("ferry {}: {error}\n{}{}", self.line, self.stdout(), self.stderr())
+        })
+    }
+}
+
+/// The path of a file under `samples/`.
+pub(crate) fn sample(name: &str) -> String {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("samples").join(name).to_string_lossy().into_owned()
+}
+
+/// A small generator of numbers: the same seed, the same numbers.
+pub(crate) struct Draw(pub(crate) u64);
+
+impl Draw {
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (mixed ^ (mixed >> 31)) % limit
+    }
+}
