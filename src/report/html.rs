@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::Report;
 use super::changes::{self, Change};
 use super::facts::{ExitFacts, RunFacts};
-use super::fixes::{self, Fix, Sample};
+use super::fixes::{self, Sample};
 use super::place::file_name;
 use super::summary::{Phase, Summary};
 use super::text::{amount, counted, grouped};
@@ -72,8 +72,17 @@ struct FixView<'a> {
     rows: String,
     permille: u64,
     open: bool,
-    samples: &'a [Sample],
+    has_keys: bool,
+    samples: Vec<SampleView<'a>>,
     more: u64,
+}
+
+#[derive(Serialize)]
+struct SampleView<'a> {
+    at: String,
+    key: &'a str,
+    found: &'a str,
+    allowed: &'a str,
 }
 
 #[derive(Serialize)]
@@ -216,15 +225,11 @@ fn title_subject(facts: &RunFacts) -> String {
 }
 
 fn fix_views(summary: &Summary) -> Vec<FixView<'_>> {
-    let fixes = summary.fixes().by_rows();
-    let most = fixes.first().map_or(1, |fix| fix.rows);
-    let view = |(place, fix): (usize, &'_ Fix)| (place, fix.rows * 1000 / most);
-    let permilles: Vec<_> = fixes.iter().copied().enumerate().map(view).collect();
+    let attention = summary.needing_attention().max(1);
+    let is_one_file = summary.sources().len() == 1;
+    let fixes = summary.fixes().by_rows().into_iter().take(FIXES).enumerate();
     fixes
-        .into_iter()
-        .zip(permilles)
-        .take(FIXES)
-        .map(|(fix, (place, permille))| FixView {
+        .map(|(place, fix)| FixView {
             code: &fix.code,
             field: &fix.field,
             column: fix.samples.first().and_then(|sample| sample.place.column.as_deref()),
@@ -232,12 +237,23 @@ fn fix_views(summary: &Summary) -> Vec<FixView<'_>> {
             title: &fix.title,
             remedy: &fix.remedy,
             rows: grouped(fix.rows),
-            permille: permille.max(BAR_LEAST),
+            permille: (fix.rows * 1000 / attention).max(BAR_LEAST),
             open: place < OPEN_FIXES,
-            samples: &fix.samples,
+            has_keys: fix.samples.iter().any(|sample| !sample.key.is_empty()),
+            samples: fix.samples.iter().map(|sample| sample_view(sample, is_one_file)).collect(),
             more: fix.rows - fix.samples.len() as u64,
         })
         .collect()
+}
+
+/// A sample; the column is named above it, and the only text file of a run need not be named at every line.
+fn sample_view(sample: &Sample, is_one_file: bool) -> SampleView<'_> {
+    let at = match sample.place.sheet {
+        None if is_one_file => format!("line {}", sample.place.line),
+        None => format!("{}:{}", file_name(&sample.place.file), sample.place.line),
+        Some(_) => sample.at.clone(),
+    };
+    SampleView { at, key: &sample.key, found: &sample.found, allowed: &sample.allowed }
 }
 
 fn money<'a>(facts: &'a RunFacts, summary: &'a Summary) -> Vec<MoneyLine<'a>> {

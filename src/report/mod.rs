@@ -193,7 +193,7 @@ impl ReportWriter {
 
     /// Adds a row that a check rejected.
     pub fn reject(&mut self, source: u32, reject: &Reject) -> Result<(), ReportError> {
-        self.summary.reject(source, reject);
+        self.summary.reject(source, reject, self.rejects.key(source, &reject.cells));
         self.rejects.add(source, &reject.cells, &RowWords::of_reject(reject))
     }
 
@@ -332,7 +332,7 @@ mod tests {
         let mut writer = ReportWriter::of_check(folder.path(), facts(vec![unread])).unwrap();
         writer.accept(0, 11);
         writer.accept_total("", Total::new(11, Money::from(500)));
-        let cells = ["1", "A", "a(at)b", "2"].map(str::to_owned).to_vec();
+        let cells = ["71003", "A", "a(at)b", "2"].map(str::to_owned).to_vec();
         let reject =
             Reject { origin: Origin { row: 3, line: 4 }, violations: vec![violation("email")], cells };
         writer.reject(0, &reject).unwrap();
@@ -344,7 +344,8 @@ mod tests {
         let document = json(&folder.path().join("report.json"));
         assert_eq!(document["counts"], serde_json::json!({"accepted": 11, "rejected": 1, "rows": 12}));
         assert_eq!(document["exit"]["code"], 4);
-        assert_eq!(document["fixes"][0]["samples"][0]["at"], "customers.csv:4 Email");
+        let sample = &document["fixes"][0]["samples"][0];
+        assert_eq!((&sample["at"], &sample["key"]), (&"customers.csv:4 Email".into(), &"71003".into()));
     }
 
     #[test]

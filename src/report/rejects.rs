@@ -55,6 +55,21 @@ impl Layout {
         }
     }
 
+    /// The first of the fields a person knows a record by that is not blank.
+    fn key<'a>(&self, cells: &'a [String]) -> &'a str {
+        let names: &[&str] = match self.entity {
+            EntityKind::Customers => &["number", "displayName"],
+            EntityKind::Payments => &["documentNumber", "externalDocumentNumber"],
+        };
+        let cell = |name: &&str| cells.get(self.fields.iter().position(|field| field == name)?);
+        names
+            .iter()
+            .filter_map(cell)
+            .map(|cell| cell.trim())
+            .find(|cell| !cell.is_empty())
+            .unwrap_or_default()
+    }
+
     /// The repeated columns of a row; cells it lacks are blank.
     pub(super) fn cells<'a>(&'a self, cells: &'a [String]) -> impl Iterator<Item = (usize, &'a str)> {
         self.columns.iter().map(|&column| (column, cells.get(column).map_or("", String::as_str)))
@@ -82,6 +97,11 @@ impl RejectsWriter {
             texts: facts.sources.iter().map(|_| None).collect(),
             workbook: None,
         }
+    }
+
+    /// The natural key of a row of this source, as it stands in the row; empty when it has none.
+    pub(super) fn key<'a>(&self, source: u32, cells: &'a [String]) -> &'a str {
+        self.layouts.get(source as usize).map_or("", |layout| layout.key(cells))
     }
 
     /// Writes one row of the source with this index.

@@ -109,11 +109,11 @@ impl Summary {
         self.totals.accept(currency, total);
     }
 
-    /// Adds a row that a check rejected.
-    pub fn reject(&mut self, source: u32, reject: &Reject) {
+    /// Adds a row that a check rejected; its natural key may be empty.
+    pub fn reject(&mut self, source: u32, reject: &Reject, key: &str) {
         self.count(source, Action::Reject, State::Rejected, 1);
         let Some(tally) = self.sources.get(source as usize) else { return };
-        let row = LeftOut { source: &tally.facts, origin: reject.origin, key: "", state: State::Rejected };
+        let row = LeftOut { source: &tally.facts, origin: reject.origin, key, state: State::Rejected };
         for violation in &reject.violations {
             self.fixes.add_violation(row, violation);
         }
