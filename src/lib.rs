@@ -60,7 +60,7 @@ pub mod connector;
 pub mod delivery;
 pub mod domain;
 pub mod durable;
-mod error;
+
 pub mod export;
 pub mod ledger;
 pub mod mapping;
@@ -73,4 +73,4 @@ pub mod source;
 pub mod transport;
 pub mod validation;
 
-pub use error::Error;
+pub use run::Error;

@@ -23,6 +23,7 @@ use crate::source;
 
 use super::check::{CheckError, CheckOptions, check_file};
 use super::ending::Ending;
+use super::error::Error;
 use super::event::{Event, Observer};
 use super::facts::{facts_of, now, tool_version};
 use super::index::TargetIndex;
@@ -61,14 +62,10 @@ pub struct ApplyRequest {
 }
 
 /// Plans a run against the live target; nothing is written there.
-pub async fn plan(
-    target: &Target,
-    request: &PlanRequest,
-    observer: Observer<'_>,
-) -> Result<Ledger, crate::Error> {
+pub async fn plan(target: &Target, request: &PlanRequest, observer: Observer<'_>) -> Result<Ledger, Error> {
     let (entity, mut opened) = open_files(&request.read)?;
     let journal = match (entity, &request.journal) {
-        (EntityKind::Payments, None) => return Err(crate::Error::JournalMissing),
+        (EntityKind::Payments, None) => return Err(Error::JournalMissing),
         (EntityKind::Payments, Some(code)) => Some(code.trim().to_uppercase()),
         (EntityKind::Customers, _) => None,
     };
@@ -104,7 +101,7 @@ async fn fetch(
     opened: &[Opened],
     journal: Option<&str>,
     observer: Observer<'_>,
-) -> Result<Known, crate::Error> {
+) -> Result<Known, Error> {
     let fields = fields_of(opened);
     let mut references = target.fetch_references(table(entity), &fields, observer).await?;
     let mut index = TargetIndex::new().map_err(PlanningError::from)?;
@@ -179,11 +176,7 @@ struct Planning {
 }
 
 /// Checks every row, decides on it and keeps it. Blocks: it reads and burns CPU.
-fn plan_rows(
-    mut planning: Planning,
-    opened: Vec<Opened>,
-    observer: Observer<'_>,
-) -> Result<Ledger, crate::Error> {
+fn plan_rows(mut planning: Planning, opened: Vec<Opened>, observer: Observer<'_>) -> Result<Ledger, Error> {
     let Known { references, index, .. } = &planning.known;
     let (kind, sign) = (planning.header.entity, planning.request.read.sign);
     let rows_at_most = opened.iter().map(|file| rows_at_most(&file.facts)).sum();
@@ -211,7 +204,7 @@ fn plan_rows(
             Ok::<(), PlanningError>(())
         });
         let counts = counts.map_err(|error| match error {
-            CheckError::Source(error) => crate::Error::from(error),
+            CheckError::Source(error) => Error::from(error),
             CheckError::Sink(error) => error.into(),
         })?;
         planning.header.sources[source as usize].rows = counts.rows;
@@ -239,12 +232,12 @@ pub async fn apply(
     request: &ApplyRequest,
     stop: watch::Receiver<bool>,
     observer: Observer<'_>,
-) -> Result<Report, crate::Error> {
+) -> Result<Report, Error> {
     let path = request.folder.join(LEDGER);
     let mut ledger = Ledger::open_for_delivery(&path)?;
     let mut header = ledger.header()?;
     match header.phase {
-        Phase::Planning => return Err(crate::Error::PlanUnfinished(header.run)),
+        Phase::Planning => return Err(Error::PlanUnfinished(header.run)),
         Phase::Planned => check_sources(&header)?,
         Phase::Applying | Phase::Finished => {}
     }
@@ -284,7 +277,7 @@ async fn send(
     request: &ApplyRequest,
     stop: watch::Receiver<bool>,
     observer: Observer<'_>,
-) -> Result<DeliveryEnd, crate::Error> {
+) -> Result<DeliveryEnd, Error> {
     let writer = LedgerWriter::start(ledger);
     let on_event = |event| observer(Event::Delivery(event));
     let transport = target.transport.clone();
@@ -306,23 +299,20 @@ fn connector(header: &RunHeader) -> Connector {
 }
 
 /// A plan is only good for the bytes it was made from.
-fn check_sources(header: &RunHeader) -> Result<(), crate::Error> {
+fn check_sources(header: &RunHeader) -> Result<(), Error> {
     for source in &header.sources {
         if source::hash(Path::new(&source.path))? != source.sha256 {
-            return Err(crate::Error::SourceChanged(source.path.clone()));
+            return Err(Error::SourceChanged(source.path.clone()));
         }
     }
     Ok(())
 }
 
-fn check_target(target: &Target, header: &RunHeader) -> Result<(), crate::Error> {
+fn check_target(target: &Target, header: &RunHeader) -> Result<(), Error> {
     if header.company_id.eq_ignore_ascii_case(&target.company.id) {
         Ok(())
     } else {
-        Err(crate::Error::OtherCompany {
-            planned: header.company_name.clone(),
-            found: target.company.name.clone(),
-        })
+        Err(Error::OtherCompany { planned: header.company_name.clone(), found: target.company.name.clone() })
     }
 }
 
@@ -332,10 +322,10 @@ pub fn report(
     folder: &Path,
     command: &str,
     ending: impl Fn(&Summary) -> Ending,
-) -> Result<Report, crate::Error> {
+) -> Result<Report, Error> {
     let header = ledger.header()?;
     let mut writer = ReportWriter::of_run(folder, facts_of(&header, command, Ending::Done))?;
-    ledger.for_each_row(Filter::All, |row| Ok::<(), crate::Error>(writer.add(&row)?))?;
+    ledger.for_each_row(Filter::All, |row| Ok::<(), Error>(writer.add(&row)?))?;
     let ending = ending(writer.summary());
     writer.facts_mut().exit = ending.into();
     Ok(writer.publish()?)

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::transport::{ApiRequest, Method};
 
+use super::error::Error;
 use super::target::Target;
 
 /// The answer to the creation of a journal.
@@ -20,7 +21,7 @@ const ATTEMPTS: u32 = 5;
 ///
 /// A code names one journal, so a repeat after a lost answer cannot make a second one: the server refuses the
 /// key, and the journal is found.
-pub(super) async fn open_journal(target: &Target, code: &str) -> Result<String, crate::Error> {
+pub(super) async fn open_journal(target: &Target, code: &str) -> Result<String, Error> {
     let mut attempt = 0;
     loop {
         if let Some(id) = target.fetch_journal(code).await? {
@@ -36,7 +37,7 @@ pub(super) async fn open_journal(target: &Target, code: &str) -> Result<String, 
                 Err(_) => None,
             },
             Ok(reply) if attempt == ATTEMPTS => {
-                return Err(crate::Error::JournalRefused { code: code.to_owned(), status: reply.status });
+                return Err(Error::JournalRefused { code: code.to_owned(), status: reply.status });
             }
             Ok(reply) => reply.retry_after(),
             Err(error) if error.is_passing() && attempt < ATTEMPTS => None,

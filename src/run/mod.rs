@@ -1,12 +1,13 @@
 //! Composition: the stages put together into whole commands.
 //!
 //! In: requests, with everything a command line would say already in types. Out: a
-//! [`Report`](crate::report::Report) or an [`Error`](crate::Error), and [`Event`]s on the way. Nothing is
+//! [`Report`](crate::report::Report) or an [`Error`], and [`Event`]s on the way. Nothing is
 //! printed here.
 
 mod check;
 mod company;
 mod ending;
+mod error;
 mod event;
 mod export;
 mod facts;
@@ -22,6 +23,7 @@ mod validate;
 pub use check::{CheckError, CheckOptions, CheckedChunk, CheckedCounts, CheckedRow, check_file};
 pub use company::{Company, CompanyError, resolve_company};
 pub use ending::Ending;
+pub use error::Error;
 pub use event::{Event, Observer};
 pub use export::{ExportRequest, ExportSummary, export};
 pub use folder::new_run_folder;

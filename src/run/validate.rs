@@ -7,16 +7,13 @@ use crate::report::{Report, ReportError, ReportWriter, RunFacts, Total};
 
 use super::check::{CheckError, CheckOptions, CheckedChunk, check_file};
 use super::ending::Ending;
+use super::error::Error;
 use super::event::{Event, Observer};
 use super::facts::{now, tool_version};
 use super::reading::{Opened, ReadRequest, as_in_file, open_files};
 
 /// Checks files against every rule and writes the report and the rejects into `folder`. Blocks.
-pub fn validate(
-    request: &ReadRequest,
-    folder: &Path,
-    observer: Observer<'_>,
-) -> Result<Report, crate::Error> {
+pub fn validate(request: &ReadRequest, folder: &Path, observer: Observer<'_>) -> Result<Report, Error> {
     let (entity, opened) = open_files(request)?;
     let facts = RunFacts {
         run: String::new(),
@@ -48,7 +45,7 @@ pub fn validate(
             Ok::<(), ReportError>(())
         });
         let counts = counts.map_err(|error| match error {
-            CheckError::Source(error) => crate::Error::from(error),
+            CheckError::Source(error) => Error::from(error),
             CheckError::Sink(error) => error.into(),
         })?;
         checked += counts.rows;

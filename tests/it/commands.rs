@@ -6,24 +6,24 @@ use serde_json::Value;
 
 use crate::testbed::{TestBed, sample};
 
-/// File, line, field and code of every violation that a report lists.
-fn violations(report: &Value) -> BTreeSet<(String, u64, String, String)> {
+/// Where a violation stands and what it is: file, line, field and code.
+type Located = (String, u64, String, String);
+
+/// Every violation that a report lists; the samples have few enough that it lists all of them.
+fn violations(report: &Value) -> BTreeSet<Located> {
     let mut found = BTreeSet::new();
-    for reject in report["rejects"].as_array().unwrap() {
-        let file = reject["file"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
-        for violation in reject["violations"].as_array().unwrap() {
-            found.insert((
-                file.clone(),
-                reject["line"].as_u64().unwrap(),
-                violation["field"].as_str().unwrap().to_owned(),
-                violation["rule"].as_str().unwrap().to_owned(),
-            ));
+    for fix in report["fixes"].as_array().unwrap() {
+        let (field, code) = (fix["field"].as_str().unwrap(), fix["code"].as_str().unwrap());
+        for sample in fix["samples"].as_array().unwrap() {
+            let file = sample["place"]["file"].as_str().unwrap().rsplit('/').next().unwrap();
+            let line = sample["place"]["line"].as_u64().unwrap();
+            found.insert((file.to_owned(), line, field.to_owned(), code.to_owned()));
         }
     }
     found
 }
 
-fn expected(file: &str) -> BTreeSet<(String, u64, String, String)> {
+fn expected(file: &str) -> BTreeSet<Located> {
     let mut reader = csv::Reader::from_path(sample("expected-violations.csv")).unwrap();
     let records = reader.records().map(Result::unwrap);
     records
@@ -62,7 +62,7 @@ fn rejects_come_back_in_the_layout_of_the_file_and_are_the_same_rejects_again() 
         bed.ferry(&["validate", &sample(file), "--out", "first"]).exits(4);
         let rejects = if file.ends_with("csv") { "first/rejects.csv" } else { "first/rejects.xlsx" };
         let again = bed.ferry(&["validate", rejects, "--json", "--out", "second"]).exits(4).json();
-        let alone = |violations: BTreeSet<(String, u64, String, String)>| -> Vec<(String, String)> {
+        let alone = |violations: BTreeSet<Located>| -> Vec<(String, String)> {
             let mut pairs: Vec<_> = violations
                 .into_iter()
                 .map(|(_, _, field, code)| (field, code))
@@ -82,7 +82,7 @@ fn a_plan_says_what_an_import_does_and_writes_nothing() {
     let bed = TestBed::new();
     let before = bed.books();
     let plan = bed.ferry(&["plan", &sample("customers.csv"), "-p", "local", "--json"]).exits(0).json();
-    assert_eq!(plan["counts"]["create"], 12, "{plan}");
+    assert_eq!(plan["actions"]["create"], 12, "{plan}");
     assert_eq!(bed.books(), before);
     bed.ferry(&["plan", &sample("customers.csv"), "-p", "local", "--detailed-exitcode"]).exits(10);
 }
@@ -140,7 +140,11 @@ fn a_file_with_rejects_is_refused_whole_unless_they_may_be_skipped() {
     assert_eq!(bed.books(), before);
     let ended = bed.ferry(&["import", &file, "-p", "local", "--yes", "--skip-rejects", "--json"]).exits(3);
     let counts = &ended.json()["counts"];
-    assert_eq!(counts["done"].as_u64().unwrap() + counts["rejected"].as_u64().unwrap(), 19, "{counts}");
+    assert_eq!(
+        counts["done"].as_u64().unwrap() + counts["rejected"].as_u64().unwrap(),
+        counts["rows"],
+        "{counts}"
+    );
     assert_eq!(bed.books().customers, before.customers + counts["done"].as_u64().unwrap());
 }
 

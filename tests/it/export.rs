@@ -40,7 +40,7 @@ impl Bed {
         let transport = transport(&welcome.url, credential);
         let company = resolve_company(&transport, &welcome.company, quick(1000), &mut |_| ()).await.unwrap();
         assert_eq!(company.id, welcome.company_id);
-        Self { sandbox, transport, company, folder }
+        Self { folder, sandbox, transport, company }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -79,7 +79,7 @@ fn quick(page_rows: u32) -> PageOptions {
         attempts: 30,
         first_pause: Duration::from_millis(1),
         longest_pause: Duration::from_millis(5),
-        budget: Duration::from_secs(120),
+        budget: Duration::from_mins(2),
     };
     PageOptions { page_rows, patience, seed: 7 }
 }

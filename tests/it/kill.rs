@@ -46,15 +46,15 @@ fn results(bed: &TestBed) -> (BTreeMap<String, u64>, usize) {
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let headers = reader.headers().unwrap().clone();
     let column = |name: &str| headers.iter().position(|header| header == name).unwrap();
-    let (row, status) = (column("row"), column("status"));
-    let mut states = BTreeMap::new();
+    let (row, state) = (column("row"), column("status"));
+    let mut counts = BTreeMap::new();
     let mut rows = std::collections::BTreeSet::new();
     for record in reader.records() {
         let record = record.unwrap();
-        *states.entry(record[status].to_owned()).or_insert(0) += 1;
+        *counts.entry(record[state].to_owned()).or_insert(0) += 1;
         assert!(rows.insert(record[row].to_owned()), "row {} twice", &record[row]);
     }
-    (states, rows.len())
+    (counts, rows.len())
 }
 
 const FAULTS: &str = "lost=0.06,reset=0.03,429=0.05,503=0.03,504=0.02,slow=0.03,torn=0.03";

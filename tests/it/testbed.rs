@@ -99,11 +99,6 @@ limits  = {{ rate = "100000/s", settle = "300ms", deadline = "5s", retry_budget 
     pub(crate) fn books(&self) -> Books {
         read_books(&self.path().join("books.db")).unwrap()
     }
-
-    /// Runs `work` on the runtime that serves the sandbox.
-    pub(crate) fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
-        self.runtime.block_on(work)
-    }
 }
 
 impl Drop for TestBed {
@@ -136,10 +131,6 @@ impl Ended {
             self.stderr()
         );
         self
-    }
-
-    pub(crate) fn code(&self) -> Option<i32> {
-        self.output.status.code()
     }
 
     pub(crate) fn stdout(&self) -> String {

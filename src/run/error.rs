@@ -5,9 +5,14 @@ use crate::durable::FileError;
 use crate::export::ExportError;
 use crate::ledger::LedgerError;
 use crate::report::ReportError;
-use crate::run::{CompanyError, Ending, PlanningError, ReadingError, TargetError};
 use crate::source::SourceError;
 use crate::transport::TransportError;
+
+use super::company::CompanyError;
+use super::ending::Ending;
+use super::planning::PlanningError;
+use super::reading::ReadingError;
+use super::target::TargetError;
 
 /// Why a command could not go on.
 #[derive(Debug, thiserror::Error)]
