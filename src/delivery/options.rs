@@ -112,6 +112,13 @@ impl DeliveryOptions {
         }
     }
 
+    /// How long an intent stands for a request that has not left yet; after that it is recorded anew. An absence is
+    /// believed this much later when only the intent is known. A twentieth of the target's own limit: half a
+    /// minute for a new connection and a new token, where that limit is ten minutes.
+    pub(super) fn intent_lifetime(&self) -> Duration {
+        self.settle / 20
+    }
+
     /// The same, with every number inside what can work.
     pub(super) fn clamped(mut self, kind: EntityKind) -> Self {
         self.batch = self.batch.clamp(1, BATCH_MAX);

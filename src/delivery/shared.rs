@@ -17,10 +17,6 @@ use crate::connector::Request;
 use crate::ledger::{Counters, LedgerHandle, OpenRow, Step};
 use crate::transport::{ApiReply, ApiRequest, Method, TransportError};
 
-/// How long an intent stands for a request that has not left yet; after that it is recorded anew. An absence is
-/// believed this much later when only the intent is known.
-pub(super) const INTENT_LIFETIME: Duration = Duration::from_secs(30);
-
 pub(super) struct Shared {
     pub(super) ledger: LedgerHandle,
     pub(super) target: Target,
@@ -230,7 +226,7 @@ impl Shared {
     /// Puts rows that an earlier process left in doubt to the lookups, each with the wait that is left of its own.
     pub(super) fn doubt_again(&self, rows: Vec<OpenRow>) {
         let (now, unix) = (Instant::now(), unix_now());
-        let longest = self.options.settle + INTENT_LIFETIME;
+        let longest = self.options.settle + self.options.intent_lifetime();
         let doubts = rows.into_iter().map(|row| {
             let since = row.sent_at.unwrap_or(unix);
             let passed = Duration::from_millis(u64::try_from(unix - since).unwrap_or(0));

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::backlog::Job;
 use super::doubt::{Cause, Doubt, operation};
 use super::lane::Lane;
-use super::shared::{INTENT_LIFETIME, Settlement, Shared, unix_now};
+use super::shared::{Settlement, Shared, unix_now};
 use super::{DeliveryEnd, DeliveryError, DeliveryEvent};
 use crate::connector::Verdict;
 use crate::connector::business_central::{interpret, read_batch};
@@ -68,7 +68,7 @@ async fn send_singles(shared: &Shared, lane: &Lane, jobs: Vec<Job>) -> Result<()
                 verdicts.push(Verdict::NotDone(None));
                 continue;
             }
-            if intended.elapsed() > INTENT_LIFETIME {
+            if intended.elapsed() > shared.options.intent_lifetime() {
                 record_intents(shared, &jobs[index..]).await?;
                 intended = Instant::now();
             }

@@ -23,6 +23,10 @@ pub fn interpret(action: Action, status: u16, pause: Option<Duration>, body: &[u
     if (200..300).contains(&status) {
         return accepted(status, body);
     }
+    if status == 429 {
+        // Whatever its code (it has been seen as `Application_TooManyRequests`), nothing was looked at.
+        return Verdict::NotDone(pause);
+    }
     let refusal = refusal(status, body);
     match refusal.code.as_str() {
         "Internal_EntityWithSameKeyExists" => return Verdict::KeyTaken(refusal),
@@ -50,7 +54,7 @@ fn by_status(action: Action, pause: Option<Duration>, refusal: Refusal) -> Verdi
     match refusal.status {
         401 | 403 => Verdict::NotPermitted(refusal),
         404 | 410 if is_update => Verdict::Gone(refusal),
-        404 | 405 | 410 | 429 => Verdict::NotDone(pause),
+        404 | 405 | 410 => Verdict::NotDone(pause),
         409 | 412 if is_update => Verdict::Stale(refusal),
         408 | 409 => Verdict::InDoubt(words(&refusal)),
         400..=499 if is_lock_trouble(&refusal) => Verdict::NotDone(pause),
@@ -215,6 +219,7 @@ mod tests {
             (401, "Authentication_InvalidCredentials", "not permitted"),
             (500, "Internal_ServerError", "in doubt"),
             (501, "BadRequest_MethodNotImplemented", "refused"),
+            (429, "Application_TooManyRequests", "not done"),
         ];
         for (status, code, expected) in cases {
             assert_eq!(word(&error(status, code)), expected, "{status} {code}");

@@ -1,0 +1,138 @@
+//! How a delivery ends when it cannot go on.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tokio::sync::watch;
+
+use super::bed::{Bed, customer, payment, transport, transport_with};
+use crate::delivery::{DeliveryEnd, DeliveryEvent, ErrorLimit, Rate};
+use crate::domain::{Action, EntityKind, PlannedRow, State};
+#[cfg(test)]
+use crate::sandbox::{Rate as SandboxRate, SandboxOptions};
+use crate::transport::Credential;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_target_that_only_throttles_ends_the_run_and_leaves_it_resumable() {
+    let mut bed = Bed::new(EntityKind::Customers).await;
+    bed.options.retry_budget = Duration::from_millis(1_500);
+    bed.plan(&(1..=40).map(customer).collect::<Vec<_>>());
+    let sandbox = bed.sandbox("429=1").await;
+    assert_eq!(bed.deliver(&sandbox).await, DeliveryEnd::Unreachable);
+    sandbox.stop().await;
+    assert_eq!(bed.states(), [(State::Planned, 40)]);
+    let sandbox = bed.sandbox("").await;
+    assert_eq!(bed.deliver(&sandbox).await, DeliveryEnd::Finished);
+    assert_eq!(bed.states(), [(State::Done, 40)]);
+    sandbox.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_target_that_is_not_there_ends_the_run() {
+    let mut bed = Bed::new(EntityKind::Customers).await;
+    bed.options.retry_budget = Duration::from_millis(300);
+    bed.plan(&[customer(1)]);
+    let sandbox = bed.sandbox("").await;
+    let nobody = transport_with("http://127.0.0.1:9/api/v2.0/", Credential::Bearer(SecretString::from("t")));
+    let (_keep, stop) = watch::channel(false);
+    assert_eq!(bed.deliver_until(&nobody, &sandbox, stop).await, DeliveryEnd::Unreachable);
+    assert_eq!(bed.states(), [(State::Planned, 1)]);
+    let said = bed.events.lock().unwrap().iter().any(
+        |event| matches!(event, DeliveryEvent::Stopping(words) if words.starts_with("cannot reach `http://127.0.0.1:9`")),
+    );
+    assert!(said, "{:?}", bed.events.lock().unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn refused_credentials_end_the_run_with_every_row_still_planned() {
+    let bed = Bed::new(EntityKind::Customers).await;
+    bed.plan(&(1..=5).map(customer).collect::<Vec<_>>());
+    let sandbox = bed.sandbox("").await;
+    let stranger = transport_with(&sandbox.welcome().url, Credential::Bearer(SecretString::from("wrong")));
+    let (_keep, stop) = watch::channel(false);
+    assert_eq!(bed.deliver_until(&stranger, &sandbox, stop).await, DeliveryEnd::NotAuthenticated);
+    assert_eq!(bed.states(), [(State::Planned, 5)]);
+    sandbox.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn too_many_refusals_stop_the_run_and_the_good_rows_stay() {
+    let mut bed = Bed::new(EntityKind::Customers).await;
+    bed.options.batch = 10;
+    bed.options.in_flight = 2;
+    bed.options.max_errors = ErrorLimit::Rows(3);
+    let bad = |number| PlannedRow { payload: r#"{"displayName":""}"#.to_owned(), ..customer(number) };
+    let rows: Vec<_> =
+        (1..=200).map(|number| if number % 4 == 0 { bad(number) } else { customer(number) }).collect();
+    bed.plan(&rows);
+    let sandbox = bed.sandbox("").await;
+    assert_eq!(bed.deliver(&sandbox).await, DeliveryEnd::TooManyErrors);
+    sandbox.stop().await;
+    let refused = bed.results().into_iter().filter(|row| row.state == State::Refused).collect::<Vec<_>>();
+    assert!(refused.len() >= 3 && refused.iter().all(|row| row.planned.origin.row % 4 == 0));
+    assert!(refused.iter().all(|row| row.message.contains("displayName")), "{refused:?}");
+    assert!(bed.results().iter().any(|row| row.state == State::Planned));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_drains_what_is_in_flight() {
+    let mut bed = Bed::new(EntityKind::Payments).await;
+    bed.options.batch = 5;
+    bed.plan(&(1..=200).map(payment).collect::<Vec<_>>());
+    let slow = SandboxOptions { latency: Duration::from_millis(50), ..SandboxOptions::default() };
+    let sandbox = bed.sandbox_with(slow).await;
+    let (stop, stopped) = watch::channel(false);
+    let transport = transport(&sandbox);
+    let delivery = bed.deliver_until(&transport, &sandbox, stopped);
+    let stopper = async {
+        while !bed.events.lock().unwrap().iter().any(|event| matches!(event, DeliveryEvent::Accepted(_))) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        stop.send(true).unwrap();
+    };
+    let (end, ()) = tokio::join!(delivery, stopper);
+    assert_eq!(end, DeliveryEnd::Interrupted);
+    let results = bed.results();
+    let done = results.iter().filter(|row| row.state == State::Done).count();
+    assert!(results.iter().all(|row| matches!(row.state, State::Done | State::Planned)));
+    assert!(done > 0 && done < 200);
+    assert_eq!(bed.books().payments, done as u64);
+    assert_eq!(bed.deliver(&sandbox).await, DeliveryEnd::Finished);
+    assert_eq!((bed.books().payments, bed.books().duplicates.payments), (200, 0));
+    sandbox.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_pace_keeps_clear_of_the_targets_limit() {
+    let mut bed = Bed::new(EntityKind::Customers).await;
+    let window = Duration::from_secs(1);
+    bed.options.batch = 10;
+    bed.options.rate = Some(Rate { operations: NonZeroU32::new(100).unwrap(), window });
+    bed.plan(&(1..=300).map(customer).collect::<Vec<_>>());
+    // One more batch than the client allows itself, for a machine that delivers two batches with uneven delay.
+    let rate = Some(SandboxRate { requests: 112, window });
+    let sandbox = bed.sandbox_with(SandboxOptions { rate, ..SandboxOptions::default() }).await;
+    assert_eq!(bed.deliver(&sandbox).await, DeliveryEnd::Finished);
+    sandbox.stop().await;
+    assert_eq!(bed.states(), [(State::Done, 300)]);
+    assert_eq!((bed.books().write_requests.throttled, bed.counters().throttled), (0, 0));
+    assert_eq!((bed.counters().operations, bed.counters().requests), (300, 30));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_update_of_a_record_that_is_gone_is_a_conflict() {
+    let bed = Bed::new(EntityKind::Customers).await;
+    let gone = PlannedRow {
+        action: Action::Update,
+        remote_id: Some("aaaaaaaa-0000-0000-0000-000000000000".to_owned()),
+        etag: Some("W/\"x\"".to_owned()),
+        ..customer(1)
+    };
+    bed.plan(&[gone]);
+    let sandbox = bed.sandbox("").await;
+    assert_eq!(bed.deliver(&sandbox).await, DeliveryEnd::Finished);
+    let result = &bed.results()[0];
+    assert_eq!((result.state, result.code.as_str()), (State::Conflict, "gone"));
+    sandbox.stop().await;
+}

@@ -1,0 +1,5 @@
+//! Whole deliveries into the sandbox, judged by its books.
+
+mod bed;
+mod endings;
+mod faults;
