@@ -85,13 +85,13 @@ async fn a_stop_drains_what_is_in_flight() {
     let (stop, stopped) = watch::channel(false);
     let transport = transport(&sandbox);
     let delivery = bed.deliver_until(&transport, &sandbox, stopped);
-    let stopper = async {
+    let presses_ctrl_c = async {
         while !bed.events.lock().unwrap().iter().any(|event| matches!(event, DeliveryEvent::Accepted(_))) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         stop.send(true).unwrap();
     };
-    let (end, ()) = tokio::join!(delivery, stopper);
+    let (end, ()) = tokio::join!(delivery, presses_ctrl_c);
     assert_eq!(end, DeliveryEnd::Interrupted);
     let results = bed.results();
     let done = results.iter().filter(|row| row.state == State::Done).count();
