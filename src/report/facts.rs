@@ -78,6 +78,15 @@ impl RunFacts {
         }
     }
 
+    /// Where rows arrive: payments wait in their journal until a person posts it.
+    #[must_use]
+    pub fn destination(&self) -> &'static str {
+        match self.entity {
+            EntityKind::Customers => "the books",
+            EntityKind::Payments => "the journal",
+        }
+    }
+
     /// What the control totals add up: `payments` or `credit limits`.
     #[must_use]
     pub fn amount_name(&self) -> &'static str {

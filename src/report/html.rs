@@ -139,7 +139,7 @@ pub(super) fn page(report: &Report) -> Result<String, minijinja::Error> {
 
 fn view(report: &Report) -> Value {
     let Report { facts, summary, files } = report;
-    let said = verdict(summary);
+    let said = verdict(facts, summary);
     let (headline, sentence, detail) = (said.headline, said.sentence, said.detail);
     let tiles = tiles(summary);
     let phase = summary.phase();

@@ -75,7 +75,7 @@ struct ColumnDocument<'a> {
 #[must_use]
 pub fn report_json(report: &Report) -> String {
     let Report { facts, summary, files } = report;
-    let verdict = verdict(summary);
+    let verdict = verdict(facts, summary);
     let phase = summary.phase();
     pretty(&Document {
         schema_version: SCHEMA_VERSION,

@@ -89,7 +89,7 @@ fn line(text: &mut String, line: &str) {
 }
 
 fn write_verdict(text: &mut String, report: &Report, style: Style) {
-    let said = verdict(&report.summary);
+    let said = verdict(&report.facts, &report.summary);
     let paint = match said.tone {
         Tone::Good => Paint::Green,
         Tone::Attention => Paint::Yellow,

@@ -35,7 +35,8 @@ pub struct Verdict {
 
 /// What a report says first.
 #[must_use]
-pub fn verdict(summary: &Summary) -> Verdict {
+pub fn verdict(facts: &RunFacts, summary: &Summary) -> Verdict {
+    let there = facts.destination();
     if !summary.covers_every_row_once() {
         return incomplete(summary);
     }
@@ -44,7 +45,7 @@ pub fn verdict(summary: &Summary) -> Verdict {
         return good("NOTHING TO DO", "The files hold no rows.".to_owned(), String::new());
     }
     match summary.phase() {
-        Phase::Outcome => outcome(summary),
+        Phase::Outcome => outcome(summary, there),
         _ if attention > 0 => Verdict {
             tone: Tone::Attention,
             headline: "NOT READY",
@@ -61,14 +62,14 @@ pub fn verdict(summary: &Summary) -> Verdict {
             format!("{} passed every rule that can be checked offline.", all(rows)),
             "A plan compares them with the target.".to_owned(),
         ),
-        Phase::Plan => planned(summary),
+        Phase::Plan => planned(summary, there),
     }
 }
 
-fn planned(summary: &Summary) -> Verdict {
+fn planned(summary: &Summary, there: &str) -> Verdict {
     let (creates, updates) = (summary.with_action(Action::Create), summary.with_action(Action::Update));
     if creates + updates == 0 {
-        let sentence = format!("{} in the books already.", are(summary.rows()));
+        let sentence = format!("{} in {there} already.", are(summary.rows()));
         return good("NOTHING TO DO", sentence, String::new());
     }
     let sentence = match (creates, updates) {
@@ -79,13 +80,13 @@ fn planned(summary: &Summary) -> Verdict {
     good("READY", sentence, "Nothing has been written yet.".to_owned())
 }
 
-fn outcome(summary: &Summary) -> Verdict {
+fn outcome(summary: &Summary, there: &str) -> Verdict {
     let (rows, attention) = (summary.rows(), summary.needing_attention());
     let (here, open) = (summary.in_the_books(), summary.unsettled());
     if open > 0 {
         let doubt = summary.in_state(State::InDoubt) + summary.in_state(State::Sending);
         let sentence = format!(
-            "{} of {} {} in the books; {} still open{}.",
+            "{} of {} {} in {there}; {} still open{}.",
             grouped(here),
             counted(rows, "row"),
             if here == 1 { "is" } else { "are" },
@@ -110,7 +111,7 @@ fn outcome(summary: &Summary) -> Verdict {
             tone: Tone::Attention,
             headline: "DONE, WITH ROWS LEFT OUT",
             sentence: format!(
-                "{} of {} {} in the books; {} left out and {} attention.",
+                "{} of {} {} in {there}; {} left out and {} attention.",
                 grouped(here),
                 counted(rows, "row"),
                 if here == 1 { "is" } else { "are" },
@@ -125,7 +126,7 @@ fn outcome(summary: &Summary) -> Verdict {
         written if written == here => "All of it was written now.".to_owned(),
         written => format!("{} written, {} there already.", grouped(written), grouped(here - written)),
     };
-    good("DONE", format!("{} in the books.", are(here)), detail)
+    good("DONE", format!("{} in {there}.", are(here)), detail)
 }
 
 fn incomplete(summary: &Summary) -> Verdict {
@@ -218,7 +219,7 @@ pub fn next_steps(facts: &RunFacts, summary: &Summary, rejects: &[String]) -> Ve
 mod tests {
     use super::*;
     use crate::report::facts::SourceFacts;
-    use crate::report::testing::{result, source};
+    use crate::report::testing::{facts, result, source};
 
     fn said(finished: bool, rows: &[(Action, State)]) -> String {
         let read = u64::try_from(rows.len()).unwrap();
@@ -226,7 +227,7 @@ mod tests {
         for (id, (action, state)) in (1..).zip(rows) {
             summary.add(&result(id, *action, *state));
         }
-        let verdict = verdict(&summary);
+        let verdict = verdict(&facts(Vec::new()), &summary);
         format!("{}: {} {}", verdict.headline, verdict.sentence, verdict.detail)
     }
 
@@ -252,6 +253,6 @@ mod tests {
     fn rows_that_vanish_are_the_first_thing_said() {
         let mut summary = Summary::of_run(&[source("customers.csv")], true);
         summary.add(&result(1, Action::Create, State::Done));
-        assert_eq!(verdict(&summary).tone, Tone::Bad);
+        assert_eq!(verdict(&facts(Vec::new()), &summary).tone, Tone::Bad);
     }
 }
