@@ -49,6 +49,7 @@ impl Lane {
             return Err(inner.paused_until - now);
         }
         let since = now - self.started;
+        let most = most.min(inner.pace.burst());
         let count = |operations: usize| u32::try_from(operations).unwrap_or(u32::MAX);
         if most > least && inner.pace.ask(since, count(most)).is_ok() {
             return Ok(most);

@@ -157,7 +157,7 @@ async fn run(
                 None => break,
                 Some(Ok(Ok(()))) => {}
                 Some(failed) => {
-                    shared.backlog.close();
+                    shared.finish_with(DeliveryEnd::Interrupted, "delivery cannot go on");
                     outcome = outcome.and(failed.map_err(DeliveryError::from).flatten());
                 }
             },

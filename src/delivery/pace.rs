@@ -64,11 +64,16 @@ impl Pace {
         Self { limits: rate.map(|rate| Limits::new(rate, burst)) }
     }
 
+    /// The most operations that are ever granted at once.
+    pub(super) fn burst(&self) -> usize {
+        self.limits.as_ref().map_or(usize::MAX, |limits| limits.burst as usize)
+    }
+
     /// Takes `operations` of the allowance at `now`, or says how long to wait before asking again.
     ///
-    /// `now` counts from any fixed moment and never goes back. Asking for more than the burst takes the burst.
+    /// `now` counts from any fixed moment and never goes back. More than the burst is never granted.
     pub(super) fn ask(&mut self, now: Duration, operations: u32) -> Result<(), Duration> {
-        self.limits.as_mut().map_or(Ok(()), |limits| limits.ask(now, operations.min(limits.burst)))
+        self.limits.as_mut().map_or(Ok(()), |limits| limits.ask(now, operations))
     }
 }
 
@@ -102,12 +107,14 @@ impl Limits {
             return Err(wait);
         }
         let wanted = NonZeroU32::new(operations.max(1)).expect("at least one");
-        match self.bucket.check_n(wanted).expect("never above the burst") {
-            Ok(()) => {
+        match self.bucket.check_n(wanted) {
+            // Callers stay within the burst; whoever does not waits for good.
+            Err(_) => Err(self.window),
+            Ok(Ok(())) => {
                 self.remember(now, operations);
                 Ok(())
             }
-            Err(later) => Err(later.wait_time_from(self.clock.now()).max(Duration::from_micros(1))),
+            Ok(Err(later)) => Err(later.wait_time_from(self.clock.now()).max(Duration::from_micros(1))),
         }
     }
 
@@ -163,10 +170,11 @@ mod tests {
         let mut left = Vec::new();
         for (idle, operations) in sizes {
             now += idle;
+            let operations = operations.min(u32::try_from(pace.burst()).unwrap());
             while let Err(wait) = pace.ask(now, operations) {
                 now += wait;
             }
-            left.push((now, operations.min(pace.limits.as_ref().unwrap().burst)));
+            left.push((now, operations));
         }
         left
     }

@@ -12,8 +12,9 @@ use super::lines::reserve_lines;
 use super::shared::{Settlement, Shared};
 use super::worker::{Tally, in_words};
 use super::{DeliveryEnd, DeliveryError};
-use crate::connector::business_central::{Found, read_found, read_highest_line};
-use crate::domain::{Outcome, Refusal};
+use crate::connector::Operation;
+use crate::connector::business_central::{Found, Identity, read_found, read_highest_line};
+use crate::domain::{Action, EntityKind, Outcome, Refusal};
 use crate::ledger::{Ledger, LedgerError, Step};
 use crate::transport::{ApiReply, TransportError};
 
@@ -46,11 +47,13 @@ pub(super) async fn settle(shared: Arc<Shared>) -> Result<(), DeliveryError> {
             for lookup in shared.target.connector.lookups(&operations) {
                 let mut asked: Vec<_> =
                     group.extract_if(.., |doubt| lookup.rows.contains(&doubt.row.id)).collect();
+                let slot = shared.slot(lane).await;
                 if shared.admit(lane, 1, 1).await.is_none() {
                     shared.backlog.put(asked.len(), Vec::new(), Vec::new());
                     continue;
                 }
                 let reply = shared.exchange(lane, lookup.request).await;
+                drop(slot);
                 match read_answer(&shared, lane, reply) {
                     Answer::TooMuch if asked.len() > 1 => {
                         let half = asked.split_off(asked.len() / 2);
@@ -102,8 +105,10 @@ async fn record(shared: &Shared, asked: Vec<Doubt>, answer: Answer) -> Result<()
     match answer {
         Answer::Found(found) => {
             let now = Instant::now();
+            let mut presence = None;
             for doubt in asked {
                 let judgement = judge_among(shared, &doubt, &found, now);
+                let judgement = double_check(shared, &doubt, judgement, &mut presence).await?;
                 carry_out(shared, doubt, judgement, (&mut settlement, &mut tally)).await?;
             }
         }
@@ -126,6 +131,92 @@ fn judge_among(shared: &Shared, doubt: &Doubt, found: &[Found], now: Instant) ->
     let identity = connector.identity(&operation(&doubt.row));
     let ours: Vec<_> = found.iter().filter(|found| identity.matches(found)).collect();
     judge(connector, doubt, &ours, now >= doubt.believable)
+}
+
+/// What a lookup alone cannot see.
+async fn double_check(
+    shared: &Shared,
+    doubt: &Doubt,
+    judgement: Judgement,
+    presence: &mut Option<Presence>,
+) -> Result<Judgement, DeliveryError> {
+    let connector = &shared.target.connector;
+    let is_create = doubt.row.action == Action::Create;
+    match judgement {
+        Judgement::Accepted(receipt)
+            if is_create && matches!(connector.identity(&operation(&doubt.row)), Identity::Fields(_)) =>
+        {
+            let (row, id, key) = (doubt.row.id, receipt.remote_id.clone(), receipt.key.clone());
+            if ask_ledger(shared, move |ledger| ledger.is_anothers(row, &id, &key)).await? {
+                let words = "the only record that looks like the one that was sent is another row's";
+                return Ok(Judgement::Person(words.to_owned()));
+            }
+            Ok(Judgement::Accepted(receipt))
+        }
+        Judgement::Resend(etag) if is_create && connector.kind() == EntityKind::Payments => {
+            let known = match presence {
+                Some(known) => known,
+                None => presence.insert(look_for_witness(shared).await?),
+            };
+            Ok(match known {
+                Presence::There => Judgement::Resend(etag),
+                Presence::Gone => Judgement::Person(
+                    "the journal was posted or emptied since; look for the payment among the posted ones"
+                        .to_owned(),
+                ),
+                Presence::Unknown => Judgement::LookAgain,
+            })
+        }
+        judgement => Ok(judgement),
+    }
+}
+
+/// Whether the run's first payment still stands in the journal.
+#[derive(Clone, Copy)]
+enum Presence {
+    There,
+    Gone,
+    Unknown,
+}
+
+/// Posting takes every line out of a journal, so a payment that cannot be found may have been posted meanwhile.
+/// The run's first payment tells: while it is there, nothing was posted since.
+async fn look_for_witness(shared: &Shared) -> Result<Presence, DeliveryError> {
+    let mut witness = shared.witness.lock().await;
+    if witness.is_none() {
+        *witness = ask_ledger(shared, |ledger| ledger.first_done()).await?;
+    }
+    let Some(id) = witness.as_deref() else { return Ok(Presence::There) };
+    let by_id = Operation {
+        row: 0,
+        action: Action::Update,
+        payload: "{}",
+        remote_id: Some(id),
+        etag: None,
+        line_number: None,
+    };
+    let lane = &shared.lanes[0];
+    let Some(lookup) = shared.target.connector.lookups(&[by_id]).pop() else { return Ok(Presence::Unknown) };
+    let _slot = shared.slot(lane).await;
+    if shared.admit(lane, 1, 1).await.is_none() {
+        return Ok(Presence::Unknown);
+    }
+    let reply = shared.exchange(lane, lookup.request).await;
+    Ok(match read_answer(shared, lane, reply) {
+        Answer::Found(found) if found.is_empty() => Presence::Gone,
+        Answer::Found(_) => Presence::There,
+        Answer::Never(_) => Presence::Gone,
+        Answer::TooMuch | Answer::Later(_) => Presence::Unknown,
+    })
+}
+
+/// Reads the ledger beside its writer, off the async threads.
+async fn ask_ledger<T: Send + 'static>(
+    shared: &Shared,
+    ask: impl FnOnce(Ledger) -> Result<T, LedgerError> + Send + 'static,
+) -> Result<T, DeliveryError> {
+    let path = shared.ledger.path().to_owned();
+    Ok(tokio::task::spawn_blocking(move || ask(Ledger::open(&path)?)).await??)
 }
 
 /// Leaves rows in doubt for a person, with the reason.
@@ -157,7 +248,7 @@ async fn carry_out(
             (tally.refused, tally.settled) = (tally.refused + 1, tally.settled + 1);
             Outcome::Refused(refusal)
         }
-        Judgement::Resend(_) if doubt.row.attempts >= shared.options.max_attempts => {
+        Judgement::Resend(_) | Judgement::Move if doubt.row.attempts >= shared.options.max_attempts => {
             (tally.refused, tally.settled) = (tally.refused + 1, tally.settled + 1);
             Outcome::Refused(gave_up(&doubt))
         }
@@ -185,7 +276,7 @@ async fn carry_out(
         Judgement::LookAgain => {
             let again = match doubt.cause {
                 Cause::KeyTaken(_) => now + SECOND_LOOK,
-                _ => doubt.believable,
+                _ => doubt.believable.max(now + SECOND_LOOK.min(shared.options.settle)),
             };
             doubt.looks += 1;
             settlement.doubts.push((again, doubt));
@@ -215,11 +306,8 @@ async fn fresh_line(shared: &Shared) -> Result<Option<i64>, DeliveryError> {
     let mut next = shared.next_line.lock().await;
     if next.is_none() {
         let Some(there) = highest_in_journal(shared).await else { return Ok(None) };
-        let path = shared.ledger.path().to_owned();
-        let ours = tokio::task::spawn_blocking(move || -> Result<_, LedgerError> {
-            Ledger::open(&path)?.highest_line()
-        });
-        *next = reserve_lines([there, ours.await??.unwrap_or(0)], 1).map(|(first, _)| first);
+        let ours = ask_ledger(shared, |ledger| ledger.highest_line()).await?;
+        *next = reserve_lines([there, ours.unwrap_or(0)], 1).map(|(first, _)| first);
     }
     let line = *next;
     *next = line.and_then(|line| reserve_lines([line], 1)).map(|(following, _)| following);
@@ -229,6 +317,7 @@ async fn fresh_line(shared: &Shared) -> Result<Option<i64>, DeliveryError> {
 async fn highest_in_journal(shared: &Shared) -> Option<i64> {
     let lane = &shared.lanes[0];
     loop {
+        let _slot = shared.slot(lane).await;
         shared.admit(lane, 1, 1).await?;
         match shared.exchange(lane, shared.target.connector.highest_line()).await {
             Ok(reply) if reply.status == 200 => return read_highest_line(&reply.body),

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{SemaphorePermit, mpsc, watch};
 use tokio::time::Instant;
 
 use super::backlog::{Backlog, Job};
@@ -25,6 +25,8 @@ pub(super) struct Shared {
     pub(super) backlog: Backlog,
     /// The line that the next payment without one gets; `None` until one is needed.
     pub(super) next_line: tokio::sync::Mutex<Option<i64>>,
+    /// The target's id of the first payment that this run has carried out, see `settler`.
+    pub(super) witness: tokio::sync::Mutex<Option<String>>,
     pub(super) batches: AtomicBool,
     pub(super) requests: AtomicU64,
     pub(super) operations: AtomicU64,
@@ -65,6 +67,7 @@ impl Shared {
             options,
             backlog: Backlog::default(),
             next_line: tokio::sync::Mutex::default(),
+            witness: tokio::sync::Mutex::default(),
             requests: AtomicU64::new(0),
             operations: AtomicU64::new(0),
             throttled: AtomicU64::new(0),
@@ -154,7 +157,13 @@ impl Shared {
         }
     }
 
-    /// One exchange with the target, within the lane's requests in flight.
+    /// Waits for one of the lane's requests in flight. Taken before an intent is recorded, so that the request
+    /// leaves right after it.
+    pub(super) async fn slot<'a>(&self, lane: &'a Lane) -> SemaphorePermit<'a> {
+        lane.slots.acquire().await.expect("the semaphore is never closed")
+    }
+
+    /// One exchange with the target, by someone who holds one of the lane's slots.
     pub(super) async fn exchange(&self, lane: &Lane, request: Request) -> Result<ApiReply, TransportError> {
         let method = match request.method {
             crate::connector::Method::Get => Method::Get,
@@ -168,17 +177,19 @@ impl Shared {
             body: request.body.map(Into::into),
             deadline: self.options.deadline,
         };
-        let slot = lane.slots.acquire().await.expect("the semaphore is never closed");
         self.requests.fetch_add(1, Ordering::Relaxed);
-        let reply = self.target.transport.send(lane.credential, &request).await;
-        drop(slot);
-        reply
+        self.target.transport.send(lane.credential, &request).await
     }
 
     /// The target gave a useful answer.
     pub(super) fn answered(&self) {
         let mut health = self.health();
         (health.failures, health.failing_since) = (0, None);
+    }
+
+    /// Whether the target's last answer was a useful one.
+    pub(super) fn is_healthy(&self) -> bool {
+        self.health().failing_since.is_none()
     }
 
     /// The target did not answer, or asked for a pause: pauses the lane, or ends the delivery past the budget.

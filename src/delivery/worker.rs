@@ -13,7 +13,7 @@ use super::shared::{Settlement, Shared, unix_now};
 use super::{DeliveryEnd, DeliveryError, DeliveryEvent};
 use crate::connector::Verdict;
 use crate::connector::business_central::{interpret, read_batch};
-use crate::domain::{Outcome, Refusal};
+use crate::domain::{Action, Outcome, Refusal};
 use crate::ledger::Step;
 use crate::transport::{ApiReply, TransportError};
 
@@ -38,6 +38,7 @@ pub(super) async fn work(shared: Arc<Shared>, lane: usize) -> Result<(), Deliver
 
 /// One `$batch` for all of the rows.
 async fn send_batch(shared: &Shared, lane: &Lane, jobs: Vec<Job>) -> Result<(), DeliveryError> {
+    let _slot = shared.slot(lane).await;
     if shared.admit(lane, jobs.len(), jobs.len()).await.is_none() {
         shared.backlog.put(jobs.len(), Vec::new(), Vec::new());
         return Ok(());
@@ -47,14 +48,32 @@ async fn send_batch(shared: &Shared, lane: &Lane, jobs: Vec<Job>) -> Result<(), 
     let request = shared.target.connector.batch(&operations);
     count_sent(shared, jobs.len());
     let answer = shared.exchange(lane, request).await;
-    let verdicts = judge_batch(shared, lane, &jobs, answer);
-    settle(shared, jobs, verdicts).await
+    match judge_batch(shared, lane, &jobs, answer) {
+        Some(verdicts) => settle(shared, jobs, verdicts).await,
+        None => send_singly(shared, jobs).await,
+    }
+}
+
+/// The target takes no batches: from now on everything goes in single requests, these rows first.
+async fn send_singly(shared: &Shared, jobs: Vec<Job>) -> Result<(), DeliveryError> {
+    shared.batches.store(false, Ordering::Relaxed);
+    let not_done = |job: &Job| (job.row.id, Step::Outcome(Outcome::NotDone(None)));
+    let now = Instant::now();
+    shared
+        .settle_up(Settlement {
+            handed: jobs.len(),
+            steps: jobs.iter().map(not_done).collect(),
+            jobs: jobs.into_iter().map(|job| (now, job)).collect(),
+            doubts: Vec::new(),
+        })
+        .await
 }
 
 /// One request after the other; the rows share their syncs.
 async fn send_singles(shared: &Shared, lane: &Lane, jobs: Vec<Job>) -> Result<(), DeliveryError> {
     let mut waiting = jobs.into_iter();
     while waiting.len() > 0 {
+        let _slot = shared.slot(lane).await;
         let Some(granted) = shared.admit(lane, 1, waiting.len()).await else {
             shared.backlog.put(waiting.len(), Vec::new(), Vec::new());
             return Ok(());
@@ -110,13 +129,14 @@ fn judge_single(
     verdict
 }
 
+/// What a batch's answer says of its rows; `None` when the target takes no batches.
 fn judge_batch(
     shared: &Shared,
     lane: &Lane,
     jobs: &[Job],
     answer: Result<ApiReply, TransportError>,
-) -> Vec<Verdict> {
-    let all = |verdict: Verdict| vec![verdict; jobs.len()];
+) -> Option<Vec<Verdict>> {
+    let all = |verdict: Verdict| Some(vec![verdict; jobs.len()]);
     let reply = match answer {
         Ok(reply) => reply,
         Err(failure) => return all(judge_failure(shared, lane, failure)),
@@ -126,13 +146,10 @@ fn judge_batch(
             let rows: Vec<_> = jobs.iter().map(|job| (job.row.id, job.row.action)).collect();
             let verdicts = read_batch(&rows, &reply.body);
             judge_parts(shared, lane, &verdicts);
-            verdicts
+            Some(verdicts)
         }
         // The route knows no batches, or not this one: nothing of it was carried out.
-        400 | 404 | 405 | 413 | 501 => {
-            shared.batches.store(false, Ordering::Relaxed);
-            all(Verdict::NotDone(Some(Duration::ZERO)))
-        }
+        400 | 404 | 405 | 413 | 501 => None,
         429 => {
             pause_lane(shared, lane, 429, reply.retry_after());
             all(Verdict::NotDone(reply.retry_after()))
@@ -250,24 +267,24 @@ fn settle_one(
             shared.finish_with(DeliveryEnd::NotAuthenticated, &refusal.message);
             Outcome::NotDone(None)
         }
+        // An update cannot have taken the key itself: another record has it.
+        Verdict::KeyTaken(refusal) if job.row.action == Action::Update => {
+            tally.refused += 1;
+            Outcome::Refused(refusal)
+        }
         Verdict::KeyTaken(refusal) => doubt(job, Cause::KeyTaken(refusal.clone()), refusal.message),
         Verdict::Stale(refusal) => doubt(job, Cause::Stale(refusal.clone()), refusal.message),
         Verdict::InDoubt(words) => doubt(job, Cause::Unanswered(words.clone()), words),
         Verdict::NotDone(asked) => {
-            tally.retried += 1;
-            let pause = match asked {
-                // The request as a whole was at fault, not the row.
-                Some(Duration::ZERO) => Duration::ZERO,
-                asked => {
-                    job.tries += 1;
-                    shared.pause_for(job.tries, asked)
-                }
-            };
-            if job.tries > shared.options.max_attempts {
-                let words = format!("row {} was put off {} times", job.row.id, job.tries);
-                shared.finish_with(DeliveryEnd::Unreachable, &words);
+            job.tries += 1;
+            // While the target answers nobody, it is not the row's fault; the retry budget ends that.
+            if job.tries >= shared.options.max_attempts && shared.is_healthy() {
+                tally.refused += 1;
+                let message = format!("the target put the row off {} times, and took others", job.tries);
+                return Outcome::Refused(Refusal { status: 0, code: "gave-up".to_owned(), message });
             }
-            settlement.jobs.push((now + pause, job));
+            tally.retried += 1;
+            settlement.jobs.push((now + shared.pause_for(job.tries, asked), job));
             Outcome::NotDone(asked)
         }
     }

@@ -260,6 +260,31 @@ impl Ledger {
             .map_err(|cause| self.failed("read the highest line", cause))
     }
 
+    /// The target's id of the row that was carried out first; `None` while none is.
+    pub fn first_done(&self) -> Result<Option<String>, LedgerError> {
+        self.connection
+            .query_row(
+                "SELECT remote_id FROM progress WHERE state = 'done' AND remote_id IS NOT NULL \
+                 ORDER BY sent_at, id LIMIT 1",
+                [],
+                |row| row.get(0),
+            )
+            .optional()
+            .map_err(|cause| self.failed("read the first row that is done", cause))
+    }
+
+    /// Whether the target's record with this id and key belongs to another row of the run than `row`.
+    pub fn is_anothers(&self, row: i64, remote_id: &str, key: &str) -> Result<bool, LedgerError> {
+        self.connection
+            .query_row(
+                "SELECT EXISTS (SELECT 1 FROM progress WHERE remote_id = ?2 AND id <> ?1) \
+                 OR EXISTS (SELECT 1 FROM rows WHERE key = ?3 AND key <> '' AND id <> ?1)",
+                params![row, remote_id, key],
+                |found| found.get(0),
+            )
+            .map_err(|cause| self.failed("look for a record's row", cause))
+    }
+
     /// Puts every row that was being sent when a process died in doubt; returns how many there were.
     pub fn recover(&mut self) -> Result<usize, LedgerError> {
         self.check_lock()?;

@@ -175,7 +175,9 @@ impl Connector {
             let value = if is_quoted { literal(text.trim()) } else { text.trim().to_owned() };
             (!text.trim().is_empty()).then(|| format!("{name} eq {value}"))
         };
-        names.iter().filter_map(term).collect::<Vec<_>>().join(" and ")
+        let terms: Vec<_> = names.iter().filter_map(term).collect();
+        // Without a name the filter must find nothing, not everything.
+        if terms.is_empty() { "false".to_owned() } else { terms.join(" and ") }
     }
 
     /// Whether a payment found at our line is a stranger's: every field that could name it as ours differs.

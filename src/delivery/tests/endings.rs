@@ -1,17 +1,22 @@
 //! How a delivery ends when it cannot go on.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use secrecy::SecretString;
 use tokio::sync::watch;
 
-use super::bed::{Bed, customer, payment, transport, transport_with};
+use super::bed::{
+    Bed, customer, open_for_delivery, payment, post, records, text_of, transport, transport_with,
+};
 use crate::delivery::{DeliveryEnd, DeliveryEvent, ErrorLimit, Rate};
-use crate::domain::{Action, EntityKind, PlannedRow, State};
+use crate::domain::{Action, EntityKind, Outcome, PlannedRow, Receipt, State};
+use crate::ledger::Step;
 #[cfg(test)]
 use crate::sandbox::{Rate as SandboxRate, SandboxOptions};
-use crate::transport::Credential;
+use crate::transport::{ApiRequest, Credential, Method};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_target_that_only_throttles_ends_the_run_and_leaves_it_resumable() {
@@ -134,5 +139,67 @@ async fn an_update_of_a_record_that_is_gone_is_a_conflict() {
     assert_eq!(bed.deliver(&sandbox).await, DeliveryEnd::Finished);
     let result = &bed.results()[0];
     assert_eq!((result.state, result.code.as_str()), (State::Conflict, "gone"));
+    sandbox.stop().await;
+}
+
+/// A server that creates customers and knows no batches; counts what it is asked.
+async fn server_without_batches() -> (String, Arc<AtomicUsize>) {
+    use axum::http::StatusCode;
+    let created = Arc::new(AtomicUsize::new(0));
+    let counted = created.clone();
+    let answer = move |method: axum::http::Method, uri: axum::http::Uri| {
+        let counted = counted.clone();
+        async move {
+            if method != axum::http::Method::POST || uri.path().ends_with("$batch") {
+                return (StatusCode::NOT_FOUND, r#"{"error":{"code":"BadRequest_NotFound"}}"#.to_owned());
+            }
+            let number = counted.fetch_add(1, Ordering::Relaxed);
+            (StatusCode::CREATED, format!(r#"{{"id":"{number}"}}"#))
+        }
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let root = format!("http://{}/api/v2.0/", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, axum::Router::new().fallback(answer)).await });
+    (root, created)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_target_without_batches_gets_single_requests() {
+    let bed = Bed::new(EntityKind::Customers).await;
+    bed.plan(&(1..=50).map(customer).collect::<Vec<_>>());
+    let sandbox = bed.sandbox("").await;
+    let (root, created) = server_without_batches().await;
+    let transport = transport_with(&root, Credential::Bearer(SecretString::from("t")));
+    let (_keep, stop) = watch::channel(false);
+    assert_eq!(bed.deliver_until(&transport, &sandbox, stop).await, DeliveryEnd::Finished);
+    assert_eq!(bed.states(), [(State::Done, 50)]);
+    assert_eq!(created.load(Ordering::Relaxed), 50);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_payment_in_doubt_is_not_sent_again_after_its_journal_was_posted() {
+    let bed = Bed::new(EntityKind::Payments).await;
+    let rows: Vec<_> = (1..=2).map(payment).collect();
+    bed.plan(&rows);
+    let sandbox = bed.sandbox("").await;
+    let transport = transport(&sandbox);
+    let path = bed.connector(&sandbox).highest_line().path.split('?').next().unwrap().to_owned();
+    let mut steps = vec![(1, Step::Send), (2, Step::Send)];
+    for (row, planned) in (1..).zip(&rows) {
+        let body = planned.payload.replacen('{', &format!(r#"{{"lineNumber":{},"#, row * 10_000 + 10_000), 1);
+        let answer = post(&transport, &path, &body).await;
+        let receipt = Receipt { remote_id: text_of(&answer, "id"), ..Receipt::default() };
+        let outcome = if row == 1 { Outcome::Accepted(receipt) } else { Outcome::InDoubt("lost".to_owned()) };
+        steps.push((row, Step::Outcome(outcome)));
+    }
+    open_for_delivery(&bed.ledger_path()).await.record(&steps, 0).unwrap();
+    for line in records(&sandbox, path.split_once('/').unwrap().1).await {
+        let own = format!("{path}({})", line["id"].as_str().unwrap());
+        transport.send(0, &ApiRequest::new(Method::Delete, own)).await.unwrap();
+    }
+    assert_eq!(bed.deliver(&sandbox).await, DeliveryEnd::Finished);
+    let in_doubt = &bed.results()[1];
+    assert_eq!((in_doubt.state, bed.books().payments), (State::InDoubt, 0));
+    assert!(in_doubt.message.starts_with("the journal was posted or emptied"), "{}", in_doubt.message);
     sandbox.stop().await;
 }
