@@ -261,7 +261,7 @@ pub(crate) struct ExportArgs {
     /// The format; otherwise by the file's ending
     #[arg(short, long, value_name = "FORMAT")]
     pub(crate) format: Option<Format>,
-    /// An OData $filter, passed to the target as it is
+    /// A filter in the target's own language, passed on as it is: `balance gt 0`
     #[arg(long, value_name = "FILTER")]
     pub(crate) filter_odata: Option<String>,
     /// The fields to export, in this order
@@ -270,7 +270,7 @@ pub(crate) struct ExportArgs {
     /// What to join to each row: `financials`
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub(crate) expand: Vec<String>,
-    /// The order of the rows, as in OData: `displayName desc`
+    /// The order of the rows in the target's own language: `displayName desc`
     #[arg(long, value_name = "FIELD")]
     pub(crate) order_by: Option<String>,
     /// At most so many rows

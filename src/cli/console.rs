@@ -26,6 +26,10 @@ struct Document<'a, T> {
 
 /// Where a command speaks.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one flag of the command line or fact of the terminal"
+)]
 pub(crate) struct Console {
     pub(crate) json: bool,
     quiet: bool,
@@ -43,7 +47,7 @@ struct Progress {
 }
 
 /// Without a terminal, progress is one line in so long at most.
-const LINE_EVERY: Duration = Duration::from_secs(60);
+const LINE_EVERY: Duration = Duration::from_mins(1);
 
 impl Console {
     pub(crate) fn new(global: &Global) -> Self {
@@ -107,11 +111,11 @@ impl Console {
         let mut text = format!("error: {error}");
         let mut cause = error.source();
         while let Some(error) = cause {
-            text.push_str(&format!("\n  because: {error}"));
+            text.extend(["\n  because: ", &error.to_string()]);
             cause = error.source();
         }
         if let Some(hint) = hint {
-            text.push_str(&format!("\nhint: {hint}"));
+            text.extend(["\nhint: ", hint]);
         }
         self.write_err(&text);
     }

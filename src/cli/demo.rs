@@ -8,7 +8,7 @@ use ledgerferry::durable::{FileError, create_directory, publish_bytes};
 use ledgerferry::export::{ExportEntity, Output, Query};
 use ledgerferry::plan::Mode;
 use ledgerferry::profile::Profile;
-use ledgerferry::report::Report;
+use ledgerferry::report::{Report, verdict};
 use ledgerferry::run::{self, ApplyRequest, Ending, ExportRequest, PlanRequest, ReadRequest};
 use ledgerferry::source::SourceOptions;
 use ledgerferry::validation::Sign;
@@ -129,7 +129,8 @@ impl Tour<'_> {
         let ledger = run::plan(&connection.target, &request, &watcher).await?;
         let planned = run::report(&ledger, &folder, "plan", |_| Ending::Done)?;
         drop(ledger);
-        self.show(&planned);
+        let verdict = verdict(&planned.facts, &planned.summary);
+        self.console.result(&format!("Plan: {}", verdict.sentence));
         let delivery = delivery_options(&connection.limits, entity);
         let request = ApplyRequest { folder, command: "import", delivery };
         let applied = run::apply(&connection.target, &request, interrupt::stop_sign(), &watcher).await?;

@@ -80,23 +80,20 @@ pub(crate) fn tell(console: &Console, summary: &ExportSummary, to_stdout: bool) 
         Console::document(&summary.manifest, Ending::Done);
         return;
     }
+    console.result(&in_words(summary));
+}
+
+fn in_words(summary: &ExportSummary) -> String {
     let manifest = &summary.manifest;
-    let mut text = format!("{} {} from {}\n", manifest.rows, manifest.entity, manifest.company.name);
+    let mut lines = vec![format!("{} {} from {}", manifest.rows, manifest.entity, manifest.company.name)];
     for total in &manifest.totals {
         if let Some(sum) = total.sum {
-            text.push_str(&format!("  {:<24}{sum:>20}\n", total.column));
+            lines.push(format!("  {:<24}{sum:>20}", total.column));
         }
     }
     for file in &manifest.files {
-        text.push_str(&format!(
-            "written  {} ({} bytes, sha256 {}…)\n",
-            file.name,
-            file.bytes,
-            &file.sha256[..12]
-        ));
+        lines.push(format!("written  {} ({} bytes, sha256 {}…)", file.name, file.bytes, &file.sha256[..12]));
     }
-    if let Some(path) = &summary.manifest_path {
-        text.push_str(&format!("manifest {}\n", path.display()));
-    }
-    console.result(&text);
+    lines.extend(summary.manifest_path.iter().map(|path| format!("manifest {}", path.display())));
+    lines.join("\n")
 }

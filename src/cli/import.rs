@@ -78,7 +78,9 @@ async fn plan_and_apply(
     }
     let guard = Guarded { guard: &arguments.guard, yes: arguments.yes };
     if planned.summary.in_state(State::Planned) > 0 {
-        console.result(&planned.terminal(style(console)));
+        if !arguments.yes {
+            console.result(&planned.terminal(style(console)));
+        }
         confirm(console, connection, &planned.summary, &guard, &folder)?;
     }
     carry_out(console, connection, folder, "import", &arguments.guard).await

@@ -7,4 +7,5 @@ mod commands;
 mod export;
 mod kill;
 mod origin;
+mod readme;
 mod testbed;
