@@ -124,10 +124,8 @@ pub fn guid_bits(text: &str) -> Option<u128> {
 #[inline]
 pub fn is_guid(text: &str) -> bool {
     let Ok(bytes) = <&[u8; 36]>::try_from(text.as_bytes()) else { return false };
-    bytes.iter().enumerate().all(|(at, byte)| match at {
-        8 | 13 | 18 | 23 => *byte == b'-',
-        _ => byte.is_ascii_hexdigit(),
-    })
+    let digits: u8 = bytes.iter().map(|byte| u8::from(byte.is_ascii_hexdigit())).sum();
+    digits == 32 && [8, 13, 18, 23].iter().all(|at| bytes[*at] == b'-')
 }
 
 #[cfg(test)]

@@ -74,20 +74,36 @@ pub struct Row<'a> {
     raw: &'a str,
     unescaped: &'a str,
     spans: &'a [Span],
+    is_plain: bool,
 }
 
 impl<'a> Row<'a> {
     /// A row whose cells are `spans` of `raw`, or of `unescaped` where quotes had to be resolved.
     #[must_use]
     pub fn new(origin: Origin, raw: &'a str, unescaped: &'a str, spans: &'a [Span]) -> Self {
-        Self { origin, raw, unescaped, spans }
+        Self { origin, raw, unescaped, spans, is_plain: false }
+    }
+
+    /// The same row, of which it is known whether all its text is plain, see [`is_plain`](super::text::is_plain).
+    #[must_use]
+    pub fn known_plain(self, is_plain: bool) -> Self {
+        Self { is_plain, ..self }
+    }
+
+    /// Whether no cell can hold a control character, a quote or a backslash; `false` when that is not known.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.is_plain
     }
 
     /// The text of the 0-based `column`, as it stands in the file; empty past the end of the row.
     #[must_use]
     #[inline]
     pub fn cell(&self, column: usize) -> &'a str {
-        self.spans.get(column).map_or("", |span| span.of(self.raw, self.unescaped))
+        match self.spans.get(column) {
+            Some(span) => span.of(self.raw, self.unescaped),
+            None => "",
+        }
     }
 
     /// How many cells the row has.

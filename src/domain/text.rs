@@ -13,6 +13,17 @@ pub fn trim(text: &str) -> &str {
     }
 }
 
+/// Whether the text holds no control character, quote or backslash: nothing a rule or JSON would mind.
+#[must_use]
+#[inline]
+pub fn is_plain(text: &[u8]) -> bool {
+    // Sums instead of branches: whole blocks of bytes are looked at together.
+    let minded = |byte: u8| {
+        u8::from(byte < b' ') | u8::from(byte == 0x7f) | u8::from(byte == b'"') | u8::from(byte == b'\\')
+    };
+    text.iter().fold(0, |found, byte| found | minded(*byte)) == 0
+}
+
 /// The text in upper case, as Business Central stores codes; borrowed when nothing changes.
 ///
 /// A letter whose upper case is more than one letter, such as `ß`, stays: a code never grows.
@@ -77,6 +88,14 @@ mod tests {
         }
         assert!(is_same_folded("Straßenname", "straßen-name"));
         assert!(!is_same_folded("--", " "));
+    }
+
+    #[test]
+    fn plain_text_is_what_json_takes_as_it_is() {
+        assert!(is_plain("Müller & Söhne, 東京 {}".as_bytes()));
+        for text in ["a\nb", "\u{7f}", "\"", "\\", "0123456789abcdef0123456789abcdef\t"] {
+            assert!(!is_plain(text.as_bytes()), "{text:?}");
+        }
     }
 
     #[test]

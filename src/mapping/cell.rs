@@ -1,6 +1,7 @@
 //! Text to value: what a cell may look like for each kind of field.
 
 use jiff::civil::Date;
+use rust_decimal::Decimal;
 
 use crate::catalogue::{Field, Kind, Member, ReferenceBy};
 use crate::domain::reference::{References, is_guid};
@@ -84,6 +85,9 @@ fn is_formula_error(text: &str) -> bool {
     ERRORS.contains(&text)
 }
 
+/// Numbers of so many digits fit into 64 bits, whatever the digits.
+const FAST_DIGITS: usize = 18;
+
 /// The decimal number in a plain text of digits and at most one point.
 fn parse_decimal(text: &str, scale: u8) -> Result<Money, Unreadable> {
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text).as_bytes();
@@ -92,6 +96,13 @@ fn parse_decimal(text: &str, scale: u8) -> Result<Money, Unreadable> {
     let is_plain = digits[..point].iter().chain(fraction).all(u8::is_ascii_digit);
     if !is_plain || point + fraction.len() == 0 {
         return Err((Rule::NotANumber, "digits with a decimal point, such as 1234.50".to_owned()));
+    }
+    if digits.len() <= FAST_DIGITS {
+        let all = digits[..point].iter().chain(fraction);
+        let mantissa = all.fold(0, |number, digit| number * 10 + i64::from(digit - b'0'));
+        let signed = if text.starts_with('-') { -mantissa } else { mantissa };
+        let scale = u32::try_from(fraction.len()).expect("fewer digits than the whole text");
+        return Ok(Money::from(Decimal::new(signed, scale)));
     }
     text.parse().map_err(|_| {
         if point > 28 {

@@ -59,6 +59,8 @@ struct Feed {
     constant: Option<String>,
     default: Option<String>,
     values: Vec<(String, String)>,
+    /// Whether the column's cells are taken as they stand.
+    is_direct: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -117,6 +119,12 @@ impl Binding {
         self.feeds.iter().find(|feed| feed.field == field)?.column
     }
 
+    /// Whether records hold texts that are not in the file: constants, defaults and values of a mapping file.
+    #[must_use]
+    pub fn has_own_texts(&self) -> bool {
+        !self.feeds.iter().all(|feed| feed.is_direct)
+    }
+
     /// Fills a record with the values of a row. Cells that cannot be read stay absent and are reported.
     ///
     /// The record must be empty, and have as many fields as the entity.
@@ -129,7 +137,7 @@ impl Binding {
         broken: &mut Vec<Broken>,
     ) {
         for feed in &self.feeds {
-            let Some(text) = feed.text(row) else { continue };
+            let text = if feed.is_direct { trim(feed.cell(row)) } else { feed.text(row).unwrap_or_default() };
             if text.is_empty() {
                 if let Some(wire) = feed.blank_member.filter(|_| feed.cell(row) == " ") {
                     record.set(feed.field, Value::Member(wire));
@@ -325,6 +333,8 @@ fn feed(
         constant: fed.and_then(|fed| fed.constant.clone()),
         default: fed.and_then(|fed| fed.default.clone()),
         values: fed.map(|fed| fed.values.clone().into_iter().collect()).unwrap_or_default(),
+        is_direct: fed
+            .is_none_or(|fed| fed.constant.is_none() && fed.default.is_none() && fed.values.is_empty()),
     })
 }
 

@@ -15,7 +15,7 @@ use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use crate::connector::payload::write_payload;
+use crate::connector::payload::PayloadWriter;
 use crate::domain::text::upper;
 use crate::domain::{Broken, Money, Origin, Record, References, Reject, Row, Value, Violation};
 use crate::mapping::Binding;
@@ -147,6 +147,7 @@ struct Checker<'f> {
     options: &'f CheckOptions<'f>,
     rules: Rules<'f>,
     key: NaturalKey,
+    payload: PayloadWriter,
     amount: Option<usize>,
     is_negated: bool,
     currency: Option<usize>,
@@ -190,6 +191,7 @@ impl<'f> Checker<'f> {
             options,
             rules,
             key: NaturalKey::new(kind, entity),
+            payload: PayloadWriter::new(entity),
             amount: entity.index_of("amount").or_else(|| entity.index_of("creditLimit")),
             is_negated: entity.index_of("amount").is_some() && options.sign == Sign::ReceiptsPositive,
             currency: entity.index_of("currencyCode"),
@@ -212,11 +214,12 @@ impl<'f> Checker<'f> {
         for (index, row) in rows.iter().enumerate() {
             record.clear();
             self.binding.fill(&row, self.options.references, &mut record, &mut broken);
-            self.rules.check(&record, &mut broken);
+            let is_plain = row.is_plain() && !self.binding.has_own_texts();
+            self.rules.check(&record, is_plain, &mut broken);
             let key = self.key.of(&record);
             findings.hashes.push(key.map_or(0, |(kind, key)| NaturalKey::hash(kind, key)));
             if broken.is_empty() {
-                self.accept(index, &mut record, key, findings);
+                self.accept((index, is_plain), &mut record, key, findings);
             } else {
                 findings.rejects.push(self.reject(&row, &mut broken));
             }
@@ -225,7 +228,7 @@ impl<'f> Checker<'f> {
 
     fn accept(
         &self,
-        row: usize,
+        (row, is_plain): (usize, bool),
         record: &mut Record<'_>,
         key: Option<(KeyKind, &str)>,
         findings: &mut Findings,
@@ -238,7 +241,7 @@ impl<'f> Checker<'f> {
             record.set(field, Value::Decimal(sent));
             amount = Some(sent);
         }
-        write_payload(self.binding.entity(), record, &mut findings.payloads);
+        self.payload.write(record, is_plain, &mut findings.payloads);
         match key {
             Some((KeyKind::Name, name)) => findings.words.push_str(name),
             Some((KeyKind::Number | KeyKind::Document, number)) => findings.words.push_str(&upper(number)),
@@ -340,6 +343,7 @@ impl<'f, S> Collector<'f, S> {
     where
         S: FnMut(CheckedChunk<'_>) -> Result<(), E>,
     {
+        self.seen.touch(&findings.hashes);
         for index in 0..findings.hashes.len() {
             if findings.hashes[index] != 0
                 && let Some(first) =

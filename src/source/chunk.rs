@@ -36,6 +36,7 @@ pub(super) struct Layout {
 pub(super) struct RowEnd {
     pub(super) spans: u32,
     pub(super) line: u32,
+    pub(super) is_plain: bool,
 }
 
 impl Chunk {
@@ -119,7 +120,8 @@ impl<'a> Rows<'a> {
         let end = self.ends[index];
         let start = index.checked_sub(1).map_or(0, |before| self.ends[before].spans);
         let origin = Origin { row: index as u64 + 1, line: u64::from(end.line) + 1 };
-        Row::new(origin, self.text, self.unescaped, &self.spans[start as usize..end.spans as usize])
+        let spans = &self.spans[start as usize..end.spans as usize];
+        Row::new(origin, self.text, self.unescaped, spans).known_plain(end.is_plain)
     }
 
     /// All rows, in file order.

@@ -56,7 +56,7 @@ pub struct Source {
 #[derive(Debug)]
 enum Kind {
     Text(csv::TextFile),
-    Workbook(workbook::Sheet),
+    Workbook(Box<workbook::Sheet>),
 }
 
 impl Source {
@@ -83,7 +83,7 @@ impl Source {
                 name: SourceName { file: display, sheet: Some(opened.sheet.name().to_owned()) },
                 headers: opened.headers,
                 rows_start_line: opened.rows_start_line,
-                kind: Kind::Workbook(opened.sheet),
+                kind: Kind::Workbook(Box::new(opened.sheet)),
             });
         }
         let opened = csv::open(file, &display, options.delimiter)?;

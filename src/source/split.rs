@@ -3,11 +3,12 @@
 //! A line feed, a carriage return, or both end a row. A cell is quoted when a quote is its first byte; what
 //! follows its closing quote belongs to it as it stands.
 
-use memchr::{memchr, memchr_iter, memchr2, memchr3};
+use memchr::{memchr, memchr_iter};
 
 use super::chunk::{Chunk, Layout, RowEnd};
 use super::error::SourceError;
 use crate::domain::Span;
+use crate::domain::text::is_plain;
 
 /// Splits the text of a chunk into its rows and cells.
 pub(super) fn split(chunk: &mut Chunk, layout: &Layout) -> Result<(), SourceError> {
@@ -37,7 +38,8 @@ pub(super) fn split(chunk: &mut Chunk, layout: &Layout) -> Result<(), SourceErro
                 headers: layout.headers,
             });
         }
-        ends.push(RowEnd { spans: index(splitter.spans.len()), line });
+        let is_plain = is_plain(&text.as_bytes()[start..splitter.row_end]);
+        ends.push(RowEnd { spans: index(splitter.spans.len()), line, is_plain });
     }
 }
 
@@ -87,16 +89,67 @@ fn not_utf8(text: &[u8], layout: &Layout, byte: u64) -> SourceError {
     }
 }
 
-/// Chunks are far smaller than 2 GiB, see `MAX_ROW_BYTES`.
+/// A place in a chunk's text.
+#[expect(clippy::cast_possible_truncation, reason = "`Splitter::new` has looked at the length of the text")]
+#[inline]
 fn index(at: usize) -> u32 {
-    u32::try_from(at).expect("a chunk is smaller than 2 GiB")
+    at as u32
+}
+
+/// The bytes that end a cell, each spread over a word, so that eight bytes are compared at a time: cells are
+/// short, and calling a search for each of them costs more than the search.
+struct Breaks {
+    delimiter: u64,
+    feed: u64,
+    /// A carriage return; the line feed again in a text without any.
+    other: u64,
+}
+
+impl Breaks {
+    fn new(delimiter: u8, has_returns: bool) -> Self {
+        let spread = |byte: u8| u64::from_le_bytes([byte; 8]);
+        let other = if has_returns { b'\r' } else { b'\n' };
+        Self { delimiter: spread(delimiter), feed: spread(b'\n'), other: spread(other) }
+    }
+
+    /// The highest bit of each of the eight bytes from `at` on that ends a cell; the end of the text ends one
+    /// too.
+    #[inline]
+    fn find(&self, text: &[u8], at: usize) -> u64 {
+        const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
+        let word = text.get(at..at + 8).map_or_else(|| last_word(&text[at..]), word_of);
+        let others =
+            not_zero(word ^ self.delimiter) & not_zero(word ^ self.feed) & not_zero(word ^ self.other);
+        !others & HIGH
+    }
+}
+
+/// Sets the highest bit of every byte that is not zero.
+#[inline]
+fn not_zero(word: u64) -> u64 {
+    const LOW_BITS: u64 = u64::from_le_bytes([0x7f; 8]);
+    ((word & LOW_BITS) + LOW_BITS) | word
+}
+
+#[inline]
+fn word_of(bytes: &[u8]) -> u64 {
+    u64::from_le_bytes(bytes.try_into().expect("eight bytes"))
+}
+
+/// The last bytes of a text, fewer than eight, with a line end after them.
+fn last_word(rest: &[u8]) -> u64 {
+    let mut bytes = [b'\n'; 8];
+    bytes[..rest.len()].copy_from_slice(rest);
+    u64::from_le_bytes(bytes)
 }
 
 struct Splitter<'a> {
     text: &'a str,
     delimiter: u8,
-    has_returns: bool,
+    breaks: Breaks,
     at: usize,
+    /// Where the last row ended, without its line end.
+    row_end: usize,
     line: u32,
     unescaped: &'a mut String,
     spans: &'a mut Vec<Span>,
@@ -104,55 +157,67 @@ struct Splitter<'a> {
 
 impl<'a> Splitter<'a> {
     fn new(text: &'a str, delimiter: u8, unescaped: &'a mut String, spans: &'a mut Vec<Span>) -> Self {
-        let has_returns = memchr(b'\r', text.as_bytes()).is_some();
-        Self { text, delimiter, has_returns, at: 0, line: 0, unescaped, spans }
+        assert!(text.len() < 1 << 31, "a chunk is smaller than 2 GiB: rows have at most 16 MiB");
+        let breaks = Breaks::new(delimiter, memchr(b'\r', text.as_bytes()).is_some());
+        Self { text, delimiter, breaks, at: 0, row_end: 0, line: 0, unescaped, spans }
     }
 
     /// Adds the spans of the next row; `false` at the end of the text.
     fn split_row(&mut self) -> bool {
         let text = self.text.as_bytes();
-        if self.at == text.len() {
+        let mut start = self.at;
+        if start == text.len() {
             return false;
         }
-        loop {
-            let end = if text.get(self.at) == Some(&b'"') {
-                self.split_quoted()
-            } else {
-                let end = self.cell_end(self.at);
-                self.spans.push(Span::raw(index(self.at), index(end)));
-                end
-            };
-            match text.get(end) {
-                Some(b'\n') => self.at = end + 1,
-                Some(b'\r') => self.at = end + 1 + usize::from(text.get(end + 1) == Some(&b'\n')),
-                Some(_) => {
-                    self.at = end + 1;
-                    continue;
-                }
-                None => {
-                    self.at = end;
+        'cell: loop {
+            if text.get(start) == Some(&b'"') {
+                let end = self.split_quoted(start);
+                if self.ends_row(end) {
                     return true;
                 }
+                start = end + 1;
+                continue;
             }
-            self.line += 1;
-            return true;
+            let mut at = start;
+            loop {
+                let mut found = self.breaks.find(text, at);
+                while found != 0 {
+                    let end = at + found.trailing_zeros() as usize / 8;
+                    self.spans.push(Span::raw(index(start), index(end)));
+                    if self.ends_row(end) {
+                        return true;
+                    }
+                    start = end + 1;
+                    if text.get(start) == Some(&b'"') {
+                        continue 'cell;
+                    }
+                    found &= found - 1;
+                }
+                at += 8;
+            }
         }
     }
 
+    /// Whether a cell's end is the row's end too; then the next row starts after it.
     #[inline]
-    fn cell_end(&self, start: usize) -> usize {
-        let rest = &self.text.as_bytes()[start..];
-        let end = if self.has_returns {
-            memchr3(self.delimiter, b'\n', b'\r', rest)
-        } else {
-            memchr2(self.delimiter, b'\n', rest)
+    fn ends_row(&mut self, end: usize) -> bool {
+        let text = self.text.as_bytes();
+        let next = match text.get(end) {
+            Some(byte) if *byte == self.delimiter => return false,
+            Some(b'\r') if text.get(end + 1) == Some(&b'\n') => end + 2,
+            Some(_) => end + 1,
+            None => end,
         };
-        end.map_or(self.text.len(), |end| start + end)
+        self.line += u32::from(next > end);
+        self.row_end = end;
+        self.at = next;
+        true
     }
 
-    fn split_quoted(&mut self) -> usize {
+    /// Adds the span of the cell whose quote stands at `quote`, and finds where the cell ends.
+    fn split_quoted(&mut self, quote: usize) -> usize {
         let text = self.text.as_bytes();
-        let start = self.at + 1;
+        let start = quote + 1;
         let unescaped_start = self.unescaped.len();
         let mut copied = start;
         let mut from = start;
@@ -166,7 +231,9 @@ impl<'a> Splitter<'a> {
             from = quote + 2;
         };
         self.line += u32::try_from(count_lines(&text[start..close])).expect("a chunk is smaller than 2 GiB");
-        let end = if close == text.len() { close } else { self.cell_end(close + 1) };
+        let is_break = |byte: &u8| *byte == self.delimiter || matches!(byte, b'\n' | b'\r');
+        let after = text.get(close + 1..).unwrap_or_default();
+        let end = after.iter().position(is_break).map_or(text.len(), |length| close + 1 + length);
         if copied == start && end <= close + 1 {
             self.spans.push(Span::raw(index(start), index(close)));
         } else {

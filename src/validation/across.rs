@@ -128,17 +128,31 @@ impl Seen {
         Self { shards: (0..1 << SHARD_BITS).map(|_| Shard::default()).collect() }
     }
 
+    /// Brings the places of these keys close, all at once, before they are inserted one after the other: waiting
+    /// for memory is most of the work.
+    pub fn touch(&self, hashes: &[u64]) {
+        let touched = hashes.iter().fold(0, |sum: u32, hash| {
+            let (shard, low) = shard_of(*hash);
+            let shard = &self.shards[shard];
+            sum.wrapping_add(shard.slots.get(shard.home(low)).map_or(0, |slot| slot[2]))
+        });
+        std::hint::black_box(touched);
+    }
+
     /// Remembers the key of a row, unless an earlier row has it: then the line of that row. Lines count from 1.
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "halves of the hash; lines past 2^32 are still not 0"
-    )]
     #[inline]
     pub fn insert(&mut self, hash: u64, line: u64) -> Option<u64> {
-        let shard = &mut self.shards[(hash >> (64 - SHARD_BITS)) as usize];
+        let (shard, low) = shard_of(hash);
         let line = u32::try_from(line).unwrap_or(u32::MAX);
-        shard.insert([hash as u32, (hash >> 32) as u32, line]).map(u64::from)
+        self.shards[shard].insert([low, (hash >> 32) as u32, line]).map(u64::from)
     }
+}
+
+/// The shard that a hash belongs to, and its low half.
+#[expect(clippy::cast_possible_truncation, reason = "parts of the hash")]
+#[inline]
+fn shard_of(hash: u64) -> (usize, u32) {
+    ((hash >> (64 - SHARD_BITS)) as usize, hash as u32)
 }
 
 impl Shard {
@@ -156,11 +170,16 @@ impl Shard {
         None
     }
 
+    /// The place at which the search for a key starts.
+    #[inline]
+    fn home(&self, low: u32) -> usize {
+        let slots = self.slots.len() as u64;
+        usize::try_from((u64::from(low) * slots) >> 32).expect("a place in a table in memory")
+    }
+
     /// Where the key stands, or the empty place where it belongs.
     fn place(&self, [low, high, _]: Slot) -> usize {
-        let slots = self.slots.len() as u64;
-        let mut place =
-            usize::try_from((u64::from(low) * slots) >> 32).expect("a place in a table in memory");
+        let mut place = self.home(low);
         loop {
             let [held_low, held_high, line] = self.slots[place];
             if line == 0 || (held_low, held_high) == (low, high) {
@@ -177,7 +196,10 @@ impl Shard {
         let larger = (self.slots.len() * 5 / 4).max(FIRST_SLOTS);
         let old = std::mem::replace(&mut self.slots, vec![Slot::default(); larger]);
         for slot in old.into_iter().filter(|slot| slot[2] != 0) {
-            let place = self.place(slot);
+            let mut place = self.home(slot[0]);
+            while self.slots[place][2] != 0 {
+                place = if place + 1 == larger { 0 } else { place + 1 };
+            }
             self.slots[place] = slot;
         }
     }

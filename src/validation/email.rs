@@ -2,41 +2,66 @@
 
 /// Whether the text is one e-mail address, or several parted by semicolons.
 pub(super) fn is_email_list(text: &str) -> bool {
+    if is_email(text) {
+        return true;
+    }
     let list = text.trim_matches(|letter: char| letter == ';' || letter.is_whitespace());
     !list.is_empty() && list.split(';').all(|address| is_email(address.trim()))
 }
 
-/// Exactly one `@`, something before it, and a dotted host after it.
+/// Exactly one `@`, something before it, and a dotted host after it; no part between dots is empty.
 fn is_email(address: &str) -> bool {
-    let Some((local, host)) = address.split_once('@') else { return false };
-    is_dotted(local, is_local_byte) && is_dotted(host, is_host_byte) && host.contains('.')
-}
-
-/// Whether the text is made of allowed bytes, in parts between single dots of which none is empty.
-fn is_dotted(text: &str, is_allowed: fn(u8) -> bool) -> bool {
-    let mut after_dot = true;
-    for byte in text.bytes() {
-        if byte == b'.' {
-            if after_dot {
-                return false;
+    let (mut is_host, mut after_break, mut host_dots) = (false, true, 0);
+    for byte in address.bytes() {
+        let class = CLASSES[usize::from(byte)];
+        match class {
+            Class::Host => after_break = false,
+            Class::LocalOnly if !is_host => after_break = false,
+            Class::Dot if !after_break => {
+                after_break = true;
+                host_dots += u32::from(is_host);
             }
-            after_dot = true;
-        } else if is_allowed(byte) {
-            after_dot = false;
-        } else {
-            return false;
+            Class::At if !after_break && !is_host => {
+                after_break = true;
+                is_host = true;
+            }
+            _ => return false,
         }
     }
-    !after_dot
+    is_host && !after_break && host_dots > 0
 }
 
-fn is_local_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte >= 0x80 || b"!#$%&'*+/=?^_`{|}~-".contains(&byte)
+/// Where a byte of an address may stand.
+#[derive(Clone, Copy)]
+enum Class {
+    Never,
+    Host,
+    LocalOnly,
+    Dot,
+    At,
 }
 
-fn is_host_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte >= 0x80 || byte == b'-'
-}
+/// Source: RFC 5322's `atext` before the `@`, host names after it; letters beyond ASCII on both sides, as
+/// RFC 6531 has it.
+const CLASSES: [Class; 256] = {
+    let mut classes = [Class::Never; 256];
+    let mut byte = 0u8;
+    loop {
+        classes[byte as usize] = match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | 0x80.. => Class::Host,
+            b'!' | b'#'..=b'\'' | b'*' | b'+' | b'/' | b'=' | b'?' | b'^'..=b'`' | b'{'..=b'~' => {
+                Class::LocalOnly
+            }
+            b'.' => Class::Dot,
+            b'@' => Class::At,
+            _ => Class::Never,
+        };
+        if byte == u8::MAX {
+            break classes;
+        }
+        byte += 1;
+    }
+};
 
 #[cfg(test)]
 mod tests {

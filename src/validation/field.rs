@@ -15,29 +15,85 @@ use crate::domain::{Broken, EntityKind, Record, References, Rule, Value};
 type Verdict = Option<(Rule, String)>;
 type FieldRule = fn(&Field, Value<'_>, Option<&References>) -> Verdict;
 
-const TEXT: &[FieldRule] = &[fits, holds_no_control];
-const CODE: &[FieldRule] = &[fits, is_one_line];
-const CUT_TEXT: &[FieldRule] = &[is_not_cut, is_one_line];
-const EMAIL: &[FieldRule] = &[fits, is_email];
-const PHONE: &[FieldRule] = &[fits, has_no_letters, is_one_line];
-const DECIMAL: &[FieldRule] = &[has_few_digits, is_not_rounded];
-const CURRENCY: &[FieldRule] = &[is_not_cut, is_one_line, currency_exists];
-const CODE_OF: &[FieldRule] = &[fits, is_one_line, code_exists];
-const ID_OF: &[FieldRule] = &[id_exists];
+/// What a field's text has to be, and which further rules its value has to pass.
+#[derive(Debug)]
+struct FieldRules {
+    field: usize,
+    /// Longest text, in UTF-16 code units; `usize::MAX` when there is no limit.
+    limit: usize,
+    too_long: Rule,
+    shape: Option<FieldRule>,
+    rules: &'static [FieldRule],
+}
 
+/// The rule about control characters that a kind of text has to pass.
+fn shape_of(kind: Kind) -> Option<FieldRule> {
+    match kind {
+        Kind::Text | Kind::Email => Some(holds_no_control),
+        Kind::Code | Kind::CutText | Kind::Phone => Some(is_one_line),
+        Kind::Guid
+        | Kind::Decimal(_)
+        | Kind::Integer
+        | Kind::Boolean
+        | Kind::Date
+        | Kind::DateTime
+        | Kind::Enum(_) => None,
+    }
+}
+
+/// The rules that a value of a kind has to pass, besides its length and shape.
 fn rules_of(field: &Field) -> &'static [FieldRule] {
     let by = field.reference.map(|reference| (reference.set, reference.by));
     match (field.kind, by) {
-        (Kind::Code | Kind::CutText, Some(("currencies", ReferenceBy::Code))) => CURRENCY,
-        (Kind::Code, Some((_, ReferenceBy::Code))) => CODE_OF,
-        (Kind::Guid, Some((_, ReferenceBy::Id))) => ID_OF,
-        (Kind::Text, _) => TEXT,
-        (Kind::Code, _) => CODE,
-        (Kind::CutText, _) => CUT_TEXT,
-        (Kind::Email, _) => EMAIL,
-        (Kind::Phone, _) => PHONE,
-        (Kind::Decimal(_), _) => DECIMAL,
-        (Kind::Guid | Kind::Integer | Kind::Boolean | Kind::Date | Kind::DateTime | Kind::Enum(_), _) => &[],
+        (Kind::Code | Kind::CutText, Some(("currencies", ReferenceBy::Code))) => &[currency_exists],
+        (Kind::Code | Kind::CutText, Some((_, ReferenceBy::Code))) => &[code_exists],
+        (Kind::Guid, Some((_, ReferenceBy::Id))) => &[id_exists],
+        (Kind::Email, _) => &[is_email],
+        (Kind::Phone, _) => &[has_no_letters],
+        (Kind::Decimal(_), _) => &[has_few_digits, is_not_rounded],
+        _ => &[],
+    }
+}
+
+impl FieldRules {
+    fn of(index: usize, field: &Field, references: Option<&References>) -> Self {
+        let limit = match field.max_length {
+            0 => usize::MAX,
+            limit => limit.into(),
+        };
+        let is_judged = |set| references.is_some_and(|references| references.has_set(set));
+        let rules = match field.reference {
+            Some(reference) if reference.set != "currencies" && !is_judged(reference.set) => &[],
+            _ => rules_of(field),
+        };
+        let too_long = if field.kind == Kind::CutText { Rule::WouldBeCut } else { Rule::TooLong };
+        Self { field: index, limit, too_long, shape: shape_of(field.kind), rules }
+    }
+
+    fn can_break(&self) -> bool {
+        self.limit < usize::MAX || self.shape.is_some() || !self.rules.is_empty()
+    }
+
+    /// The first rule that the value breaks.
+    ///
+    /// Source: lengths in AL count UTF-16 code units, of which a text never has more than bytes.
+    #[inline]
+    fn check(
+        &self,
+        field: &Field,
+        value: Value<'_>,
+        is_plain: bool,
+        references: Option<&References>,
+    ) -> Verdict {
+        if let Value::Text(text) | Value::Code(text) = value
+            && text.len() > self.limit
+            && text.encode_utf16().count() > self.limit
+        {
+            let units = text.encode_utf16().count();
+            return Some((self.too_long, format!("{} characters, this has {units}", self.limit)));
+        }
+        let shape = if is_plain { None } else { self.shape };
+        shape.iter().chain(self.rules).find_map(|rule| rule(field, value, references))
     }
 }
 
@@ -45,7 +101,7 @@ fn rules_of(field: &Field) -> &'static [FieldRule] {
 #[derive(Debug)]
 pub struct Rules<'r> {
     entity: &'static Entity,
-    fields: Vec<(usize, &'static [FieldRule])>,
+    fields: Vec<FieldRules>,
     required: Vec<usize>,
     across_fields: Vec<RecordRule>,
     references: Option<&'r References>,
@@ -61,8 +117,8 @@ impl<'r> Rules<'r> {
         fields: impl IntoIterator<Item = usize>,
         references: Option<&'r References>,
     ) -> Self {
-        let fields = fields.into_iter().map(|index| (index, rules_of(&entity.fields[index])));
-        let fields = fields.filter(|(_, rules)| !rules.is_empty()).collect();
+        let fields = fields.into_iter().map(|index| FieldRules::of(index, &entity.fields[index], references));
+        let fields = fields.filter(FieldRules::can_break).collect();
         let required = (0..entity.fields.len()).filter(|index| entity.fields[*index].required).collect();
         let across_fields = record_rules(kind, entity, Sign::default());
         Self { entity, fields, required, across_fields, references }
@@ -83,18 +139,19 @@ impl<'r> Rules<'r> {
     }
 
     /// Adds the rules that a record breaks. Fields that are `broken` already are not reported as missing.
+    ///
+    /// Control characters are looked for unless the texts are known to be plain, see
+    /// [`is_plain`](crate::domain::text::is_plain).
     #[inline]
-    pub fn check(&self, record: &Record<'_>, broken: &mut Vec<Broken>) {
-        for (index, rules) in &self.fields {
-            let value = record.value(*index);
+    pub fn check(&self, record: &Record<'_>, is_plain: bool, broken: &mut Vec<Broken>) {
+        for rules in &self.fields {
+            let value = record.value(rules.field);
             if value.is_absent() {
                 continue;
             }
-            for rule in *rules {
-                if let Some((rule, allowed)) = rule(&self.entity.fields[*index], value, self.references) {
-                    broken.push(Broken::new(*index, rule, allowed));
-                    break;
-                }
+            let field = &self.entity.fields[rules.field];
+            if let Some((rule, allowed)) = rules.check(field, value, is_plain, self.references) {
+                broken.push(Broken::new(rules.field, rule, allowed));
             }
         }
         for index in &self.required {
@@ -108,44 +165,22 @@ impl<'r> Rules<'r> {
     }
 }
 
-fn text_of<'a>(value: Value<'a>) -> &'a str {
+fn text_of(value: Value<'_>) -> &str {
     match value {
         Value::Text(text) | Value::Code(text) | Value::Guid(text) => text,
         _ => "",
     }
 }
 
-/// Source: lengths in AL count UTF-16 code units, of which a text never has more than bytes.
-#[inline]
-fn is_longer(text: &str, field: &Field) -> bool {
-    let limit = usize::from(field.max_length);
-    limit > 0 && text.len() > limit && text.encode_utf16().count() > limit
-}
-
-fn too_long(rule: Rule, text: &str, field: &Field) -> (Rule, String) {
-    (rule, format!("{} characters, this has {}", field.max_length, text.encode_utf16().count()))
-}
-
-fn fits(field: &Field, value: Value<'_>, _: Option<&References>) -> Verdict {
-    let text = text_of(value);
-    is_longer(text, field).then(|| too_long(Rule::TooLong, text, field))
-}
-
-/// Source: `currencyCode` is cut silently, see the API reference's wire conventions.
-fn is_not_cut(field: &Field, value: Value<'_>, _: Option<&References>) -> Verdict {
-    let text = text_of(value);
-    is_longer(text, field).then(|| too_long(Rule::WouldBeCut, text, field))
-}
-
 /// Line breaks and tabs are kept by the server, and files have them in addresses and comments.
 fn holds_no_control(_: &Field, value: Value<'_>, _: Option<&References>) -> Verdict {
-    let is_refused = |byte: u8| (byte < b' ' && !matches!(byte, b'\n' | b'\r' | b'\t')) | (byte == 0x7f);
-    let has_one = text_of(value).bytes().fold(false, |found, byte| found | is_refused(byte));
+    let is_refused = |byte: u8| byte.is_ascii_control() && !matches!(byte, b'\n' | b'\r' | b'\t');
+    let has_one = text_of(value).bytes().any(is_refused);
     has_one.then(|| (Rule::ControlCharacter, "letters, digits, signs, line breaks and tabs".to_owned()))
 }
 
 fn is_one_line(_: &Field, value: Value<'_>, _: Option<&References>) -> Verdict {
-    let has_one = text_of(value).bytes().fold(false, |found, byte| found | (byte < b' ') | (byte == 0x7f));
+    let has_one = text_of(value).bytes().any(|byte| byte.is_ascii_control());
     has_one.then(|| (Rule::ControlCharacter, "letters, digits and signs on one line".to_owned()))
 }
 
@@ -156,9 +191,10 @@ fn is_email(_: &Field, value: Value<'_>, _: Option<&References>) -> Verdict {
 
 fn has_no_letters(_: &Field, value: Value<'_>, _: Option<&References>) -> Verdict {
     let text = text_of(value);
-    let has_letters = match text.is_ascii() {
-        true => text.bytes().any(|byte| byte.is_ascii_alphabetic()),
-        false => text.chars().any(char::is_alphabetic),
+    let has_letters = if text.is_ascii() {
+        text.bytes().any(|byte| byte.is_ascii_alphabetic())
+    } else {
+        text.chars().any(char::is_alphabetic)
     };
     has_letters.then(|| (Rule::PhoneHasLetters, "digits, spaces and signs".to_owned()))
 }
@@ -245,7 +281,7 @@ mod tests {
         let (mut record, mut broken) = (Record::new(CUSTOMERS.fields.len()), Vec::new());
         record.set(CUSTOMERS.index_of("displayName").unwrap(), Value::Text("A"));
         record.set(CUSTOMERS.index_of(field).unwrap(), value);
-        rules.check(&record, &mut broken);
+        rules.check(&record, false, &mut broken);
         broken.into_iter().map(|broken| broken.rule).collect()
     }
 
@@ -289,10 +325,10 @@ mod tests {
     fn a_name_is_required_of_a_new_record_only() {
         let rules = Rules::new(EntityKind::Customers, &CUSTOMERS, 0..5, None);
         let (record, mut broken) = (Record::new(CUSTOMERS.fields.len()), Vec::new());
-        rules.check(&record, &mut broken);
+        rules.check(&record, false, &mut broken);
         assert_eq!(broken[0].rule, Rule::Missing);
         broken.clear();
-        rules.for_changes_only().check(&record, &mut broken);
+        rules.for_changes_only().check(&record, false, &mut broken);
         assert_eq!(broken, []);
     }
 
@@ -343,7 +379,7 @@ mod tests {
         let mut check = |number| {
             let mut broken = Vec::new();
             record.set(field, Value::Code(number));
-            rules.check(&record, &mut broken);
+            rules.check(&record, false, &mut broken);
             broken.iter().any(|broken| broken.rule == Rule::CustomerUnknown)
         };
         assert!(!check("c1"));
