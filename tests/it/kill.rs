@@ -15,29 +15,27 @@ const KILLS: u64 = 26;
 /// Starts an import, kills it, and resumes and kills it until it was killed [`KILLS`] times; then lets it end.
 /// Returns how often it was killed alive.
 fn import_under_fire(bed: &TestBed, import: &[&str], draw: &mut Draw) -> u64 {
-    let mut kills = 0;
-    let mut planned = false;
-    for _ in 0..KILLS * 4 {
-        let mut child = if planned {
-            bed.start(&["resume", "run", "-p", "local", "--max-errors", "100%"])
-        } else {
-            bed.start(import)
-        };
-        sleep(Duration::from_millis(40 + draw.below(160)));
+    let resume = ["resume", "run", "-p", "local", "--max-errors", "100%"];
+    let (mut kills, mut planned, mut patience) = (0, false, 40);
+    while kills < KILLS {
+        let mut child = bed.start(if planned { &resume } else { import });
+        sleep(Duration::from_millis(patience + draw.below(160)));
         let ended = child.try_wait().unwrap();
         child.kill().unwrap();
         child.wait().unwrap();
         kills += u64::from(ended.is_none());
         planned = planned || bed.ferry(&["runs", "show", "run", "--json"]).json()["phase"] == "applying";
-        if kills == KILLS || (planned && ended.is_some()) {
+        if planned && ended.is_some() {
             break;
         }
         if !planned {
-            // Killed before the plan was whole: nothing was sent, and the folder is free for another try.
+            // Killed before the plan was whole: nothing was sent, and the folder is free for another try, which
+            // gets more time, however slow the machine is.
             let _ = std::fs::remove_dir_all(bed.path().join("run"));
+            patience += 20;
         }
     }
-    bed.ferry(&["resume", "run", "-p", "local", "--max-errors", "100%"]).exits(0);
+    bed.ferry(if planned { &resume } else { import }).exits(0);
     kills
 }
 
