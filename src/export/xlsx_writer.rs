@@ -117,6 +117,7 @@ impl Formats {
     ) -> Result<(), XlsxError> {
         match cell {
             Cell::Blank => {}
+            Cell::Text(text) if text.is_empty() => {}
             Cell::Boolean(value) => drop(sheet.write_boolean(row, column, *value)?),
             Cell::Number(digits) => match exact_number(digits) {
                 Some(number) if kind == Kind::Integer => drop(sheet.write_number(row, column, number)?),
