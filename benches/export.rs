@@ -236,6 +236,9 @@ impl BareRecord<'_> {
     }
 }
 
+/// What stands before the address of the next page.
+const KEY: &[u8] = b"\"@odata.nextLink\":\"";
+
 /// Sends every page; the next link is cut from its tail.
 async fn download(root: &str, pages: tokio::sync::mpsc::Sender<Bytes>) {
     let client = reqwest::Client::builder().no_proxy().tcp_nodelay(true).build().unwrap();
@@ -243,7 +246,6 @@ async fn download(root: &str, pages: tokio::sync::mpsc::Sender<Bytes>) {
     while let Some(address) = next {
         let body =
             client.get(address).send().await.unwrap().error_for_status().unwrap().bytes().await.unwrap();
-        const KEY: &[u8] = b"\"@odata.nextLink\":\"";
         next = memchr::memmem::rfind(&body, KEY).map(|at| {
             let link = &body[at + KEY.len()..];
             String::from_utf8(link[..memchr::memchr(b'"', link).unwrap()].to_vec()).unwrap()
