@@ -10,11 +10,18 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::thread::{self, JoinHandle};
 
 use tempfile::NamedTempFile;
 
 /// How much is gathered before a write reaches the system: large enough that the calls cost nothing measurable.
 const BUFFER_BYTES: usize = 256 * 1024;
+
+/// How much is written before it starts on its way to the disk, so that little is left to wait for at the end.
+///
+/// Small files never get there. An export of 77 MB (`benches/export.rs`) takes 1.09 times as long as a bare
+/// download with it, and 1.15 times without.
+const BACKLOG_BYTES: usize = 16 * 1024 * 1024;
 
 /// A file operation the system refused; `source` says why, so the message does not repeat it.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +59,10 @@ impl FileError {
 pub struct PendingFile {
     path: PathBuf,
     writer: BufWriter<NamedTempFile>,
+    /// Bytes since the last early sync began.
+    backlog: usize,
+    /// The early sync under way. Its outcome counts: the system reports a failed write to one sync only.
+    early_sync: Option<JoinHandle<io::Result<()>>>,
 }
 
 impl PendingFile {
@@ -66,7 +77,12 @@ impl PendingFile {
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         match builder.tempfile_in(folder_of(&path)) {
-            Ok(file) => Ok(Self { writer: BufWriter::with_capacity(BUFFER_BYTES, file), path }),
+            Ok(file) => Ok(Self {
+                writer: BufWriter::with_capacity(BUFFER_BYTES, file),
+                path,
+                backlog: 0,
+                early_sync: None,
+            }),
             Err(cause) => Err(FileError::new("create", path, cause)),
         }
     }
@@ -100,8 +116,31 @@ impl PendingFile {
         publish_all([self])
     }
 
+    /// Starts to bring what is written to the disk, without waiting for it, unless that is still going on.
+    fn sync_early(&mut self) -> io::Result<()> {
+        if self.early_sync.as_ref().is_some_and(|sync| !sync.is_finished()) {
+            return Ok(());
+        }
+        self.finish_early_sync()?;
+        self.backlog = 0;
+        let file = self.writer.get_ref().as_file().try_clone()?;
+        self.early_sync =
+            Some(thread::Builder::new().name("early sync".to_owned()).spawn(move || file.sync_data())?);
+        Ok(())
+    }
+
+    fn finish_early_sync(&mut self) -> io::Result<()> {
+        match self.early_sync.take() {
+            Some(sync) => sync.join().expect("syncing does not panic"),
+            None => Ok(()),
+        }
+    }
+
     fn sync(mut self) -> Result<(PathBuf, NamedTempFile), FileError> {
-        let synced = self.writer.flush().and_then(|()| self.writer.get_ref().as_file().sync_all());
+        let synced = self
+            .finish_early_sync()
+            .and_then(|()| self.writer.flush())
+            .and_then(|()| self.writer.get_ref().as_file().sync_all());
         if let Err(cause) = synced {
             return Err(FileError::new("write", self.path, cause));
         }
@@ -114,11 +153,12 @@ impl PendingFile {
 
 impl Write for PendingFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.writer.write(bytes)
-    }
-
-    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.writer.write_all(bytes)
+        let written = self.writer.write(bytes)?;
+        self.backlog += written;
+        if self.backlog >= BACKLOG_BYTES {
+            self.sync_early()?;
+        }
+        Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -250,6 +290,20 @@ mod tests {
         file.write_all(b"d").unwrap();
         file.publish().unwrap();
         assert_eq!((length, fs::read(&path).unwrap().as_slice()), (3, b"abcd".as_slice()));
+    }
+
+    #[test]
+    fn a_large_file_is_whole_although_it_was_synced_on_the_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("large");
+        let part: Vec<u8> = (0..=255).cycle().take(BACKLOG_BYTES / 3).collect();
+        let mut file = PendingFile::create(&path).unwrap();
+        for _ in 0..8 {
+            file.write_all(&part).unwrap();
+        }
+        assert!(file.early_sync.is_some());
+        file.publish().unwrap();
+        assert_eq!(fs::read(&path).unwrap(), part.repeat(8));
     }
 
     #[test]
