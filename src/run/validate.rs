@@ -65,11 +65,11 @@ fn add_chunk(
 ) -> Result<(), ReportError> {
     let (mut count, mut sum) = (0, Money::ZERO);
     let mut amounts = 0;
-    for row in chunk.accepted() {
+    for amount in chunk.amounts() {
         count += 1;
-        if let Some(amount) = row.amount {
+        if let Some(sent) = amount {
             amounts += 1;
-            sum = sum + amount_in_file(amount);
+            sum = sum + amount_in_file(sent);
         }
     }
     writer.accept(source, count);
