@@ -118,7 +118,7 @@ impl Bed {
     }
 
     fn apply(&self, folder: PathBuf, entity: EntityKind, batch: usize) {
-        let (_keep, stop) = watch::channel(false);
+        let (_keep, stop) = watch::channel(None);
         let delivery = DeliveryOptions { batch, ..DeliveryOptions::for_kind(entity) };
         let request = ApplyRequest { folder, command: "import", delivery };
         let report = self

@@ -481,7 +481,7 @@ limits  = { rate = "20/s", in_flight = 5, batch = 50 }
         let profile = read(PROJECT).unwrap();
         assert_eq!(profile.url.unwrap().as_str(), "https://bc.example/api/v2.0/");
         assert_eq!(profile.limits.rate, Rate { count: 20, window: Duration::from_secs(1) });
-        assert_eq!(profile.limits.settle, Duration::from_secs(600));
+        assert_eq!(profile.limits.settle, Duration::from_mins(10));
         assert_eq!(profile.stage, Stage::Production);
     }
 
@@ -509,7 +509,7 @@ limits  = { rate = "20/s", in_flight = 5, batch = 50 }
     #[test]
     fn rates_and_durations_are_read_as_people_write_them() {
         assert_eq!("6000/5m".parse(), Ok(Rate { count: 6_000, window: Duration::from_mins(5) }));
-        assert_eq!("100/m".parse(), Ok(Rate { count: 100, window: Duration::from_secs(60) }));
+        assert_eq!("100/m".parse(), Ok(Rate { count: 100, window: Duration::from_mins(1) }));
         assert_eq!("0/s".parse::<Rate>(), Err(()));
         assert_eq!(parse_duration("250ms"), Some(Duration::from_millis(250)));
         assert_eq!(parse_duration("soon"), None);

@@ -24,17 +24,13 @@ pub(crate) async fn wait() -> Ending {
     }
 }
 
-/// A stop sign that the first Ctrl-C raises; the second ends the process.
-///
-/// Its value is the exit code of the interruption, once there was one.
-pub(crate) fn stop_sign() -> watch::Receiver<bool> {
-    let (raise, sign) = watch::channel(false);
+/// A stop sign that the first Ctrl-C or request to terminate raises, saying which; the second ends the process.
+pub(crate) fn stop_sign() -> watch::Receiver<Option<Ending>> {
+    let (raise, sign) = watch::channel(None);
     tokio::spawn(async move {
-        wait().await;
-        // Nobody listens any more when the run is over, and then there is nothing to stop.
-        let _ = raise.send(true);
-        let exit = wait().await;
-        leave(exit);
+        // Nobody looks any more when the run is over, and then there is nothing to stop.
+        raise.send_replace(Some(wait().await));
+        leave(wait().await);
     });
     sign
 }

@@ -13,7 +13,7 @@ use super::project::Place;
 
 pub(crate) fn runs(console: &Console, place: &Place, command: RunsCommand) -> Result<Ending, Failure> {
     match command {
-        RunsCommand::List => list(console, place),
+        RunsCommand::List => Ok(list(console, place)),
         RunsCommand::Show { run } => show(console, &place.run_folder(&run)?),
         RunsCommand::Report { run } => report(console, &place.run_folder(&run)?),
     }
@@ -55,7 +55,7 @@ fn read_line(folder: &Path) -> Result<Line, LedgerError> {
     })
 }
 
-fn list(console: &Console, place: &Place) -> Result<Ending, Failure> {
+fn list(console: &Console, place: &Place) -> Ending {
     let mut runs = Vec::new();
     for folder in place.run_folders() {
         match read_line(&folder) {
@@ -65,11 +65,11 @@ fn list(console: &Console, place: &Place) -> Result<Ending, Failure> {
     }
     if console.json {
         Console::document(&Lines { runs }, Ending::Done);
-        return Ok(Ending::Done);
+        return Ending::Done;
     }
     if runs.is_empty() {
         console.result("no runs yet");
-        return Ok(Ending::Done);
+        return Ending::Done;
     }
     let mut text = format!(
         "{:<16} {:<10} {:<16} {:<10} {:>9} {:>9}\n",
@@ -79,7 +79,7 @@ fn list(console: &Console, place: &Place) -> Result<Ending, Failure> {
         text.push_str(&one_line(line));
     }
     console.result(&text);
-    Ok(Ending::Done)
+    Ending::Done
 }
 
 fn one_line(line: &Line) -> String {

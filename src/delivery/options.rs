@@ -23,7 +23,7 @@ pub(super) struct Target {
 pub enum ErrorLimit {
     /// This many rows were refused or in conflict.
     Rows(u64),
-    /// This share of the rows sent, in percent, but at least [`ErrorLimit::FEWEST`] rows.
+    /// This share of the rows sent, in percent, but at least [`ErrorLimit::FEWEST`] rows; 100 is no limit.
     Percent(u8),
 }
 
@@ -36,6 +36,7 @@ impl ErrorLimit {
     pub fn is_reached(self, errors: u64, sent: u64) -> bool {
         match self {
             Self::Rows(rows) => errors > 0 && errors >= rows,
+            Self::Percent(100..) => false,
             Self::Percent(share) => errors >= Self::FEWEST && errors * 100 >= sent * u64::from(share),
         }
     }

@@ -29,7 +29,7 @@ use super::facts::{facts_of, now, tool_version};
 use super::index::TargetIndex;
 use super::journal::open_journal;
 use super::planning::{Lines, Origins, Planner, PlanningError};
-use super::reading::{Opened, ReadRequest, fields_of, open_files, table};
+use super::reading::{Opened, ReadRequest, fields_of, open_files, table, tell_unmapped};
 use super::target::Target;
 
 /// The name of a run's ledger in its folder.
@@ -69,11 +69,9 @@ pub async fn plan(target: &Target, request: &PlanRequest, observer: Observer<'_>
         (EntityKind::Payments, Some(code)) => Some(code.trim().to_uppercase()),
         (EntityKind::Customers, _) => None,
     };
+    tell_unmapped(&opened, observer);
     for file in &mut opened {
         file.facts.sha256 = source::hash(&file.path)?;
-        for column in file.unmapped() {
-            observer(Event::Note(format!("{}: column not used: {column}", file.facts.name)));
-        }
     }
     let known = fetch(target, entity, &opened, journal.as_deref(), observer).await?;
     let header = RunHeader {
@@ -227,10 +225,12 @@ fn amount_column(file: &Opened) -> Option<usize> {
 }
 
 /// Carries out what the plan of a run still holds: for the first time, or after an interruption.
+///
+/// `stop` becoming an ending drains what is in flight and ends the run with it.
 pub async fn apply(
     target: &Target,
     request: &ApplyRequest,
-    stop: watch::Receiver<bool>,
+    stop: watch::Receiver<Option<Ending>>,
     observer: Observer<'_>,
 ) -> Result<Report, Error> {
     let path = request.folder.join(LEDGER);
@@ -256,12 +256,12 @@ pub async fn apply(
         header.phase = Phase::Applying;
         ledger.update_header(&header)?;
         ledger.recover()?;
-        send(target, ledger, &header, request, stop, observer).await?
+        send(target, ledger, &header, request, stop.clone(), observer).await?
     };
     let ending = |summary: &Summary| match end {
         DeliveryEnd::Finished if summary.needing_attention() == 0 => Ending::Done,
         DeliveryEnd::Finished => Ending::LeftOut,
-        DeliveryEnd::Interrupted => Ending::Interrupted,
+        DeliveryEnd::Interrupted => stop.borrow().unwrap_or(Ending::Interrupted),
         DeliveryEnd::TooManyErrors => Ending::TooManyErrors,
         DeliveryEnd::NotAuthenticated => Ending::NotPermitted,
         DeliveryEnd::Unreachable => Ending::Unreachable,
@@ -275,20 +275,33 @@ async fn send(
     ledger: Ledger,
     header: &RunHeader,
     request: &ApplyRequest,
-    stop: watch::Receiver<bool>,
+    stop: watch::Receiver<Option<Ending>>,
     observer: Observer<'_>,
 ) -> Result<DeliveryEnd, Error> {
     let writer = LedgerWriter::start(ledger);
+    let (raise, sign) = watch::channel(false);
+    let stopper = tokio::spawn(raise_when_asked(stop, raise));
     let on_event = |event| observer(Event::Delivery(event));
     let transport = target.transport.clone();
     let options = request.delivery.clone();
-    let delivered = deliver(&writer, transport, &connector(header), options, stop, &on_event).await;
+    let delivered = deliver(&writer, transport, &connector(header), options, sign, &on_event).await;
+    stopper.abort();
     let ledger = writer.close()?;
     let end = delivered?;
     if end == DeliveryEnd::Finished {
         ledger.update_header(&RunHeader { phase: Phase::Finished, ..ledger.header()? })?;
     }
     Ok(end)
+}
+
+/// Passes on that somebody asked for an end, whatever the ending is called.
+async fn raise_when_asked(mut stop: watch::Receiver<Option<Ending>>, raise: watch::Sender<bool>) {
+    // An error means that nobody is left who could ask.
+    if stop.wait_for(Option::is_some).await.is_ok() {
+        raise.send_replace(true);
+    }
+    // The sign must stay up for as long as somebody looks at it.
+    raise.closed().await;
 }
 
 fn connector(header: &RunHeader) -> Connector {

@@ -13,6 +13,8 @@ use crate::report::SourceFacts;
 use crate::source::{Source, SourceError, SourceOptions};
 use crate::validation::Sign;
 
+use super::event::{Event, Observer};
+
 /// Which files to read, and how.
 #[derive(Clone, Debug)]
 pub struct ReadRequest {
@@ -170,6 +172,15 @@ pub(super) fn as_in_file(kind: EntityKind, sign: Sign, sent: Money) -> Money {
     match (kind, sign) {
         (EntityKind::Payments, Sign::ReceiptsPositive) => -sent,
         (EntityKind::Payments, Sign::AsIs) | (EntityKind::Customers, _) => sent,
+    }
+}
+
+/// Lists the columns that fill nothing, before anything is done with the others.
+pub(super) fn tell_unmapped(opened: &[Opened], observer: Observer<'_>) {
+    for file in opened {
+        for column in file.unmapped() {
+            observer(Event::Note(format!("{}: column not used: {column}", file.facts.name)));
+        }
     }
 }
 

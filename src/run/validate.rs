@@ -10,11 +10,12 @@ use super::ending::Ending;
 use super::error::Error;
 use super::event::{Event, Observer};
 use super::facts::{now, tool_version};
-use super::reading::{Opened, ReadRequest, as_in_file, open_files};
+use super::reading::{Opened, ReadRequest, as_in_file, open_files, tell_unmapped};
 
 /// Checks files against every rule and writes the report and the rejects into `folder`. Blocks.
 pub fn validate(request: &ReadRequest, folder: &Path, observer: Observer<'_>) -> Result<Report, Error> {
     let (entity, opened) = open_files(request)?;
+    tell_unmapped(&opened, observer);
     let facts = RunFacts {
         run: String::new(),
         command: "validate".to_owned(),

@@ -332,7 +332,9 @@ mod tests {
             };
             let mut writer = csv::WriterBuilder::new()
                 .delimiter(delimiter).terminator(terminator).flexible(true).from_writer(Vec::new());
-            table.iter().for_each(|row| writer.write_record(row).unwrap());
+            for row in &table {
+                writer.write_record(row).unwrap();
+            }
             let mut bytes = writer.into_inner().unwrap();
             if !last_line_ends {
                 let end = bytes.trim_ascii_end().len();

@@ -4,6 +4,7 @@
 
 mod architecture;
 mod commands;
+mod endings;
 mod export;
 mod kill;
 mod origin;
