@@ -11,13 +11,16 @@ use crate::domain::Action;
 /// What stands around a payload in a batch, roughly: sizes the buffer, nothing more.
 const ENVELOPE_BYTES: usize = 256;
 
+/// An `ETag` of no record: the base 64 text of nothing at all.
+const NO_ETAG: &str = "W/\"\"";
+
 impl Connector {
     /// The request that carries out one operation.
     #[must_use]
     pub fn single(&self, operation: &Operation<'_>) -> Request {
         let mut headers = vec![("content-type", "application/json".to_owned())];
         if operation.action == Action::Update {
-            headers.push(("if-match", operation.etag.unwrap_or("*").to_owned()));
+            headers.push(("if-match", etag_of(operation).to_owned()));
         }
         Request {
             method: method_of(operation),
@@ -61,7 +64,7 @@ impl Connector {
             .expect("a string takes everything");
         if operation.action == Action::Update {
             body.push_str(r#","If-Match":"#);
-            push_json_text(body, operation.etag.unwrap_or("*"));
+            push_json_text(body, etag_of(operation));
         }
         body.push_str(r#"},"body":"#);
         body.push_str(&body_of(operation));
@@ -78,6 +81,12 @@ impl Connector {
 
 fn method_of(operation: &Operation<'_>) -> Method {
     if operation.action == Action::Update { Method::Patch } else { Method::Post }
+}
+
+/// The `ETag` an update insists on. One that is not known becomes one that no record has: the target says stale, and
+/// the record is read again. `*` would overwrite what nobody has looked at.
+fn etag_of<'a>(operation: &Operation<'a>) -> &'a str {
+    operation.etag.filter(|etag| !etag.is_empty()).unwrap_or(NO_ETAG)
 }
 
 /// The planned body, with the reserved line of a new payment in it.
@@ -158,6 +167,17 @@ mod tests {
         let request = Connector::customers("c1").single(&update(r#"{"city":"Ulm"}"#));
         assert_eq!((request.method, request.path.as_str()), (Method::Patch, "companies(c1)/customers(b1)"));
         assert!(request.headers.contains(&("if-match", "W/\"JzE=\"".to_owned())));
+    }
+
+    #[test]
+    fn an_update_without_an_etag_overwrites_nothing() {
+        for etag in [None, Some("")] {
+            let operation = Operation { etag, ..update(r#"{"city":"Ulm"}"#) };
+            let request = Connector::customers("c1").single(&operation);
+            assert!(request.headers.contains(&("if-match", "W/\"\"".to_owned())));
+            let batch = Connector::customers("c1").batch(&[operation]).body.unwrap();
+            assert!(batch.contains(r#""If-Match":"W/\"\"""#), "{batch}");
+        }
     }
 
     #[test]
