@@ -72,14 +72,14 @@ fn choose(companies: &[Company], wanted: &str) -> Result<Company, CompanyError> 
     let folded = |text: &str| text.trim().trim_matches(['{', '}']).to_lowercase();
     let properties: [fn(&Company) -> &str; 3] =
         [|company| &company.id, |company| &company.name, |company| &company.display_name];
+    let by = |property: fn(&Company) -> &str| -> Vec<_> {
+        companies.iter().filter(|company| folded(property(company)) == folded(wanted)).collect()
+    };
     // A profile that names no company means the only one there is.
-    let mut matching: Vec<_> = companies.iter().filter(|_| wanted.is_empty()).collect();
-    for property in properties {
-        matching = companies.iter().filter(|company| folded(property(company)) == folded(wanted)).collect();
-        if !matching.is_empty() {
-            break;
-        }
-    }
+    let matching: Vec<_> = match folded(wanted).as_str() {
+        "" => companies.iter().collect(),
+        _ => properties.into_iter().map(by).find(|matching| !matching.is_empty()).unwrap_or_default(),
+    };
     if let [company] = matching[..] {
         return Ok(company.clone());
     }
@@ -113,6 +113,13 @@ mod tests {
         for (wanted, id) in [("A-1", "a-1"), ("{b-2}", "b-2"), ("cronus", "a-1"), ("My Shop", "c-3")] {
             assert_eq!(choose(&companies(), wanted).unwrap().id, id);
         }
+    }
+
+    #[test]
+    fn without_a_name_the_only_company_is_meant_and_never_one_of_several() {
+        assert_eq!(choose(&companies()[..1], "").unwrap().id, "a-1");
+        let nameless = company("d-4", "Nameless", "");
+        assert!(choose(&[companies(), vec![nameless]].concat(), " ").is_err());
     }
 
     #[test]
