@@ -320,8 +320,9 @@ impl Reading<'_> {
             ),
             _ => return Err(self.error("url", "is missing; give it, or both `tenant` and `environment`")),
         };
-        let with_slash = format!("{}/", address.trim_end_matches('/'));
-        let url = Url::parse(&with_slash).map_err(|_| self.error("url", "is not an absolute address"))?;
+        let mut url = Url::parse(&address).map_err(|_| self.error("url", "is not an absolute address"))?;
+        let with_slash = format!("{}/", url.path().trim_end_matches('/'));
+        url.set_path(&with_slash);
         if matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none() {
             Ok(Some(url))
         } else {
@@ -486,6 +487,13 @@ limits  = { rate = "20/s", in_flight = 5, batch = 50 }
     }
 
     #[test]
+    fn the_tenant_in_an_address_is_left_as_it_is() {
+        let on_premises = PROJECT.replace("/api/v2.0\"", "/api/v2.0?tenant=default\"");
+        let url = read(&on_premises).unwrap().url.unwrap();
+        assert_eq!(url.as_str(), "https://bc.example/api/v2.0/?tenant=default");
+    }
+
+    #[test]
     fn no_secret_shows_in_debug_or_in_an_error() {
         assert!(!format!("{:?}", read(PROJECT).unwrap()).contains("hush"));
         let plain = PROJECT.replace("${env:BC_SECRET}", "hush");
@@ -503,7 +511,7 @@ limits  = { rate = "20/s", in_flight = 5, batch = 50 }
     #[test]
     fn an_unknown_key_is_an_error_with_its_line() {
         let error = read(&PROJECT.replace("stage ", "stagee")).unwrap_err();
-        insta::assert_snapshot!(error, @"");
+        insta::assert_snapshot!(error, @"`ferry.toml` line 9: unknown field `stagee`, expected one of `system`, `dialect`, `url`, `tenant`, `environment`, `company`, `stage`, `auth`, `limits`");
     }
 
     #[test]
