@@ -2,7 +2,7 @@
 //! records there are.
 
 use rusqlite::{Connection, OptionalExtension, params};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::domain::EntityKind;
@@ -37,17 +37,21 @@ struct Members {
     id: String,
     #[serde(rename = "@odata.etag", default)]
     etag: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_empty")]
     number: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_empty")]
     display_name: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_empty")]
     document_number: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_empty")]
     customer_number: String,
     line_number: Option<i64>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_empty")]
     currency_code: String,
+}
+
+fn null_as_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 impl TargetIndex {
@@ -74,14 +78,13 @@ impl TargetIndex {
                     record.query_row(params![members.id, members.etag, raw.get()], |row| row.get(0))?;
                 match entity {
                     EntityKind::Customers => {
-                        key.execute(params![number_key(&members.number), id])?;
-                        key.execute(params![name_key(&members.display_name), id])?;
+                        for found in [number_key(&members.number), name_key(&members.display_name)] {
+                            key.execute(params![found, id])?;
+                        }
                     }
                     EntityKind::Payments => {
-                        key.execute(params![
-                            document_key(&members.document_number, &members.customer_number),
-                            id
-                        ])?;
+                        let found = document_key(&members.document_number, &members.customer_number);
+                        key.execute(params![found, id])?;
                         if let Some(number) = members.line_number {
                             line.execute([number])?;
                         }
@@ -110,8 +113,11 @@ impl TargetIndex {
         Ok(transaction.commit()?)
     }
 
-    /// Every record with this key.
+    /// Every record with this key. A blank key is nobody's: many records can be without a name or a document.
     pub fn find(&self, key: &str) -> Result<Vec<Existing>, IndexError> {
+        if is_blank(key) {
+            return Ok(Vec::new());
+        }
         let mut records = self.connection.prepare_cached(
             "SELECT remote_id, etag, body FROM keys JOIN records ON records.id = keys.record WHERE key = ?1",
         )?;
@@ -141,6 +147,9 @@ impl TargetIndex {
     }
 }
 
+/// Parts the document from the customer in a payment's key.
+const CUSTOMER_FOLLOWS: char = '\u{1f}';
+
 /// A code as Business Central stores it: trimmed and upper-cased.
 pub(super) fn fold_code(code: &str) -> String {
     code.trim().to_uppercase()
@@ -159,7 +168,13 @@ pub(super) fn name_key(name: &str) -> String {
 
 /// The key of a payment: its document and its customer.
 pub(super) fn document_key(document: &str, customer: &str) -> String {
-    format!("p:{}\u{1f}{}", fold_code(document), fold_code(customer))
+    format!("p:{}{CUSTOMER_FOLLOWS}{}", fold_code(document), fold_code(customer))
+}
+
+/// Whether a key was made of a blank number, name or document.
+fn is_blank(key: &str) -> bool {
+    let named = key.split_once(':').map_or(key, |(_, named)| named);
+    named.is_empty() || named.starts_with(CUSTOMER_FOLLOWS)
 }
 
 /// The natural key by which a row with this `payload` finds its record.
@@ -228,6 +243,25 @@ mod tests {
             index.find(&key_of(EntityKind::Customers, r#"{"displayName":"trey research"}"#, None)).unwrap();
         assert_eq!(by_number, by_name);
         assert_eq!(by_number[0].etag, "W/\"1\"");
+    }
+
+    #[test]
+    fn rows_without_a_key_find_nobody_who_has_none_either() {
+        let customers = index(EntityKind::Customers, &[r#"{"id":"a","number":null,"displayName":" "}"#]);
+        assert_eq!(customers.find(&key_of(EntityKind::Customers, "{}", None)).unwrap(), []);
+        let waiting = r#"{"id":"p","lineNumber":30000,"documentNumber":"","customerNumber":"10000"}"#;
+        let payments = index(EntityKind::Payments, &[waiting]);
+        let row = r#"{"customerNumber":"10000"}"#;
+        assert_eq!(payments.find(&key_of(EntityKind::Payments, row, None)).unwrap(), []);
+    }
+
+    #[test]
+    fn a_record_with_a_null_in_it_still_counts() {
+        let waiting =
+            r#"{"id":"p","lineNumber":30000,"documentNumber":"D1","customerNumber":"1","currencyCode":null}"#;
+        let index = index(EntityKind::Payments, &[waiting]);
+        assert_eq!(index.find(&document_key("D1", "1")).unwrap().len(), 1);
+        assert_eq!(index.lines().unwrap(), [30_000]);
     }
 
     #[test]
