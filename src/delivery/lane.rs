@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::options::DeliveryOptions;
 use super::pace::Pace;
+use super::retry::LONGEST_ASKED;
 
 /// Requests that follow each other without a pause when single requests are sent: enough to hide the clock's
 /// coarseness, too few to be felt by the people who work in the same system.
@@ -57,9 +58,22 @@ impl Lane {
         inner.pace.ask(since, count(least)).map(|()| least)
     }
 
-    /// Sends nothing for `pause`.
+    /// Sends nothing for `pause`, a day at most.
     pub(super) fn pause(&self, pause: Duration) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        inner.paused_until = inner.paused_until.max(Instant::now() + pause);
+        inner.paused_until = inner.paused_until.max(Instant::now() + pause.min(LONGEST_ASKED));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::EntityKind;
+
+    #[test]
+    fn a_pause_beyond_all_measure_overflows_no_clock() {
+        let lane = Lane::new(0, &DeliveryOptions::for_kind(EntityKind::Customers));
+        lane.pause(Duration::MAX);
+        assert!(lane.ask(1, 1).unwrap_err() <= LONGEST_ASKED);
     }
 }

@@ -5,6 +5,10 @@ use std::time::Duration;
 /// No pause of our own choosing is longer.
 const LONGEST: Duration = Duration::from_secs(30);
 
+/// A target that asks for longer means something else; what is asked for is taken as this much at most, so that no
+/// clock overflows.
+pub(super) const LONGEST_ASKED: Duration = Duration::from_hours(24);
+
 /// What to do after a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Decision {
@@ -30,7 +34,7 @@ impl Policy {
     /// target named, which is never undercut.
     pub(super) fn decide(&self, failures: u32, failing_for: Duration, asked: Option<Duration>) -> Decision {
         let pause = self.pause(failures, asked);
-        if failing_for + asked.unwrap_or_default() > self.budget {
+        if failing_for.saturating_add(asked.unwrap_or_default()) > self.budget {
             return Decision::GiveUp;
         }
         Decision::Wait(pause)
@@ -44,7 +48,8 @@ impl Policy {
             Some(_) => self.first,
             None => self.first.saturating_mul(1 << doublings).min(LONGEST),
         };
-        asked.unwrap_or_default() + ceiling.mul_f64(chance(self.seed ^ u64::from(failures)))
+        asked.unwrap_or_default().min(LONGEST_ASKED)
+            + ceiling.mul_f64(chance(self.seed ^ u64::from(failures)))
     }
 }
 
@@ -86,6 +91,12 @@ mod tests {
         assert!(longest(1) < Duration::from_millis(251));
         assert!(longest(4) > Duration::from_millis(1500));
         assert!(longest(60) > Duration::from_secs(25));
+    }
+
+    #[test]
+    fn a_pause_beyond_all_measure_is_cut() {
+        assert!(policy(1).pause(1, Some(Duration::MAX)) < Duration::from_hours(25));
+        assert_eq!(policy(1).decide(1, Duration::from_secs(1), Some(Duration::MAX)), Decision::GiveUp);
     }
 
     #[test]
