@@ -182,16 +182,12 @@ enum Presence {
 /// Posting takes every line out of a journal, so a payment that cannot be found may have been posted meanwhile.
 /// The run's first payment tells: while it is there, nothing was posted since.
 async fn look_for_witness(shared: &Shared) -> Result<Presence, DeliveryError> {
-    let mut witness = shared.witness.lock().await;
-    if witness.is_none() {
-        *witness = ask_ledger(shared, |ledger| ledger.first_done()).await?;
-    }
-    let Some(id) = witness.as_deref() else { return Ok(Presence::There) };
+    let Some(id) = witness(shared).await? else { return Ok(Presence::There) };
     let by_id = Operation {
         row: 0,
         action: Action::Update,
         payload: "{}",
-        remote_id: Some(id),
+        remote_id: Some(&id),
         etag: None,
         line_number: None,
     };
@@ -208,6 +204,20 @@ async fn look_for_witness(shared: &Shared) -> Result<Presence, DeliveryError> {
         Answer::Never(_) => Presence::Gone,
         Answer::TooMuch | Answer::Later(_) => Presence::Unknown,
     })
+}
+
+/// The target's id of the run's first payment; `None` while none has arrived.
+async fn witness(shared: &Shared) -> Result<Option<String>, DeliveryError> {
+    let mut witness = shared.witness.lock().await;
+    if witness.is_none() {
+        *witness = ask_ledger(shared, |ledger| ledger.first_done()).await?;
+    }
+    Ok(witness.clone())
+}
+
+/// Whether a posted journal would show by now. Customers are never posted.
+pub(super) async fn has_witness(shared: &Shared) -> Result<bool, DeliveryError> {
+    Ok(shared.target.connector.kind() == EntityKind::Customers || witness(shared).await?.is_some())
 }
 
 /// Reads the ledger beside its writer, off the async threads.

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::backlog::Job;
 use super::doubt::{Cause, Doubt, operation};
 use super::lane::Lane;
+use super::settler::has_witness;
 use super::shared::{Settlement, Shared, unix_now};
 use super::{DeliveryEnd, DeliveryError, DeliveryEvent};
 use crate::connector::Verdict;
@@ -26,7 +27,12 @@ pub(super) async fn work(shared: Arc<Shared>, lane: usize) -> Result<(), Deliver
     let lane = &shared.lanes[lane];
     loop {
         let is_batch = shared.batches.load(Ordering::Relaxed);
-        let limit = if is_batch { shared.options.batch } else { SINGLE_ROWS };
+        let limit = match is_batch {
+            // Until one payment has arrived, nothing would tell that the journal was posted meanwhile.
+            _ if !has_witness(&shared).await? => 1,
+            true => shared.options.batch,
+            false => SINGLE_ROWS,
+        };
         let Some(jobs) = shared.backlog.take(limit).await else { return Ok(()) };
         if is_batch {
             send_batch(&shared, lane, jobs).await?;

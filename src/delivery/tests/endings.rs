@@ -177,6 +177,24 @@ async fn a_target_without_batches_gets_single_requests() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_first_payment_goes_alone_so_that_it_can_tell_of_a_posted_journal() {
+    let bed = Bed::new(EntityKind::Payments).await;
+    bed.plan(&(1..=41).map(payment).collect::<Vec<_>>());
+    let sandbox = bed.sandbox("").await;
+    assert_eq!(bed.deliver(&sandbox).await, DeliveryEnd::Finished);
+    let sent: Vec<_> = bed.events.lock().unwrap().iter().filter_map(rows_sent).collect();
+    assert_eq!(sent, [1, 20, 20]);
+    sandbox.stop().await;
+}
+
+fn rows_sent(event: &DeliveryEvent) -> Option<usize> {
+    match event {
+        DeliveryEvent::Sent(rows) => Some(*rows),
+        _ => None,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_payment_in_doubt_is_not_sent_again_after_its_journal_was_posted() {
     let bed = Bed::new(EntityKind::Payments).await;
     let rows: Vec<_> = (1..=2).map(payment).collect();
