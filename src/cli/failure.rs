@@ -53,12 +53,15 @@ impl Failure {
                 causes.push(error.to_string());
                 cause = error.source();
             }
-            let error = serde_json::json!({
-                "error": { "message": self.error.to_string(), "causes": causes, "hint": self.hint },
-            });
-            Console::document(&error, self.ending);
+            let hint = self.hint.as_deref();
+            Console::document(&document(&self.error.to_string(), &causes, hint), self.ending);
         }
     }
+}
+
+/// What the JSON document of a command that could not go on holds.
+pub(crate) fn document(message: &str, causes: &[String], hint: Option<&str>) -> serde_json::Value {
+    serde_json::json!({ "error": { "message": message, "causes": causes, "hint": hint } })
 }
 
 impl From<FileError> for Failure {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use ledgerferry::delivery::{DeliveryOptions, Rate};
 use ledgerferry::domain::{EntityKind, State};
-use ledgerferry::ledger::Ledger;
+use ledgerferry::ledger::{Ledger, LedgerError, Phase, RunHeader};
 use ledgerferry::plan::Mode;
 use ledgerferry::profile::{Limits, Stage};
 use ledgerferry::report::{Report, Style, Summary};
@@ -101,7 +101,8 @@ pub(crate) async fn apply(
     if planned.summary.needing_attention() > 0 && !arguments.skip_rejects && !planned.facts.finished {
         return Ok(tell(console, &planned));
     }
-    let connection = Connection::open(console, place, place.profile(global)?).await?;
+    let profile = place.profile_of(global, &planned.facts.profile)?;
+    let connection = Connection::open(console, place, profile).await?;
     let guard = Guarded { guard: &arguments.guard, yes: arguments.yes };
     let confirmed = if planned.summary.in_state(State::Planned) == 0 {
         Ok(())
@@ -126,19 +127,28 @@ pub(crate) async fn resume(
         Some(run) => place.run_folder(run)?,
         None => latest_unfinished(place)?,
     };
-    let connection = Connection::open(console, place, place.profile(global)?).await?;
+    let header = read_header(&folder).map_err(ledgerferry::Error::from)?;
+    if header.phase == Phase::Planned {
+        let words =
+            format!("run `{}` was planned and never applied, so there is nothing to continue", header.run);
+        return Err(Failure::refused(words)
+            .with_hint(format!("`ferry apply {}` asks first and carries it out", folder.display())));
+    }
+    let connection = Connection::open(console, place, place.profile_of(global, &header.profile)?).await?;
     let ended = carry_out(console, &connection, folder, "resume", &arguments.guard).await;
     connection.close().await;
     ended
 }
 
 fn latest_unfinished(place: &Place) -> Result<PathBuf, Failure> {
-    let unfinished = |folder: &PathBuf| {
-        let header = Ledger::open(&folder.join(LEDGER)).and_then(|ledger| ledger.header());
-        header.is_ok_and(|header| header.phase == ledgerferry::ledger::Phase::Applying)
-    };
+    let unfinished =
+        |folder: &PathBuf| read_header(folder).is_ok_and(|header| header.phase == Phase::Applying);
     let found = place.run_folders().into_iter().find(unfinished);
     found.ok_or_else(|| Failure::usage("there is no interrupted run here".to_owned()))
+}
+
+fn read_header(folder: &Path) -> Result<RunHeader, LedgerError> {
+    Ledger::open(&folder.join(LEDGER))?.header()
 }
 
 async fn make_plan(
@@ -221,10 +231,7 @@ async fn carry_out(
     command: &'static str,
     guard: &GuardArgs,
 ) -> Result<Ending, Failure> {
-    let entity = Ledger::open(&folder.join(LEDGER))
-        .and_then(|ledger| ledger.header())
-        .map_err(ledgerferry::Error::from)?
-        .entity;
+    let entity = read_header(&folder).map_err(ledgerferry::Error::from)?.entity;
     let delivery =
         DeliveryOptions { max_errors: guard.max_errors, ..delivery_options(&connection.limits, entity) };
     let request = ApplyRequest { folder, command, delivery };

@@ -34,6 +34,9 @@ pub(crate) fn main() -> ExitCode {
             let asked_for = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
             // There is nobody to tell when the stream is closed.
             let _ = error.print();
+            if !asked_for && std::env::args_os().any(|argument| argument == "--json") {
+                Console::document(&failure::document(&error.to_string(), &[], None), Ending::Usage);
+            }
             return exit(if asked_for { Ending::Done } else { Ending::Usage });
         }
     };

@@ -38,9 +38,17 @@ impl Place {
         Ok(Self { root, file })
     }
 
+    /// The profile that was asked for, or else the one that a run was planned with.
+    pub(crate) fn profile_of(&self, global: &Global, planned: &str) -> Result<Profile, Failure> {
+        self.named(global.profile.as_deref().or(Some(planned)))
+    }
+
     /// The profile that was asked for; without a project file, the embedded sandbox.
     pub(crate) fn profile(&self, global: &Global) -> Result<Profile, Failure> {
-        let name = global.profile.as_deref();
+        self.named(global.profile.as_deref())
+    }
+
+    fn named(&self, name: Option<&str>) -> Result<Profile, Failure> {
         let Some(file) = &self.file else {
             return match name {
                 None | Some("sandbox") => Ok(Profile::sandbox()),

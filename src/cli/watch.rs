@@ -23,7 +23,6 @@ pub(crate) fn watcher(console: &Console) -> impl Fn(Event<'_>) + Send + Sync + '
             DeliveryEvent::Accepted(rows)
             | DeliveryEvent::Refused(rows)
             | DeliveryEvent::Conflicts(rows)
-            | DeliveryEvent::Settled(rows)
             | DeliveryEvent::LeftInDoubt(rows) => {
                 let rows = u64::try_from(rows).unwrap_or(0);
                 let done = done.fetch_add(rows, Ordering::Relaxed) + rows;
@@ -39,6 +38,8 @@ pub(crate) fn watcher(console: &Console) -> impl Fn(Event<'_>) + Send + Sync + '
             DeliveryEvent::Sent(_)
             | DeliveryEvent::InDoubt(_)
             | DeliveryEvent::Retried(_)
+            // A row that was settled is also accepted, refused, in conflict, or sent again.
+            | DeliveryEvent::Settled(_)
             | DeliveryEvent::Waiting(_) => {}
         },
     }

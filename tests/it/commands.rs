@@ -239,3 +239,21 @@ fn what_a_user_gets_wrong_ends_with_its_own_exit_code() {
     let ended = bed.ferry(&["validate", "latin1.csv"]).exits(9);
     assert!(ended.stderr().contains("latin1.csv") && ended.stderr().contains("line 2"), "{}", ended.stderr());
 }
+
+#[test]
+fn a_plan_that_nobody_has_applied_is_not_resumed() {
+    let bed = TestBed::new();
+    bed.ferry(&["plan", &sample("customers.csv"), "-p", "local", "--out", "run"]).exits(0);
+    let before = bed.books();
+    let ended = bed.ferry(&["resume", "run", "-p", "local"]).exits(4);
+    assert!(ended.stderr().contains("ferry apply run"), "{}", ended.stderr());
+    assert_eq!(bed.books(), before);
+}
+
+#[test]
+fn a_command_line_that_is_wrong_still_ends_in_one_json_document() {
+    let bed = TestBed::new();
+    let document = bed.ferry(&["import", "--json", "--no-such-flag"]).exits(2).json();
+    assert_eq!(document["exit"]["name"], "usage");
+    assert!(document["error"]["message"].as_str().unwrap().contains("--no-such-flag"), "{document}");
+}
