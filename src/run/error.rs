@@ -67,6 +67,17 @@ pub enum Error {
     /// A file is not the one that was planned.
     #[error("`{0}` has changed since it was planned")]
     SourceChanged(String),
+    /// The run was planned for another address: another environment may hold a company of the same name and GUID.
+    #[error("the run was planned for `{planned}`, and the profile leads to `{found}`")]
+    OtherAddress {
+        /// The service root of the plan.
+        planned: String,
+        /// The service root of the profile.
+        found: String,
+    },
+    /// The run's journal is gone, and another may have its code by now.
+    #[error("journal `{0}` is not the one that the run was planned for; it was deleted since")]
+    OtherJournal(String),
     /// The run was planned for another company.
     #[error("the run was planned for company `{planned}`, and the profile leads to `{found}`")]
     OtherCompany {
@@ -100,7 +111,11 @@ impl Error {
             Self::Transport(error) => of_transport(error),
             Self::Company(CompanyError::NotOne { .. }) | Self::JournalMissing => Ending::Usage,
             Self::JournalRefused { .. } => Ending::Refused,
-            Self::PlanUnfinished(_) | Self::SourceChanged(_) | Self::OtherCompany { .. } => Ending::Conflict,
+            Self::PlanUnfinished(_)
+            | Self::SourceChanged(_)
+            | Self::OtherAddress { .. }
+            | Self::OtherCompany { .. }
+            | Self::OtherJournal(_) => Ending::Conflict,
         }
     }
 
@@ -112,7 +127,10 @@ impl Error {
             Self::JournalMissing => "name one with --journal CODE; it is created when it does not exist",
             Self::SourceChanged(_) => "plan it again; the old plan can be thrown away",
             Self::PlanUnfinished(_) => "remove the folder and plan again",
-            Self::OtherCompany { .. } => "use the profile that the run was planned with",
+            Self::OtherJournal(_) => "see what became of its payments, then plan what is left",
+            Self::OtherAddress { .. } | Self::OtherCompany { .. } => {
+                "use the profile that the run was planned with"
+            }
             Self::Export(error) | Self::Target(TargetError::Fetch(error)) => error.hint()?,
             Self::Ledger(LedgerError::Locked { .. }) => {
                 "wait for the other process, or stop it; its lock goes with it"

@@ -27,7 +27,7 @@ use super::error::Error;
 use super::event::{Event, Observer};
 use super::facts::{facts_of, now, tool_version};
 use super::index::TargetIndex;
-use super::journal::open_journal;
+use super::journal::{find_journal, open_journal};
 use super::planning::{Lines, Origins, Planner, PlanningError};
 use super::reading::{Opened, ReadRequest, fields_of, open_files, table, tell_unmapped};
 use super::target::Target;
@@ -250,7 +250,10 @@ pub async fn apply(
         DeliveryEnd::Finished
     } else {
         if let (EntityKind::Payments, Some(code)) = (header.entity, &header.journal_code) {
-            header.journal_id = Some(open_journal(target, code).await?);
+            header.journal_id = Some(match &header.journal_id {
+                Some(known) => find_journal(target, code, known).await?,
+                None => open_journal(target, code).await?,
+            });
         }
         observer(Event::ToDeliver(open));
         header.phase = Phase::Applying;
@@ -287,7 +290,9 @@ async fn send(
     let delivered = deliver(&writer, transport, &connector(header), options, sign, &on_event).await;
     stopper.abort();
     let ledger = writer.close()?;
-    let end = delivered?;
+    // Whatever wanted to stop it: a run with nothing left to settle is at its end.
+    let end =
+        if ledger.counts()?.open() == 0 { delivered.map(|_| DeliveryEnd::Finished)? } else { delivered? };
     if end == DeliveryEnd::Finished {
         ledger.update_header(&RunHeader { phase: Phase::Finished, ..ledger.header()? })?;
     }
@@ -321,7 +326,13 @@ fn check_sources(header: &RunHeader) -> Result<(), Error> {
     Ok(())
 }
 
+/// A plan is only good for the company it was made for, where it was made for: copies of an environment have
+/// companies of the same GUID. The embedded sandbox listens on another port each time.
 fn check_target(target: &Target, header: &RunHeader) -> Result<(), Error> {
+    let found = target.transport.service_root().to_string();
+    if header.system != target.system || (header.service_root != found && header.system != "sandbox") {
+        return Err(Error::OtherAddress { planned: header.service_root.clone(), found });
+    }
     if header.company_id.eq_ignore_ascii_case(&target.company.id) {
         Ok(())
     } else {

@@ -251,9 +251,47 @@ fn a_plan_that_nobody_has_applied_is_not_resumed() {
 }
 
 #[test]
+fn a_plan_is_not_carried_out_at_another_address() {
+    let bed = TestBed::new();
+    bed.ferry(&["plan", &sample("customers.csv"), "-p", "local", "--out", "run"]).exits(0);
+    let before = bed.books();
+    let project = bed.read("ferry.toml");
+    let elsewhere = project
+        .replace("http://127.0.0.1:", "http://localhost:")
+        .replace("[profiles.local]", "[profiles.copy]");
+    let both = format!("{project}{}", elsewhere.replace("version = 1\n", ""));
+    bed.write("ferry.toml", both.as_bytes());
+    let ended = bed.ferry(&["apply", "run", "-p", "copy", "--yes"]).exits(8);
+    assert!(ended.stderr().contains("planned for `http://127.0.0.1:"), "{}", ended.stderr());
+    assert_eq!(bed.books(), before);
+    // Without a profile on the command line, a run goes where it was planned for.
+    bed.ferry(&["apply", "run", "--yes"]).exits(0);
+    assert_eq!(bed.books().customers, before.customers + 12);
+}
+
+#[test]
 fn a_command_line_that_is_wrong_still_ends_in_one_json_document() {
     let bed = TestBed::new();
     let document = bed.ferry(&["import", "--json", "--no-such-flag"]).exits(2).json();
     assert_eq!(document["exit"]["name"], "usage");
     assert!(document["error"]["message"].as_str().unwrap().contains("--no-such-flag"), "{document}");
+}
+
+#[test]
+fn payments_are_not_carried_on_into_another_journal_of_the_same_code() {
+    let bed = TestBed::new();
+    let payment = |number: &str| {
+        format!("Customer Number,Document Number,Posting Date,Amount\n10000,{number},2026-10-01,5.00\n")
+    };
+    bed.write("one.csv", payment("ONE").as_bytes());
+    bed.write("more.csv", payment("MORE").as_bytes());
+    bed.ferry(&["import", "one.csv", "-p", "local", "--journal", "MIGR", "--yes"]).exits(0);
+    bed.ferry(&["plan", "more.csv", "-p", "local", "--journal", "MIGR", "--out", "run"]).exits(0);
+    let ledger = rusqlite::Connection::open(bed.path().join("run/run.ferry")).unwrap();
+    let deleted = "json_set(value, '$.journal_id', '00000000-0000-0000-0000-00000000dead')";
+    ledger.execute(&format!("UPDATE meta SET value = {deleted}"), []).unwrap();
+    let before = bed.books();
+    let ended = bed.ferry(&["apply", "run", "-p", "local", "--yes"]).exits(8);
+    assert!(ended.stderr().contains("journal `MIGR` is not the one"), "{}", ended.stderr());
+    assert_eq!(bed.books(), before);
 }
