@@ -40,11 +40,12 @@ pub use facts::{ExitFacts, RunFacts, SourceFacts};
 pub use fixes::{Fix, Fixes, Sample};
 pub use json::{SCHEMA_VERSION, report_json};
 pub use place::Place;
-pub use rejects::FERRY_COLUMNS;
+pub use rejects::{FERRY_COLUMNS, REASON_COLUMN};
 pub use summary::{Phase, SourceTally, Summary};
 pub use terminal::Style;
 pub use totals::{CurrencyTotals, Total, Totals};
 pub use verdict::{Step, Tone, Verdict, next_steps, verdict};
+pub use words::gives_reason;
 
 use rejects::RejectsWriter;
 use results::{RESULTS_NAME, ResultsWriter};

@@ -20,7 +20,9 @@ use crate::domain::EntityKind;
 use crate::durable::{FileError, PendingFile};
 
 /// The columns added on the right.
-pub const FERRY_COLUMNS: [&str; 3] = ["ferry_status", "ferry_reason", "ferry_fix"];
+pub const FERRY_COLUMNS: [&str; 3] = ["ferry_status", REASON_COLUMN, "ferry_fix"];
+/// The column that says why a row was left out.
+pub const REASON_COLUMN: &str = "ferry_reason";
 /// The name of the workbook in the folder of its run.
 const WORKBOOK_NAME: &str = "rejects.xlsx";
 /// Spreadsheet programs take a text file for the system's old encoding unless it starts with this.

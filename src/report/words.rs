@@ -5,10 +5,14 @@ use std::fmt::Write;
 use super::facts::SourceFacts;
 use super::fixes::answer_remedy;
 use super::text::clipped;
-use crate::domain::{Reject, RowResult, State, Violation};
+use crate::domain::{Reject, RowResult, Rule, State, Violation};
 
 /// Longest text that a report says about one row.
 const ROW_CHARS: usize = 2000;
+/// Longest cell that is repeated.
+const FOUND_CHARS: usize = 120;
+/// Between what is said of two broken rules.
+const JOINT: &str = " | ";
 
 /// One row and what is wrong with it, whether a plan or a check without one says so.
 #[derive(Clone, Copy, Debug)]
@@ -93,12 +97,23 @@ pub(super) fn heading<'a>(violation: &'a Violation, source: &'a SourceFacts) -> 
 fn violation_words(violation: &Violation, source: &SourceFacts) -> String {
     let mut words = format!("{}: {}", heading(violation, source), violation.rule.title());
     if !violation.found.is_empty() {
-        let _ = write!(words, "; found `{}`", clipped(&violation.found, 120));
+        let _ = write!(words, "; found `{}`", clipped(&violation.found, FOUND_CHARS));
     }
     if !violation.allowed.is_empty() {
         let _ = write!(words, "; allowed: {}", violation.allowed);
     }
     words
+}
+
+/// Whether the reason that a rejects file gives for a row is that it breaks this rule with this cell.
+#[must_use]
+pub fn gives_reason(reason: &str, rule: Rule, found: &str) -> bool {
+    let code = format!("{}: ", rule.code());
+    let found = format!("; found `{}`", clipped(found, FOUND_CHARS));
+    reason
+        .match_indices(&code)
+        .filter(|(at, _)| *at == 0 || reason[..*at].ends_with(JOINT))
+        .any(|(at, _)| reason[at..].contains(&found))
 }
 
 fn joined(parts: impl Iterator<Item = String>) -> String {
@@ -108,5 +123,35 @@ fn joined(parts: impl Iterator<Item = String>) -> String {
             kept.push(part);
         }
     }
-    clipped(&kept.join(" | "), ROW_CHARS)
+    clipped(&kept.join(JOINT), ROW_CHARS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Origin;
+    use crate::report::testing::source;
+
+    #[test]
+    fn a_reason_that_was_given_is_recognised() {
+        let violation = |rule, found: &str| Violation {
+            rule,
+            field: "number".to_owned(),
+            column: Some(0),
+            found: found.to_owned(),
+            allowed: "once".to_owned(),
+        };
+        for found in ["C1", "a | b", " C`1 ", &"x".repeat(300)] {
+            let reject = Reject {
+                origin: Origin { row: 1, line: 2 },
+                violations: vec![violation(Rule::NotAnEmail, "@"), violation(Rule::DuplicateNumber, found)],
+                cells: Vec::new(),
+            };
+            let reason = RowWords::of_reject(&reject).reason(&source("a.csv"));
+            assert!(gives_reason(&reason, Rule::DuplicateNumber, found), "{reason}");
+            assert!(!gives_reason(&reason, Rule::DuplicateNumber, "C2"), "{reason}");
+            assert!(!gives_reason(&reason, Rule::DuplicateName, found), "{reason}");
+        }
+        assert!(!gives_reason("", Rule::DuplicateNumber, ""));
+    }
 }

@@ -4,7 +4,7 @@
 //! other, each with its accepted rows and its rejects.
 //!
 //! One thread reads; the rayon pool splits, maps, checks and writes payloads; the caller's thread puts the
-//! chunks back in order, finds rows that are doubled in the file, and hands them to the sink.
+//! chunks back in order, finds rows that are doubled in the files, and hands them to the sink.
 //!
 //! Promises: every row comes out once, accepted or rejected, in file order; the number of chunks in memory is
 //! fixed, and what is kept of a row that went by is its key.
@@ -17,8 +17,9 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::connector::payload::PayloadWriter;
 use crate::domain::text::upper;
-use crate::domain::{Broken, Money, Origin, Record, References, Reject, Row, Value, Violation};
+use crate::domain::{Broken, Money, Origin, Record, References, Reject, Row, SourceName, Value, Violation};
 use crate::mapping::Binding;
+use crate::report::{REASON_COLUMN, gives_reason};
 use crate::source::{Chunk, Rows, Source, SourceError};
 use crate::validation::{KeyKind, NaturalKey, Rules, Seen, Sign};
 
@@ -82,25 +83,66 @@ pub struct CheckedRow<'c> {
     pub currency: Option<&'c str>,
 }
 
-/// Checks every row of a source and hands the outcome to `sink`, chunk by chunk. Blocks until it is done.
-///
-/// # Errors
-/// When the file cannot be read as a table, after the sink got the rows before; or when the sink returns an
-/// error, which ends the check.
+/// Checks every row of the only source, see [`Check::check_file`].
 pub fn check_file<E: std::error::Error + 'static>(
     source: Source,
     binding: &Binding,
     options: &CheckOptions<'_>,
     sink: impl FnMut(CheckedChunk<'_>) -> Result<(), E>,
 ) -> Result<CheckedCounts, CheckError<E>> {
-    let checker = Checker::new(binding, options);
-    let collector = Collector::new(&checker, source.rows_start_line() - 1, sink);
+    Check::new(*options).check_file(source, binding, sink)
+}
+
+/// The check of files that belong together: a row that doubles a row of an earlier file is a reject too.
+#[derive(Debug)]
+pub struct Check<'r> {
+    options: CheckOptions<'r>,
+    keys: Keys,
+}
+
+impl<'r> Check<'r> {
+    /// No file was checked yet.
+    #[must_use]
+    pub fn new(options: CheckOptions<'r>) -> Self {
+        Self { options, keys: Keys::default() }
+    }
+
+    /// Checks every row of the next source and hands the outcome to `sink`, chunk by chunk. Blocks until it is
+    /// done.
+    ///
+    /// # Errors
+    /// When the file cannot be read as a table, after the sink got the rows before; or when the sink returns
+    /// an error, which ends the check.
+    pub fn check_file<E: std::error::Error + 'static>(
+        &mut self,
+        source: Source,
+        binding: &Binding,
+        sink: impl FnMut(CheckedChunk<'_>) -> Result<(), E>,
+    ) -> Result<CheckedCounts, CheckError<E>> {
+        let checker = Checker::new(binding, source.headers(), &self.options);
+        self.keys.begin_file(source.name());
+        let lines = source.rows_start_line() - 1;
+        let collector = Collector {
+            checker: &checker,
+            keys: &mut self.keys,
+            counts: CheckedCounts::default(),
+            lines,
+            sink,
+        };
+        run_check(source, &checker, collector)
+    }
+}
+
+fn run_check<E: std::error::Error + 'static>(
+    source: Source,
+    checker: &Checker<'_>,
+    collector: Collector<'_, impl FnMut(CheckedChunk<'_>) -> Result<(), E>>,
+) -> Result<CheckedCounts, CheckError<E>> {
     let (free_sender, free_chunks) = channel();
     let (done_sender, done) = channel();
     for _ in 0..chunks_in_flight() {
         let _ = free_sender.send(Chunk::default()); // its receiver stands above
     }
-    let checker = &checker;
     std::thread::scope(move |threads| {
         threads.spawn(move || read_and_check(source, checker, &free_chunks, &done_sender));
         collector.collect(&done, &free_sender) // then drops the sender, which stops the reader
@@ -151,6 +193,8 @@ struct Checker<'f> {
     amount: Option<usize>,
     is_negated: bool,
     currency: Option<usize>,
+    /// The column in which a rejects file says why the row was left out.
+    reason: Option<usize>,
     spare: Mutex<Vec<Findings>>,
 }
 
@@ -179,7 +223,7 @@ struct Accepted {
 }
 
 impl<'f> Checker<'f> {
-    fn new(binding: &'f Binding, options: &'f CheckOptions<'f>) -> Self {
+    fn new(binding: &'f Binding, headers: &[String], options: &'f CheckOptions<'f>) -> Self {
         let (kind, entity) = (binding.kind(), binding.entity());
         let mut rules =
             Rules::new(kind, entity, binding.fields(), options.references).with_sign(kind, options.sign);
@@ -195,6 +239,7 @@ impl<'f> Checker<'f> {
             amount: entity.index_of("amount").or_else(|| entity.index_of("creditLimit")),
             is_negated: entity.index_of("amount").is_some() && options.sign == Sign::ReceiptsPositive,
             currency: entity.index_of("currencyCode"),
+            reason: headers.iter().position(|header| header.trim() == REASON_COLUMN),
             spare: Mutex::default(),
         }
     }
@@ -218,6 +263,7 @@ impl<'f> Checker<'f> {
             self.rules.check(&record, is_plain, &mut broken);
             let key = self.key.of(&record);
             findings.hashes.push(key.map_or(0, |(kind, key)| NaturalKey::hash(kind, key)));
+            broken.extend(key.and_then(|(kind, _)| self.was_doubled(&row, kind)));
             if broken.is_empty() {
                 self.accept((index, is_plain), &mut record, key, findings);
             } else {
@@ -262,6 +308,19 @@ impl<'f> Checker<'f> {
         });
     }
 
+    /// What a row breaks that was left out as a double before, and comes back with the key it had: the row it
+    /// doubled is not in the rejects file, and would be overwritten.
+    fn was_doubled(&self, row: &Row<'_>, kind: KeyKind) -> Option<Broken> {
+        let reason = row.cell(self.reason?);
+        let field = self.binding.entity().index_of(kind.field())?;
+        let found = row.cell(self.binding.column_of(field)? as usize);
+        gives_reason(reason, kind.rule(), found).then(|| {
+            let allowed =
+                format!("another one, or an empty `{REASON_COLUMN}` cell if this is the row to write");
+            Broken::new(field, kind.rule(), allowed)
+        })
+    }
+
     fn reject(&self, row: &Row<'_>, broken: &mut Vec<Broken>) -> Reject {
         broken.sort_by_key(|broken| broken.field);
         Reject {
@@ -297,20 +356,45 @@ impl Findings {
     }
 }
 
+/// The keys of the rows so far, in this file and the ones before it.
+#[derive(Debug, Default)]
+struct Keys {
+    seen: Seen,
+    /// Every file's name, and how many lines the files before it have.
+    files: Vec<(SourceName, u64)>,
+    /// How many lines were seen, in all files.
+    lines: u64,
+}
+
+impl Keys {
+    fn begin_file(&mut self, name: &SourceName) {
+        self.files.push((name.clone(), self.lines));
+    }
+
+    /// Remembers the key of the row on `line` of the newest file; where the first row with that key stands, when
+    /// that is another one.
+    fn insert(&mut self, hash: u64, line: u64) -> Option<String> {
+        let before = self.files.last().map_or(0, |(_, before)| *before);
+        self.lines = before + line;
+        let first = self.seen.insert(hash, before + line)?;
+        if first > before {
+            return Some(format!("line {}", first - before));
+        }
+        let (name, before) = self.files.iter().rev().find(|(_, before)| first > *before)?;
+        Some(format!("line {} of `{name}`", first - before))
+    }
+}
+
 /// Puts checked chunks back in order and settles what only the order decides.
 struct Collector<'f, S> {
     checker: &'f Checker<'f>,
-    seen: Seen,
+    keys: &'f mut Keys,
     counts: CheckedCounts,
     lines: u64,
     sink: S,
 }
 
-impl<'f, S> Collector<'f, S> {
-    fn new(checker: &'f Checker<'f>, lines: u64, sink: S) -> Self {
-        Self { checker, seen: Seen::new(), counts: CheckedCounts::default(), lines, sink }
-    }
-
+impl<S> Collector<'_, S> {
     /// Takes chunks until all are done, in order, and gives their memory back to the reader.
     fn collect<E: std::error::Error + 'static>(
         mut self,
@@ -343,13 +427,13 @@ impl<'f, S> Collector<'f, S> {
     where
         S: FnMut(CheckedChunk<'_>) -> Result<(), E>,
     {
-        self.seen.touch(&findings.hashes);
+        self.keys.seen.touch(&findings.hashes);
         for index in 0..findings.hashes.len() {
             if findings.hashes[index] != 0
                 && let Some(first) =
-                    self.seen.insert(findings.hashes[index], self.lines + chunk.line_of(index) + 1)
+                    self.keys.insert(findings.hashes[index], self.lines + chunk.line_of(index) + 1)
             {
-                self.checker.reject_doubled(chunk, findings, index, first);
+                self.checker.reject_doubled(chunk, findings, index, &first);
             }
         }
         let mut rejects = std::mem::take(&mut findings.rejects);
@@ -366,19 +450,20 @@ impl<'f, S> Collector<'f, S> {
 }
 
 impl Checker<'_> {
-    /// Makes a row a reject because the row on line `first` has its key, or adds that to what it broke before.
-    fn reject_doubled(&self, chunk: &Chunk, findings: &mut Findings, index: usize, first: u64) {
+    /// Makes a row a reject because the row at `first` has its key, or adds that to what it broke before.
+    fn reject_doubled(&self, chunk: &Chunk, findings: &mut Findings, index: usize, first: &str) {
         let entity = self.binding.entity();
         let row = chunk.rows().row(index);
         let mut record = Record::new(entity.fields.len());
         self.binding.fill(&row, self.options.references, &mut record, &mut Vec::new());
         let Some((kind, _)) = self.key.of(&record) else { return };
         let Some(field) = entity.index_of(kind.field()) else { return };
-        let doubled =
-            Broken::new(field, kind.rule(), format!("once in a file; it is on line {first} already"));
+        let doubled = Broken::new(field, kind.rule(), format!("once; it is on {first} already"));
         match findings.rejects.binary_search_by_key(&row.origin.row, |reject| reject.origin.row) {
             Ok(at) => {
                 let violations = &mut findings.rejects[at].violations;
+                // The word of an earlier run is no longer needed: here is the row it spoke of.
+                violations.retain(|violation| violation.rule != kind.rule());
                 let place = violations.partition_point(|violation| {
                     entity.index_of(&violation.field).is_some_and(|other| other <= field)
                 });
@@ -541,9 +626,60 @@ mod tests {
                 (7, "displayName", Rule::DuplicateName),
             ]
         );
-        assert_eq!(outcome.rejects[1].violations[0].allowed, "once in a file; it is on line 2 already");
+        assert_eq!(outcome.rejects[1].violations[0].allowed, "once; it is on line 2 already");
         let accepted: Vec<_> = outcome.accepted.iter().map(|(line, key, _)| (*line, key.as_str())).collect();
         assert_eq!(accepted, [(3, "C2"), (6, "E"), (8, "C3")]);
+    }
+
+    #[test]
+    fn a_row_that_doubles_one_of_an_earlier_file_is_rejected() {
+        let mut check = Check::new(CheckOptions::default());
+        let mut allowed = Vec::new();
+        for (name, text) in [
+            ("a.csv", "number,displayName\nC1,A\nC2,B\n"),
+            ("b.csv", "displayName,number\nC,C3\nD,c2\nE,C3\n"),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join(name);
+            std::fs::File::create(&path).unwrap().write_all(text.as_bytes()).unwrap();
+            let source = Source::open(&path, &SourceOptions::default()).unwrap();
+            let binding = Binding::bind(source.headers(), EntityKind::Customers, &CUSTOMERS, None).unwrap();
+            let counts = check.check_file(source, &binding, |chunk| {
+                allowed.extend(
+                    chunk
+                        .rejects
+                        .into_iter()
+                        .map(|reject| (reject.origin.line, reject.violations[0].allowed.clone())),
+                );
+                Ok::<(), Infallible>(())
+            });
+            counts.unwrap();
+        }
+        assert_eq!(allowed.len(), 2, "{allowed:?}");
+        assert!(allowed[0].0 == 3 && allowed[0].1.starts_with("once; it is on line 3 of `"), "{allowed:?}");
+        assert!(allowed[0].1.ends_with("a.csv` already"), "{allowed:?}");
+        assert_eq!(allowed[1], (4, "once; it is on line 2 already".to_owned()));
+    }
+
+    #[test]
+    fn a_double_that_comes_back_alone_is_rejected_until_a_person_decides() {
+        let reason =
+            "duplicate-number: Number: the number stands on an earlier row too; found `C1`; allowed: once";
+        let outcome =
+            customers(&format!("number,displayName,ferry_reason\nC1,A,{reason}\nC2,B,{reason}\nC1,C,\n"));
+        assert_eq!(
+            rules(&outcome),
+            [(2, "number", Rule::DuplicateNumber), (4, "number", Rule::DuplicateNumber)]
+        );
+        let words = [
+            "another one, or an empty `ferry_reason` cell if this is the row to write",
+            "once; it is on line 2 already",
+        ];
+        for (reject, words) in outcome.rejects.iter().zip(words) {
+            assert_eq!(reject.violations[0].allowed, words);
+        }
+        let decided = customers("number,displayName,ferry_reason\nC1,A,\n");
+        assert_eq!(decided.counts.accepted, 1);
     }
 
     #[test]
@@ -573,7 +709,7 @@ mod tests {
         assert!(outcome.accepted.iter().is_sorted());
         assert_eq!(outcome.accepted[8].0, 11);
         assert_eq!(outcome.rejects[60].origin, Origin { row: 60_001, line: 60_002 });
-        assert_eq!(outcome.rejects[60].violations[0].allowed, "once in a file; it is on line 61 already");
+        assert_eq!(outcome.rejects[60].violations[0].allowed, "once; it is on line 61 already");
     }
 
     #[test]

@@ -21,7 +21,7 @@ use crate::plan::{Matching, Mode};
 use crate::report::{Report, ReportWriter, SourceFacts, Summary};
 use crate::source;
 
-use super::check::{CheckError, CheckOptions, check_file};
+use super::check::{Check, CheckError, CheckOptions};
 use super::ending::Ending;
 use super::error::Error;
 use super::event::{Event, Observer};
@@ -187,15 +187,15 @@ fn plan_rows(mut planning: Planning, opened: Vec<Opened>, observer: Observer<'_>
         lines: Lines::reserve(index.lines().map_err(PlanningError::from)?, rows_at_most)?,
         batch: Vec::new(),
     };
-    let options = CheckOptions {
+    let mut check = Check::new(CheckOptions {
         sign,
         references: Some(references),
         changes_only: planning.request.mode == Mode::Update,
-    };
+    });
     let mut checked = 0;
     for (source, file) in (0u32..).zip(opened) {
         let origin = Origins { source, amount_column: amount_column(&file), sign };
-        let counts = check_file(file.source, &file.binding, &options, |chunk| {
+        let counts = check.check_file(file.source, &file.binding, |chunk| {
             planner.add_chunk(origin, &chunk)?;
             checked += chunk.rows() as u64;
             observer(Event::Checked(checked));

@@ -20,7 +20,7 @@ mod reading;
 mod target;
 mod validate;
 
-pub use check::{CheckError, CheckOptions, CheckedChunk, CheckedCounts, CheckedRow, check_file};
+pub use check::{Check, CheckError, CheckOptions, CheckedChunk, CheckedCounts, CheckedRow, check_file};
 pub use company::{Company, CompanyError, resolve_company};
 pub use ending::Ending;
 pub use error::Error;

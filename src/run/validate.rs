@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::domain::{Money, Reject};
 use crate::report::{Report, ReportError, ReportWriter, RunFacts, Total};
 
-use super::check::{CheckError, CheckOptions, CheckedChunk, check_file};
+use super::check::{Check, CheckError, CheckOptions, CheckedChunk};
 use super::ending::Ending;
 use super::error::Error;
 use super::event::{Event, Observer};
@@ -39,9 +39,9 @@ pub fn validate(request: &ReadRequest, folder: &Path, observer: Observer<'_>) ->
     };
     let mut writer = ReportWriter::of_check(folder, facts)?;
     let mut checked = 0;
+    let mut check = Check::new(CheckOptions { sign: request.sign, ..CheckOptions::default() });
     for (source, file) in (0u32..).zip(opened) {
-        let options = CheckOptions { sign: request.sign, ..CheckOptions::default() };
-        let counts = check_file(file.source, &file.binding, &options, |chunk| {
+        let counts = check.check_file(file.source, &file.binding, |chunk| {
             add_chunk(&mut writer, source, |sent| as_in_file(entity, request.sign, sent), chunk)?;
             Ok::<(), ReportError>(())
         });

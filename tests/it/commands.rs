@@ -78,6 +78,48 @@ fn rejects_come_back_in_the_layout_of_the_file_and_are_the_same_rejects_again() 
 }
 
 #[test]
+fn an_unchanged_rejects_file_is_rejected_again_and_writes_nothing() {
+    let bed = TestBed::new();
+    let customers = "Number,Display Name,Email\nU1,One,\nu1,Two,\nU2,Three,@\n,Four,\n,four,\n";
+    let payments = "Customer No.,Document No.,Amount\n10000,U1,5.00\n10000,u1,5.00\n";
+    for (rows, journal) in [(customers, &[][..]), (payments, &["--journal", "U"][..])] {
+        bed.write("file.csv", rows.as_bytes());
+        let import = |file: &'static str, out: &'static str| {
+            let line = ["import", file, "-p", "local", "--yes", "--skip-rejects", "--json", "--out", out];
+            bed.ferry(&[&line[..], journal].concat()).exits(3).json()
+        };
+        let codes = |report: &Value| -> BTreeSet<(String, String)> {
+            violations(report).into_iter().map(|(_, _, field, code)| (field, code)).collect()
+        };
+        let first = import("file.csv", "first");
+        let books = bed.books();
+        for (file, out) in [("first/rejects.csv", "second"), ("second/rejects.csv", "third")] {
+            let again = import(file, out);
+            assert_eq!(codes(&again), codes(&first), "{again}");
+            assert_eq!(again["counts"]["rejected"], first["counts"]["rejected"], "{again}");
+            assert_eq!(again["counts"]["rejected"], again["counts"]["rows"], "{again}");
+            assert_eq!(bed.books(), books);
+        }
+        for folder in ["first", "second", "third"] {
+            std::fs::remove_dir_all(bed.path().join(folder)).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_payment_that_stands_in_two_files_of_one_run_arrives_once() {
+    let bed = TestBed::new();
+    bed.write("a.csv", b"Customer No.,Document No.,Amount\n10000,T1,5.00\n");
+    bed.write("b.csv", b"Customer No.,Document No.,Amount\n10000,T2,5.00\n10000,t1,5.00\n");
+    let line =
+        ["import", "a.csv", "b.csv", "-p", "local", "--journal", "T", "--yes", "--skip-rejects", "--json"];
+    let report = bed.ferry(&line).exits(3).json();
+    assert_eq!(report["counts"]["done"], 2, "{report}");
+    assert_eq!(report["fixes"][0]["code"], "duplicate-document", "{report}");
+    assert_eq!(bed.books().duplicates.payments, 0);
+}
+
+#[test]
 fn a_plan_says_what_an_import_does_and_writes_nothing() {
     let bed = TestBed::new();
     let before = bed.books();

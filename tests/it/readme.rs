@@ -109,3 +109,13 @@ fn no_escape_sequence_leaves_the_program_without_a_terminal() {
     let ended = bed.ferry(&["import", &sample("customers.csv"), "-p", "local", "--yes"]).exits(0);
     assert!(!ended.stdout().contains('\u{1b}') && !ended.stderr().contains('\u{1b}'));
 }
+
+#[test]
+fn the_mapping_file_of_the_readme_works() {
+    let bed = TestBed::new();
+    let readme = readme();
+    let part = readme.split("## What your columns are called").nth(1).unwrap();
+    let mapping = part.split("```toml").nth(1).unwrap().split("```").next().unwrap();
+    bed.write("mapping.toml", mapping.as_bytes());
+    bed.ferry(&["validate", &sample("kunden.csv"), "--map", "mapping.toml"]).exits(0);
+}
