@@ -78,7 +78,11 @@ impl From<ProfileError> for Failure {
 
 impl From<SandboxError> for Failure {
     fn from(error: SandboxError) -> Self {
-        Self::of(error, Ending::LocalFile)
+        let ending = match &error {
+            SandboxError::Fault(_) | SandboxError::Rate(_) | SandboxError::NotBooks(_) => Ending::Usage,
+            SandboxError::Listen { .. } | SandboxError::Books { .. } => Ending::LocalFile,
+        };
+        Self::of(error, ending)
     }
 }
 

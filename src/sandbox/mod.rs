@@ -144,6 +144,9 @@ pub enum SandboxError {
         /// What `SQLite` says.
         source: rusqlite::Error,
     },
+    /// A database of another program, or a run's ledger.
+    #[error("`{0}` holds something else than the books of a sandbox")]
+    NotBooks(PathBuf),
     /// A part of a fault specification.
     #[error("`{0}` is no fault: expected a kind and a probability, as in `lost=0.02`")]
     Fault(String),

@@ -98,7 +98,7 @@ impl Store {
     /// Opens the books at `path`, making and seeding them if they are new.
     pub(super) fn open(path: &Path) -> Result<Self, SandboxError> {
         let at = |source| SandboxError::Books { path: path.to_owned(), source };
-        let mut writer = connect(path).map_err(at)?;
+        let mut writer = open_books(path)?;
         create(&mut writer).map_err(at)?;
         let setup = read_setup(&writer).map_err(at)?;
         Ok(Self {
@@ -161,6 +161,21 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
+/// Opens books or an empty file; a database that holds anything else is left alone.
+fn open_books(path: &Path) -> Result<Connection, SandboxError> {
+    let at = |source| SandboxError::Books { path: path.to_owned(), source };
+    if path.exists() {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags).map_err(at)?;
+        let count = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(at);
+        let tables = count("SELECT count(*) FROM sqlite_master")?;
+        if tables > 0 && count("SELECT count(*) FROM sqlite_master WHERE name = 'write_requests'")? == 0 {
+            return Err(SandboxError::NotBooks(path.to_owned()));
+        }
+    }
+    connect(path).map_err(at)
+}
+
 /// Makes and seeds the tables unless they are there.
 fn create(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -187,7 +202,7 @@ fn read_setup(connection: &Connection) -> rusqlite::Result<Setup> {
 /// Empties the books at `path` and seeds them afresh.
 pub fn reset(path: &Path) -> Result<(), SandboxError> {
     let at = |source| SandboxError::Books { path: path.to_owned(), source };
-    let mut connection = connect(path).map_err(at)?;
+    let mut connection = open_books(path)?;
     clear(&connection).map_err(at)?;
     create(&mut connection).map_err(at)
 }
@@ -209,7 +224,7 @@ fn clear(connection: &Connection) -> rusqlite::Result<()> {
 /// Returns how many were added. They are the same every time; those already there are left as they are.
 pub fn seed_customers(path: &Path, count: usize) -> Result<usize, SandboxError> {
     let at = |source| SandboxError::Books { path: path.to_owned(), source };
-    let mut connection = connect(path).map_err(at)?;
+    let mut connection = open_books(path)?;
     create(&mut connection).map_err(at)?;
     super::seed::add(&mut connection, count).map_err(at)
 }
@@ -217,5 +232,32 @@ pub fn seed_customers(path: &Path, count: usize) -> Result<usize, SandboxError> 
 impl From<rusqlite::Error> for ODataError {
     fn from(error: rusqlite::Error) -> Self {
         Self::new(500, "Internal_ServerError", error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_of_somebody_else_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run.ferry");
+        Connection::open(&path).unwrap().execute_batch("CREATE TABLE rows (id INTEGER)").unwrap();
+        let before = std::fs::read(&path).unwrap();
+        assert!(matches!(reset(&path), Err(SandboxError::NotBooks(_))));
+        assert!(matches!(seed_customers(&path, 1), Err(SandboxError::NotBooks(_))));
+        assert!(matches!(Store::open(&path), Err(SandboxError::NotBooks(_))));
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+    }
+
+    #[test]
+    fn books_are_reset_however_often() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("books.db");
+        reset(&path).unwrap();
+        seed_customers(&path, 3).unwrap();
+        reset(&path).unwrap();
+        assert_eq!(read_books(&path).unwrap().customers, 12);
     }
 }
