@@ -192,6 +192,11 @@ impl ReportWriter {
         self.summary.accept_total(currency, total);
     }
 
+    /// Adds the amounts of rows that a check rejected.
+    pub fn reject_total(&mut self, currency: &str, total: Total) {
+        self.summary.reject_total(currency, total);
+    }
+
     /// Adds a row that a check rejected.
     pub fn reject(&mut self, source: u32, reject: &Reject) -> Result<(), ReportError> {
         self.summary.reject(source, reject, self.rejects.key(source, &reject.cells));

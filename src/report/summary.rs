@@ -109,6 +109,11 @@ impl Summary {
         self.totals.accept(currency, total);
     }
 
+    /// Adds the amounts of rows that a check rejected.
+    pub fn reject_total(&mut self, currency: &str, total: Total) {
+        self.totals.reject(currency, total);
+    }
+
     /// Adds a row that a check rejected; its natural key may be empty.
     pub fn reject(&mut self, source: u32, reject: &Reject, key: &str) {
         self.count(source, Action::Reject, State::Rejected, 1);

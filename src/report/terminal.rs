@@ -8,7 +8,7 @@ use std::fmt::Write;
 use super::Report;
 use super::fixes::Fix;
 use super::summary::Phase;
-use super::text::{amount, clipped, counted, grouped};
+use super::text::{amount, clipped, counted, grouped, wrapped};
 use super::verdict::{Tone, next_steps, verdict};
 use crate::domain::{Action, State};
 
@@ -154,13 +154,16 @@ fn write_fixes(text: &mut String, report: &Report, style: Style) {
         let title =
             if fix.field.is_empty() { fix.title.clone() } else { format!("{}: {}", fix.field, fix.title) };
         let rows = counted(fix.rows, "row");
-        let code = if fix.code.is_empty() { String::new() } else { format!("  [{}]", fix.code) };
-        let room = style.width.saturating_sub(widest + 4 + code.chars().count()).max(20);
-        let code = style.paint(Paint::Dim, &code);
-        line(text, &format!("  {rows:>widest$}  {}{code}", clipped(&title, room)));
         let room = style.width.saturating_sub(widest + 6).max(20);
-        for detail in [sample_words(fix), format!("→ {}", fix.remedy)] {
-            line(text, &format!("  {:>widest$}  {}", "", style.paint(Paint::Dim, &clipped(&detail, room))));
+        let mut titles = wrapped(&title, room).into_iter();
+        line(text, &format!("  {rows:>widest$}  {}", titles.next().unwrap_or_default()));
+        titles.for_each(|title| line(text, &format!("  {:>widest$}  {title}", "")));
+        if !fix.code.is_empty() {
+            append(text, &format!("  [{}]", fix.code), (widest + 4, style));
+        }
+        let remedy = wrapped(&format!("→ {}", fix.remedy), room);
+        for detail in [clipped(&sample_words(fix), room)].into_iter().chain(remedy) {
+            line(text, &format!("  {:>widest$}  {}", "", style.paint(Paint::Dim, &detail)));
         }
     }
     if fixes.len() > FIXES {
@@ -169,6 +172,15 @@ fn write_fixes(text: &mut String, report: &Report, style: Style) {
             &format!("  and {}; the report lists them", counted((fixes.len() - FIXES) as u64, "more repair")),
         );
     }
+}
+
+/// Puts a few words at the end of the last line, or below it, `indent` to the right, when it is full.
+fn append(text: &mut String, words: &str, (indent, style): (usize, Style)) {
+    let last = text.trim_end().rsplit('\n').next().unwrap_or_default();
+    let fits = last.chars().count() + words.chars().count() <= style.width;
+    text.truncate(text.trim_end().len());
+    let words = if fits { words.to_owned() } else { format!("\n{:indent$}{}", "", words.trim_start()) };
+    line(text, &style.paint(Paint::Dim, &words));
 }
 
 fn sample_words(fix: &Fix) -> String {
@@ -267,6 +279,29 @@ mod tests {
     fn a_clean_outcome_is_short() {
         let rows = [(Action::Create, State::Done), (Action::Unchanged, State::Unchanged)];
         insta::assert_snapshot!(render(&report("customers.csv", true, &rows), PLAIN));
+    }
+
+    #[test]
+    fn what_to_do_is_said_to_its_last_word() {
+        let source = source("payments.csv");
+        let facts = facts(vec![source.clone()]);
+        let mut summary = Summary::of_check(&facts.sources);
+        let violation = crate::domain::Violation {
+            rule: crate::domain::Rule::AmountSign,
+            field: "amount".to_owned(),
+            column: Some(2),
+            found: "-5".to_owned(),
+            allowed: String::new(),
+        };
+        let origin = crate::domain::Origin { row: 1, line: 2 };
+        let reject = crate::domain::Reject { origin, violations: vec![violation], cells: Vec::new() };
+        summary.reject(0, &reject, "P1");
+        let files = ReportFiles::new("out".into(), None, Vec::new());
+        let said = render(&Report { facts, summary, files }, Style { colour: false, width: 60 });
+        let words: Vec<_> = said.split_whitespace().collect();
+        let said_in_one_line = words.join(" ");
+        assert!(said_in_one_line.contains(crate::domain::Rule::AmountSign.remedy()), "{said}");
+        assert!(said_in_one_line.contains("cannot be posted as a payment [amount-sign]"), "{said}");
     }
 
     #[test]

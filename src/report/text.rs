@@ -66,6 +66,22 @@ pub(super) fn neutral(text: &str) -> Cow<'_, str> {
     if is_formula_like { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
 }
 
+/// The text in lines of at most `width` characters, broken between words; a longer word has a line of its own.
+#[must_use]
+pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(last) if last.chars().count() + 1 + word.chars().count() <= width => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines.iter().map(|line| clipped(line, width.max(1))).collect()
+}
+
 /// At most `limit` (at least 1) characters of the text, the last one `…` when something was cut; control characters are shown
 /// as `\u{…}`, so that a terminal never obeys a cell.
 #[must_use]

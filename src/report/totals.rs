@@ -136,6 +136,13 @@ impl Totals {
         totals.open = totals.open.plus(accepted);
     }
 
+    /// Adds rows that a check without a plan rejected.
+    pub fn reject(&mut self, currency: &str, rejected: Total) {
+        let totals = self.of(currency);
+        totals.file = totals.file.plus(rejected);
+        totals.left_out = totals.left_out.plus(rejected);
+    }
+
     fn of(&mut self, currency: &str) -> &mut CurrencyTotals {
         let full = self.by_currency.len() >= CURRENCIES && !self.by_currency.contains_key(currency);
         self.by_currency.entry(if full { OTHER } else { currency }.to_owned()).or_default()
