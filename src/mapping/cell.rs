@@ -27,6 +27,7 @@ impl<'a> Reading<'a> {
         if text.as_bytes()[0] == b'#' && is_formula_error(text) {
             return Err((Rule::FormulaError, String::new()));
         }
+        let text = without_defusing(text);
         match self.field.kind {
             Kind::CutText if self.field.reference.is_some() => Ok(Value::Code(text)),
             Kind::Text | Kind::Email | Kind::Phone | Kind::CutText => Ok(Value::Text(text)),
@@ -64,6 +65,16 @@ fn suggest(references: &References, set: &str, code: &str) -> String {
     match references.nearest_code(set, code) {
         Some(nearest) => format!("a code of {set}, such as `{nearest}`"),
         None => format!("a code of {set}"),
+    }
+}
+
+/// The text without the apostrophe that an export puts before what a spreadsheet would take for a formula, so
+/// that an exported file comes back as what was exported.
+#[inline]
+fn without_defusing(text: &str) -> &str {
+    match text.as_bytes() {
+        [b'\'', b'=' | b'+' | b'-' | b'@', ..] => &text[1..],
+        _ => text,
     }
 }
 

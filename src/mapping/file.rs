@@ -35,7 +35,7 @@ pub struct MappingFile {
 
 /// What feeds one field.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table such as `{ from = \"Heading\" }`")]
 pub struct FieldMapping {
     /// The heading of the column.
     pub from: Option<String>,
@@ -114,6 +114,13 @@ mod tests {
         assert_eq!(error.to_string(), "cannot read mapping file `m.toml`");
         let cause = error.source().unwrap().to_string();
         assert!(cause.contains("line 2") && cause.contains("frm"), "{cause}");
+    }
+
+    #[test]
+    fn a_field_that_is_no_table_is_told_how_to_be_one() {
+        let error = MappingFile::parse("[fields]\ntype = 'X'", "m.toml").unwrap_err();
+        let cause = error.source().unwrap().to_string();
+        assert!(cause.contains("a table such as `{ from = \"Heading\" }`"), "{cause}");
     }
 
     #[test]

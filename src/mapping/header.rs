@@ -230,7 +230,7 @@ impl<'h> Binder<'h> {
                 file: mapping.name.clone(),
                 field: name.clone(),
                 entity: self.kind.as_str(),
-                hint: hint(nearest(name, writable(self.entity).map(|(_, field)| field.name))),
+                hint: hint(self.meant(name)),
             })?;
             let Some(from) = &fed.from else { continue };
             let mut columns = (0..).zip(self.headers).filter(|(_, header)| is_heading(header, from));
@@ -251,6 +251,13 @@ impl<'h> Binder<'h> {
 
     fn writable_field(&self, name: &str) -> Option<usize> {
         writable(self.entity).find(|(_, field)| field.name == name).map(|(index, _)| index)
+    }
+
+    /// The field that a mapping file may mean by a name that is none.
+    fn meant(&self, name: &str) -> Option<&'static str> {
+        let known = named_field(self.entity, name).map(|(index, _)| &self.entity.fields[index]);
+        let known = known.filter(|field| field.writable != Writable::No).map(|field| field.name);
+        known.or_else(|| nearest(name, writable(self.entity).map(|(_, field)| field.name)))
     }
 
     /// Lets every column that the mapping file does not use claim the field its header names.
@@ -507,6 +514,10 @@ mod tests {
         assert_eq!(
             refused("[fields]\ndisplayNam = { from = 'Firma' }"),
             "mapping file `m.toml` names a field `displayNam` that customers do not have; `displayName` may be meant"
+        );
+        assert_eq!(
+            refused("[fields]\nName = { from = 'Firma' }"),
+            "mapping file `m.toml` names a field `Name` that customers do not have; `displayName` may be meant"
         );
         assert_eq!(
             refused("[fields]\ndisplayName = { from = 'Frima' }"),
