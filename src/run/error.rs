@@ -97,7 +97,7 @@ impl Error {
                 ReadingError::Source(_) | ReadingError::File(_) => Ending::LocalFile,
                 ReadingError::Mapping { .. }
                 | ReadingError::MappingFile(_)
-                | ReadingError::EntityUnclear(_)
+                | ReadingError::EntityUnclear { .. }
                 | ReadingError::Mixed { .. } => Ending::Usage,
             },
             Self::Source(_) | Self::File(_) | Self::Report(_) => Ending::LocalFile,
@@ -123,7 +123,12 @@ impl Error {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::Reading(ReadingError::EntityUnclear(_)) => "say --entity customers or --entity payments",
+            Self::Reading(ReadingError::EntityUnclear { .. }) => {
+                "put the headings into the first row, choose another --sheet, or say with --map which column is what"
+            }
+            Self::Reading(ReadingError::Source(SourceError::BrokenWorkbook { .. })) => {
+                "open it in a spreadsheet program and save it again as .xlsx, or fetch it again"
+            }
             Self::JournalMissing => "name one with --journal CODE; it is created when it does not exist",
             Self::SourceChanged(_) => "plan it again; the old plan can be thrown away",
             Self::PlanUnfinished(_) => "remove the folder and plan again",

@@ -194,7 +194,7 @@ fn plan_rows(mut planning: Planning, opened: Vec<Opened>, observer: Observer<'_>
     });
     let mut checked = 0;
     for (source, file) in (0u32..).zip(opened) {
-        let origin = Origins { source, amount_column: amount_column(&file), sign };
+        let origin = Origins { source, amount_column: file.amount_column(), sign };
         let counts = check.check_file(file.source, &file.binding, |chunk| {
             planner.add_chunk(origin, &chunk)?;
             checked += chunk.rows() as u64;
@@ -216,12 +216,6 @@ fn plan_rows(mut planning: Planning, opened: Vec<Opened>, observer: Observer<'_>
 /// workbook has room for 2^20 rows.
 fn rows_at_most(facts: &SourceFacts) -> u64 {
     if facts.name.sheet.is_some() { 1 << 20 } else { facts.bytes / 4 + 1 }
-}
-
-fn amount_column(file: &Opened) -> Option<usize> {
-    let entity = file.binding.entity();
-    let field = entity.index_of("amount").or_else(|| entity.index_of("creditLimit"))?;
-    file.binding.column_of(field).map(|column| column as usize)
 }
 
 /// Carries out what the plan of a run still holds: for the first time, or after an interruption.

@@ -13,7 +13,7 @@ use crate::validation::Sign;
 use super::check::{CheckedChunk, CheckedRow};
 
 use super::index::{IndexError, TargetIndex, customer_of, key_of, natural_key};
-use super::reading::as_in_file;
+use super::reading::{as_in_file, rejected_amount};
 
 /// Rows written to the ledger at once: enough that a commit costs nothing beside the rows.
 const BATCH_ROWS: usize = 2_000;
@@ -114,7 +114,7 @@ impl Planner<'_> {
     }
 
     fn reject(&mut self, origins: Origins, reject: &Reject) -> Result<(), PlanningError> {
-        let amount = origins.amount_column.and_then(|column| reject.cells.get(column)?.trim().parse().ok());
+        let amount = rejected_amount(&reject.cells, origins.amount_column);
         self.push(PlannedRow {
             source: origins.source,
             origin: reject.origin,

@@ -51,8 +51,15 @@ pub enum ReadingError {
     #[error(transparent)]
     File(#[from] FileError),
     /// The headings do not tell what the rows are.
-    #[error("the headings of `{0}` do not tell customers from payments")]
-    EntityUnclear(String),
+    #[error(
+        "the first row of `{file}` has no headings that tell customers from payments; it holds {headings}"
+    )]
+    EntityUnclear {
+        /// The file, and the sheet of a workbook.
+        file: String,
+        /// The first of the headings, in backticks and parted by commas.
+        headings: String,
+    },
     /// One file holds customers and another payments.
     #[error("`{file}` holds {found}, the files before it {wanted}; import them one after the other")]
     Mixed {
@@ -113,7 +120,7 @@ fn open_file(
         .or(mapping.and_then(|mapping| mapping.entity))
         .or_else(|| guess_entity(source.headers(), &candidates))
         .or(kind)
-        .ok_or_else(|| ReadingError::EntityUnclear(name.clone()))?;
+        .ok_or_else(|| entity_unclear(&source))?;
     let binding = Binding::bind(source.headers(), kind, table(kind), mapping)
         .map_err(|source| ReadingError::Mapping { file: name, source })?;
     let facts = SourceFacts {
@@ -127,12 +134,30 @@ fn open_file(
     Ok(Opened { path: path.to_owned(), source, binding, facts })
 }
 
+fn entity_unclear(source: &Source) -> ReadingError {
+    const SHOWN: usize = 6;
+    let headings =
+        source.headers().iter().map(|heading| heading.trim()).filter(|heading| !heading.is_empty());
+    let mut shown: Vec<_> = headings.take(SHOWN + 1).map(|heading| format!("`{heading}`")).collect();
+    if shown.len() > SHOWN {
+        "…".clone_into(&mut shown[SHOWN]);
+    }
+    ReadingError::EntityUnclear { file: source.name().to_string(), headings: shown.join(", ") }
+}
+
 fn read_mapping(path: &Path) -> Result<MappingFile, ReadingError> {
     let text = fs::read_to_string(path).map_err(|error| FileError::new("read", path, error))?;
     Ok(MappingFile::parse(&text, &path.display().to_string())?)
 }
 
 impl Opened {
+    /// The column of the amount that counts in the control totals.
+    pub(super) fn amount_column(&self) -> Option<usize> {
+        let entity = self.binding.entity();
+        let field = entity.index_of("amount").or_else(|| entity.index_of("creditLimit"))?;
+        self.binding.column_of(field).map(|column| column as usize)
+    }
+
     /// Headings and the fields they fill, left to right.
     pub(super) fn columns(&self) -> Vec<(String, String)> {
         let mut columns: Vec<_> = self
@@ -147,10 +172,21 @@ impl Opened {
         columns.into_iter().map(|(column, field)| (heading(column), field.to_owned())).collect()
     }
 
+    /// The columns that fill nothing, in one line; `None` when all do.
+    pub(super) fn unmapped_note(&self) -> Option<String> {
+        let unmapped = self.unmapped();
+        let columns = if unmapped.len() == 1 { "column" } else { "columns" };
+        let list = unmapped.join(", ");
+        Some(format!("{}: {columns} not used: {list}", self.facts.name)).filter(|_| !unmapped.is_empty())
+    }
+
     /// Headings that fill nothing, with the reason where there is one to give; our own columns are passed over.
     pub(super) fn unmapped(&self) -> Vec<String> {
         let told = |unmapped: &crate::mapping::Unmapped| match &unmapped.reason {
             UnmappedReason::Own => None,
+            UnmappedReason::Unknown { .. } if unmapped.header.trim().is_empty() => {
+                Some(format!("number {} (has no heading)", unmapped.column + 1))
+            }
             UnmappedReason::Unknown { suggestion: Some(field) } => {
                 Some(format!("{} (did you mean `{field}`?)", unmapped.header))
             }
@@ -177,11 +213,12 @@ pub(super) fn as_in_file(kind: EntityKind, sign: Sign, sent: Money) -> Money {
 
 /// Lists the columns that fill nothing, before anything is done with the others.
 pub(super) fn tell_unmapped(opened: &[Opened], observer: Observer<'_>) {
-    for file in opened {
-        for column in file.unmapped() {
-            observer(Event::Note(format!("{}: column not used: {column}", file.facts.name)));
-        }
-    }
+    opened.iter().filter_map(Opened::unmapped_note).for_each(|note| observer(Event::Note(note)));
+}
+
+/// The amount of a rejected row, where its cell can be read.
+pub(super) fn rejected_amount(cells: &[String], column: Option<usize>) -> Option<Money> {
+    cells.get(column?)?.trim().parse().ok()
 }
 
 /// The fields that any of the files fills.

@@ -10,7 +10,7 @@ use super::ending::Ending;
 use super::error::Error;
 use super::event::{Event, Observer};
 use super::facts::{now, tool_version};
-use super::reading::{Opened, ReadRequest, as_in_file, open_files, tell_unmapped};
+use super::reading::{Opened, ReadRequest, as_in_file, open_files, rejected_amount, tell_unmapped};
 
 /// Checks files against every rule and writes the report and the rejects into `folder`. Blocks.
 pub fn validate(request: &ReadRequest, folder: &Path, observer: Observer<'_>) -> Result<Report, Error> {
@@ -41,8 +41,10 @@ pub fn validate(request: &ReadRequest, folder: &Path, observer: Observer<'_>) ->
     let mut checked = 0;
     let mut check = Check::new(CheckOptions { sign: request.sign, ..CheckOptions::default() });
     for (source, file) in (0u32..).zip(opened) {
+        let amount_column = file.amount_column();
         let counts = check.check_file(file.source, &file.binding, |chunk| {
-            add_chunk(&mut writer, source, |sent| as_in_file(entity, request.sign, sent), chunk)?;
+            add_rejects(&mut writer, source, amount_column, &chunk.rejects)?;
+            add_accepted(&mut writer, source, |sent| as_in_file(entity, request.sign, sent), &chunk);
             Ok::<(), ReportError>(())
         });
         let counts = counts.map_err(|error| match error {
@@ -58,12 +60,12 @@ pub fn validate(request: &ReadRequest, folder: &Path, observer: Observer<'_>) ->
     Ok(writer.publish()?)
 }
 
-fn add_chunk(
+fn add_accepted(
     writer: &mut ReportWriter,
     source: u32,
     amount_in_file: impl Fn(Money) -> Money,
-    chunk: CheckedChunk<'_>,
-) -> Result<(), ReportError> {
+    chunk: &CheckedChunk<'_>,
+) {
     let (mut count, mut sum) = (0, Money::ZERO);
     let mut amounts = 0;
     for amount in chunk.amounts() {
@@ -77,6 +79,19 @@ fn add_chunk(
     if amounts > 0 {
         writer.accept_total("", Total::new(amounts, sum));
     }
-    let rejects: Vec<Reject> = chunk.rejects;
-    rejects.iter().try_for_each(|reject| writer.reject(source, reject))
+}
+
+fn add_rejects(
+    writer: &mut ReportWriter,
+    source: u32,
+    amount_column: Option<usize>,
+    rejects: &[Reject],
+) -> Result<(), ReportError> {
+    for reject in rejects {
+        if let Some(amount) = rejected_amount(&reject.cells, amount_column) {
+            writer.reject_total("", Total::new(1, amount));
+        }
+        writer.reject(source, reject)?;
+    }
+    Ok(())
 }

@@ -271,6 +271,63 @@ fn an_export_takes_the_filter_as_it_is() {
 }
 
 #[test]
+fn what_is_exported_comes_back_unchanged() {
+    let bed = TestBed::new();
+    bed.write(
+        "odd.csv",
+        "Number,Display Name,Phone,Address 2\n007,=1+1,+49 89 1,-5\nX2,@SUM(A1),1,=a|b\n".as_bytes(),
+    );
+    bed.ferry(&["import", "odd.csv", "-p", "local", "--yes"]).exits(0);
+    for file in ["all.csv", "all.xlsx"] {
+        bed.ferry(&["export", "customers", "-p", "local", "--expand", "financials", "-o", file]).exits(0);
+        let plan = bed.ferry(&["plan", file, "-p", "local", "--json"]).exits(0).json();
+        assert_eq!(plan["actions"]["unchanged"], plan["counts"]["rows"], "{file}: {plan}");
+    }
+    assert!(bed.read("all.csv").contains("'=1+1"), "a spreadsheet must not run it");
+}
+
+#[test]
+fn columns_that_are_not_used_are_named_before_anything_is_written() {
+    let bed = TestBed::new();
+    bed.write("mine.csv", b"Number,Display Name,Shoe Size,,Phnoe\nS1,One,46,,1\n");
+    for line in [&["validate", "mine.csv"][..], &["plan", "mine.csv", "-p", "local"]] {
+        let said = bed.ferry(line).exits(0).stderr();
+        let note = "mine.csv: columns not used: Shoe Size, number 4 (has no heading), Phnoe (did you mean `phoneNumber`?)";
+        assert!(said.contains(note), "{said}");
+    }
+}
+
+#[test]
+fn headings_that_tell_nothing_are_shown() {
+    let bed = TestBed::new();
+    bed.write("title.csv", b"Customer list 2025,,\n\nNumber,Display Name,Phone\n1,One,1\n");
+    let said = bed.ferry(&["validate", "title.csv"]).exits(2).stderr();
+    assert!(said.contains("`Customer list 2025`") && said.contains("into the first row"), "{said}");
+}
+
+#[test]
+fn rejected_amounts_are_part_of_the_total_of_the_file() {
+    let bed = TestBed::new();
+    bed.write("pay.csv", b"Customer No.,Document No.,Amount\n1,D1,10.00\n1,D2,-4.00\n,D3,1.50\n1,D4,x\n");
+    let totals = bed.ferry(&["validate", "pay.csv", "--json"]).exits(4).json()["totals"].clone();
+    let line = &totals[0];
+    assert_eq!(line["file"]["sum"], 7.5, "{totals}");
+    assert_eq!(line["left_out"]["count"], 2, "{totals}");
+    assert_eq!(line["reconciled"], true, "{totals}");
+}
+
+#[test]
+fn wrong_words_for_the_sandbox_are_a_usage_error() {
+    let bed = TestBed::new();
+    for flags in [["--faults", "lost=2"], ["--faults", "lots=0.1"], ["--rate", "5"], ["--latency", "5"]] {
+        bed.ferry(&[&["sandbox", "start", "--books", "x.db"][..], &flags].concat()).exits(2);
+    }
+    bed.ferry(&["plan", &sample("customers.csv"), "-p", "local", "--out", "run"]).exits(0);
+    bed.ferry(&["sandbox", "reset", "run/run.ferry"]).exits(2);
+    bed.ferry(&["runs", "show", "run"]).exits(0);
+}
+
+#[test]
 fn what_a_user_gets_wrong_ends_with_its_own_exit_code() {
     let bed = TestBed::new();
     bed.ferry(&["export", "nothing", "-o", "x"]).exits(2);
