@@ -52,7 +52,7 @@ impl PayloadWriter {
     pub fn write(&self, record: &Record<'_>, is_plain: bool, out: &mut Vec<u8>) {
         let start = out.len();
         for prefix in &self.fields {
-            let value = record.value(prefix.field);
+            let value = &record.values()[prefix.field];
             if value.is_absent() || prefix.is_id && matches!(value, Value::Code(_)) {
                 continue;
             }
@@ -77,7 +77,7 @@ impl PayloadWriter {
                 }
                 bare => {
                     out.truncate(name + prefix.length - 1);
-                    write_bare(bare, out);
+                    write_bare(*bare, out);
                 }
             }
         }
@@ -89,11 +89,12 @@ impl PayloadWriter {
     }
 }
 
-/// The text of an id and its closing quote.
+/// The text of an id in lower case and its closing quote.
 fn write_id(id: &str, out: &mut Vec<u8>) {
-    let start = out.len();
-    out.extend_from_slice(id.as_bytes());
-    out[start..].make_ascii_lowercase();
+    match <&[u8; 36]>::try_from(id.as_bytes()) {
+        Ok(id) => out.extend_from_slice(&id.map(|byte| byte.to_ascii_lowercase())),
+        Err(_) => out.extend_from_slice(id.to_ascii_lowercase().as_bytes()),
+    }
     out.push(b'"');
 }
 
@@ -113,18 +114,23 @@ fn write_bare(value: Value<'_>, out: &mut Vec<u8>) {
 
 /// The text of a code in upper case and its closing quote.
 fn write_code(code: &str, is_plain: bool, out: &mut Vec<u8>) {
-    if !code.is_ascii() {
-        let upper: String = code.chars().map(upper_char).collect();
-        write_rest(&upper, is_plain, out);
-    } else if is_plain || is_plain_text(code.as_bytes()) {
-        let start = out.len();
-        out.extend_from_slice(code.as_bytes());
-        out[start..].make_ascii_uppercase();
-        out.push(b'"');
-    } else {
-        write_rest(&code.to_ascii_uppercase(), false, out);
+    let is_plain = is_plain || is_plain_text(code.as_bytes());
+    if is_plain && code.len() <= SHORT_CODE {
+        let mut short = [0; SHORT_CODE];
+        short[..code.len()].copy_from_slice(code.as_bytes());
+        if short.is_ascii() {
+            out.extend_from_slice(&short.map(|byte| byte.to_ascii_uppercase()));
+            out.truncate(out.len() - SHORT_CODE + code.len());
+            out.push(b'"');
+            return;
+        }
     }
+    let upper: String = code.chars().map(upper_char).collect();
+    write_rest(&upper, is_plain, out);
 }
+
+/// Codes of up to so many bytes are upper-cased all bytes at once; most are.
+const SHORT_CODE: usize = 32;
 
 /// A text and its closing quote.
 fn write_rest(text: &str, is_plain: bool, out: &mut Vec<u8>) {

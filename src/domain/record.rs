@@ -68,7 +68,8 @@ impl<'a> Record<'a> {
         self.values.fill(Value::Absent);
     }
 
-    /// All values, in catalogue order.
+    /// All values, in catalogue order. Where every row counts, match on a reference to one: copying a value costs
+    /// more than looking at it.
     #[must_use]
     pub fn values(&self) -> &[Value<'a>] {
         &self.values

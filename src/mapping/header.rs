@@ -146,9 +146,8 @@ impl Binding {
             }
             let field = &self.entity.fields[feed.field];
             let reading = Reading { field, takes_codes: feed.takes_codes, references };
-            match reading.parse(text) {
-                Ok(value) => record.set(feed.field, value),
-                Err((rule, allowed)) => broken.push(Broken::new(feed.field, rule, allowed)),
+            if let Err((rule, allowed)) = reading.read(text, feed.field, record) {
+                broken.push(Broken::new(feed.field, rule, allowed));
             }
         }
     }
@@ -157,7 +156,10 @@ impl Binding {
 impl Feed {
     #[inline]
     fn cell<'a>(&self, row: &Row<'a>) -> &'a str {
-        self.column.map_or("", |column| row.cell(column as usize))
+        match self.column {
+            Some(column) => row.cell(column as usize),
+            None => "",
+        }
     }
 
     /// The trimmed text of the field, after the mapping file's constant, values and default.

@@ -12,6 +12,8 @@ use crate::domain::{Origin, Row, Span};
 #[derive(Debug, Default)]
 pub struct Chunk {
     pub(super) text: Vec<u8>,
+    /// Where the cells of the text end, see `split`.
+    pub(super) marks: Vec<u8>,
     pub(super) unescaped: String,
     pub(super) spans: Vec<Span>,
     pub(super) ends: Vec<RowEnd>,

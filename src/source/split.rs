@@ -13,9 +13,9 @@ use crate::domain::text::is_plain;
 /// Splits the text of a chunk into its rows and cells.
 pub(super) fn split(chunk: &mut Chunk, layout: &Layout) -> Result<(), SourceError> {
     chunk.clear_rows();
-    let Chunk { text, unescaped, spans, ends, lines, byte, .. } = chunk;
+    let Chunk { text, marks, unescaped, spans, ends, lines, byte, .. } = chunk;
     let Ok(text) = simdutf8::basic::from_utf8(text) else { return Err(not_utf8(text, layout, *byte)) };
-    let mut splitter = Splitter::new(text, layout.delimiter, unescaped, spans);
+    let mut splitter = Splitter::new(text, layout.delimiter, marks, (unescaped, spans));
     loop {
         let (start, first_span, line) = (splitter.at, splitter.spans.len(), splitter.line);
         if !splitter.split_row() {
@@ -38,15 +38,16 @@ pub(super) fn split(chunk: &mut Chunk, layout: &Layout) -> Result<(), SourceErro
                 headers: layout.headers,
             });
         }
-        let is_plain = is_plain(&text.as_bytes()[start..splitter.row_end]);
+        let is_plain =
+            is_plain(&text.as_bytes()[start..splitter.row_end]) || splitter.holds_plain(first_span);
         ends.push(RowEnd { spans: index(splitter.spans.len()), line, is_plain });
     }
 }
 
 /// The cells of the first row that is not blank, and how many bytes and lines end with it.
 pub(super) fn first_row(text: &str, delimiter: u8) -> Option<(Vec<String>, usize, u64)> {
-    let (mut unescaped, mut spans) = (String::new(), Vec::new());
-    let mut splitter = Splitter::new(text, delimiter, &mut unescaped, &mut spans);
+    let (mut marks, mut unescaped, mut spans) = (Vec::new(), String::new(), Vec::new());
+    let mut splitter = Splitter::new(text, delimiter, &mut marks, (&mut unescaped, &mut spans));
     while splitter.split_row() {
         if !splitter.is_blank(0) {
             let cells = splitter.spans.iter().map(|span| splitter.cell(*span).to_owned()).collect();
@@ -59,8 +60,9 @@ pub(super) fn first_row(text: &str, delimiter: u8) -> Option<(Vec<String>, usize
 
 /// How many cells each of the first `rows` rows has; the last row may be cut off and is then not counted.
 pub(super) fn widths(text: &str, delimiter: u8, rows: usize, is_whole: bool) -> Vec<usize> {
-    let (mut unescaped, mut spans, mut widths) = (String::new(), Vec::new(), Vec::new());
-    let mut splitter = Splitter::new(text, delimiter, &mut unescaped, &mut spans);
+    let (mut marks, mut unescaped, mut spans, mut widths) =
+        (Vec::new(), String::new(), Vec::new(), Vec::new());
+    let mut splitter = Splitter::new(text, delimiter, &mut marks, (&mut unescaped, &mut spans));
     while widths.len() < rows && splitter.split_row() {
         if splitter.at == text.len() && !is_whole {
             break;
@@ -96,57 +98,31 @@ fn index(at: usize) -> u32 {
     at as u32
 }
 
-/// The bytes that end a cell, each spread over a word, so that eight bytes are compared at a time: cells are
-/// short, and calling a search for each of them costs more than the search.
-struct Breaks {
-    delimiter: u64,
-    feed: u64,
-    /// A carriage return; the line feed again in a text without any.
-    other: u64,
-}
-
-impl Breaks {
-    fn new(delimiter: u8, has_returns: bool) -> Self {
-        let spread = |byte: u8| u64::from_le_bytes([byte; 8]);
-        let other = if has_returns { b'\r' } else { b'\n' };
-        Self { delimiter: spread(delimiter), feed: spread(b'\n'), other: spread(other) }
+/// Marks every byte that ends a cell with its highest bit, and the end of the text too; eight more bytes follow,
+/// so that words can be read anywhere.
+///
+/// One pass over a whole chunk compares many bytes at a time: cells are short, and calling a search for each of
+/// them costs more than the search.
+fn mark_ends(text: &[u8], delimiter: u8, marks: &mut Vec<u8>) {
+    marks.resize(text.len() + 9, 0);
+    for (mark, byte) in marks.iter_mut().zip(text) {
+        let ends = u8::from(*byte == delimiter) | u8::from(*byte == b'\n') | u8::from(*byte == b'\r');
+        *mark = ends << 7;
     }
-
-    /// The highest bit of each of the eight bytes from `at` on that ends a cell; the end of the text ends one
-    /// too.
-    #[inline]
-    fn find(&self, text: &[u8], at: usize) -> u64 {
-        const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
-        let word = text.get(at..at + 8).map_or_else(|| last_word(&text[at..]), word_of);
-        let others =
-            not_zero(word ^ self.delimiter) & not_zero(word ^ self.feed) & not_zero(word ^ self.other);
-        !others & HIGH
-    }
+    marks[text.len()..].fill(0);
+    marks[text.len()] = 0x80;
 }
 
-/// Sets the highest bit of every byte that is not zero.
+/// The marks of the eight bytes from `at` on, the first byte lowest.
 #[inline]
-fn not_zero(word: u64) -> u64 {
-    const LOW_BITS: u64 = u64::from_le_bytes([0x7f; 8]);
-    ((word & LOW_BITS) + LOW_BITS) | word
-}
-
-#[inline]
-fn word_of(bytes: &[u8]) -> u64 {
-    u64::from_le_bytes(bytes.try_into().expect("eight bytes"))
-}
-
-/// The last bytes of a text, fewer than eight, with a line end after them.
-fn last_word(rest: &[u8]) -> u64 {
-    let mut bytes = [b'\n'; 8];
-    bytes[..rest.len()].copy_from_slice(rest);
-    u64::from_le_bytes(bytes)
+fn marks_at(marks: &[u8], at: usize) -> u64 {
+    u64::from_le_bytes(marks[at..at + 8].try_into().expect("eight bytes"))
 }
 
 struct Splitter<'a> {
     text: &'a str,
     delimiter: u8,
-    breaks: Breaks,
+    marks: &'a [u8],
     at: usize,
     /// Where the last row ended, without its line end.
     row_end: usize,
@@ -156,10 +132,15 @@ struct Splitter<'a> {
 }
 
 impl<'a> Splitter<'a> {
-    fn new(text: &'a str, delimiter: u8, unescaped: &'a mut String, spans: &'a mut Vec<Span>) -> Self {
+    fn new(
+        text: &'a str,
+        delimiter: u8,
+        marks: &'a mut Vec<u8>,
+        (unescaped, spans): (&'a mut String, &'a mut Vec<Span>),
+    ) -> Self {
         assert!(text.len() < 1 << 31, "a chunk is smaller than 2 GiB: rows have at most 16 MiB");
-        let breaks = Breaks::new(delimiter, memchr(b'\r', text.as_bytes()).is_some());
-        Self { text, delimiter, breaks, at: 0, row_end: 0, line: 0, unescaped, spans }
+        mark_ends(text.as_bytes(), delimiter, marks);
+        Self { text, delimiter, marks, at: 0, row_end: 0, line: 0, unescaped, spans }
     }
 
     /// Adds the spans of the next row; `false` at the end of the text.
@@ -180,7 +161,7 @@ impl<'a> Splitter<'a> {
             }
             let mut at = start;
             loop {
-                let mut found = self.breaks.find(text, at);
+                let mut found = marks_at(self.marks, at);
                 while found != 0 {
                     let end = at + found.trailing_zeros() as usize / 8;
                     self.spans.push(Span::raw(index(start), index(end)));
@@ -246,6 +227,11 @@ impl<'a> Splitter<'a> {
 
     fn cell(&self, span: Span) -> &str {
         span.of(self.text, self.unescaped)
+    }
+
+    /// Whether the quotes of the row only stood around its cells, and all the cells from this one on are plain.
+    fn holds_plain(&self, first_span: usize) -> bool {
+        self.spans[first_span..].iter().all(|span| is_plain(self.cell(*span).as_bytes()))
     }
 
     /// Whether the cells from this one on hold nothing but blanks.

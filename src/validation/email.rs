@@ -14,8 +14,11 @@ fn is_email(address: &str) -> bool {
     let (mut is_host, mut after_break, mut host_dots) = (false, true, 0);
     for byte in address.bytes() {
         let class = CLASSES[usize::from(byte)];
+        if class == Class::Host {
+            after_break = false;
+            continue;
+        }
         match class {
-            Class::Host => after_break = false,
             Class::LocalOnly if !is_host => after_break = false,
             Class::Dot if !after_break => {
                 after_break = true;
@@ -32,7 +35,7 @@ fn is_email(address: &str) -> bool {
 }
 
 /// Where a byte of an address may stand.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Class {
     Never,
     Host,

@@ -13,7 +13,7 @@ use crate::domain::{Broken, EntityKind, Record, References, Rule, Value};
 
 /// A broken rule and what would be allowed; the rule's function does not know its field's index.
 type Verdict = Option<(Rule, String)>;
-type FieldRule = fn(&Field, Value<'_>, Option<&References>) -> Verdict;
+type FieldRule = fn(&Field, &Value<'_>, Option<&References>) -> Verdict;
 
 /// What a field's text has to be, and which further rules its value has to pass.
 #[derive(Debug)]
@@ -81,7 +81,7 @@ impl FieldRules {
     fn check(
         &self,
         field: &Field,
-        value: Value<'_>,
+        value: &Value<'_>,
         is_plain: bool,
         references: Option<&References>,
     ) -> Verdict {
@@ -145,7 +145,7 @@ impl<'r> Rules<'r> {
     #[inline]
     pub fn check(&self, record: &Record<'_>, is_plain: bool, broken: &mut Vec<Broken>) {
         for rules in &self.fields {
-            let value = record.value(rules.field);
+            let value = &record.values()[rules.field];
             if value.is_absent() {
                 continue;
             }
@@ -165,7 +165,7 @@ impl<'r> Rules<'r> {
     }
 }
 
-fn text_of(value: Value<'_>) -> &str {
+fn text_of<'a>(value: &Value<'a>) -> &'a str {
     match value {
         Value::Text(text) | Value::Code(text) | Value::Guid(text) => text,
         _ => "",
@@ -173,23 +173,23 @@ fn text_of(value: Value<'_>) -> &str {
 }
 
 /// Line breaks and tabs are kept by the server, and files have them in addresses and comments.
-fn holds_no_control(_: &Field, value: Value<'_>, _: Option<&References>) -> Verdict {
+fn holds_no_control(_: &Field, value: &Value<'_>, _: Option<&References>) -> Verdict {
     let is_refused = |byte: u8| byte.is_ascii_control() && !matches!(byte, b'\n' | b'\r' | b'\t');
     let has_one = text_of(value).bytes().any(is_refused);
     has_one.then(|| (Rule::ControlCharacter, "letters, digits, signs, line breaks and tabs".to_owned()))
 }
 
-fn is_one_line(_: &Field, value: Value<'_>, _: Option<&References>) -> Verdict {
+fn is_one_line(_: &Field, value: &Value<'_>, _: Option<&References>) -> Verdict {
     let has_one = text_of(value).bytes().any(|byte| byte.is_ascii_control());
     has_one.then(|| (Rule::ControlCharacter, "letters, digits and signs on one line".to_owned()))
 }
 
-fn is_email(_: &Field, value: Value<'_>, _: Option<&References>) -> Verdict {
+fn is_email(_: &Field, value: &Value<'_>, _: Option<&References>) -> Verdict {
     (!is_email_list(text_of(value)))
         .then(|| (Rule::NotAnEmail, "name@host.example, several parted by `;`".to_owned()))
 }
 
-fn has_no_letters(_: &Field, value: Value<'_>, _: Option<&References>) -> Verdict {
+fn has_no_letters(_: &Field, value: &Value<'_>, _: Option<&References>) -> Verdict {
     let text = text_of(value);
     let has_letters = if text.is_ascii() {
         text.bytes().any(|byte| byte.is_ascii_alphabetic())
@@ -200,7 +200,7 @@ fn has_no_letters(_: &Field, value: Value<'_>, _: Option<&References>) -> Verdic
 }
 
 /// Source: an AL decimal holds up to 15 digits before the point when it is shown and posted.
-fn has_few_digits(_: &Field, value: Value<'_>, _: Option<&References>) -> Verdict {
+fn has_few_digits(_: &Field, value: &Value<'_>, _: Option<&References>) -> Verdict {
     const LIMIT: u128 = 1_000_000_000_000_000;
     let Value::Decimal(money) = value else { return None };
     let decimal = money.decimal();
@@ -209,14 +209,14 @@ fn has_few_digits(_: &Field, value: Value<'_>, _: Option<&References>) -> Verdic
     is_large.then(|| (Rule::NumberTooLarge, "15 digits before the decimal point".to_owned()))
 }
 
-fn is_not_rounded(field: &Field, value: Value<'_>, _: Option<&References>) -> Verdict {
-    let (Value::Decimal(money), Kind::Decimal(scale)) = (value, field.kind) else { return None };
+fn is_not_rounded(field: &Field, value: &Value<'_>, _: Option<&References>) -> Verdict {
+    let (Value::Decimal(money), Kind::Decimal(scale)) = (*value, field.kind) else { return None };
     let is_rounded = money.decimal().scale() > u32::from(scale) && money.scale() > u32::from(scale);
     is_rounded.then(|| (Rule::TooManyDecimals, format!("{scale} digits after the decimal point")))
 }
 
 /// With the target's tables: one of its currencies or its own. Without: a currency of ISO 4217.
-fn currency_exists(field: &Field, value: Value<'_>, references: Option<&References>) -> Verdict {
+fn currency_exists(field: &Field, value: &Value<'_>, references: Option<&References>) -> Verdict {
     let code = text_of(value);
     match references.filter(|references| references.has_set("currencies")) {
         None => (!is_iso_currency(code))
@@ -226,7 +226,7 @@ fn currency_exists(field: &Field, value: Value<'_>, references: Option<&Referenc
     }
 }
 
-fn code_exists(field: &Field, value: Value<'_>, references: Option<&References>) -> Verdict {
+fn code_exists(field: &Field, value: &Value<'_>, references: Option<&References>) -> Verdict {
     let (references, set) = (references?, field.reference?.set);
     let code = text_of(value);
     if !references.has_set(set) || references.id_of(set, code).is_some() {
@@ -240,10 +240,10 @@ fn code_exists(field: &Field, value: Value<'_>, references: Option<&References>)
 }
 
 /// Source: the nil GUID means "none".
-fn id_exists(field: &Field, value: Value<'_>, references: Option<&References>) -> Verdict {
+fn id_exists(field: &Field, value: &Value<'_>, references: Option<&References>) -> Verdict {
     let (references, set) = (references?, field.reference?.set);
     let Value::Guid(id) = value else { return None };
-    let is_judged = references.has_set(set) && id != NIL_GUID;
+    let is_judged = references.has_set(set) && *id != NIL_GUID;
     (is_judged && !references.has_id(set, id)).then(|| (unknown(set), format!("an id of {set}")))
 }
 
