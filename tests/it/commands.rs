@@ -394,3 +394,18 @@ fn payments_are_not_carried_on_into_another_journal_of_the_same_code() {
     assert!(ended.stderr().contains("journal `MIGR` is not the one"), "{}", ended.stderr());
     assert_eq!(bed.books(), before);
 }
+
+#[test]
+fn a_payment_that_stands_in_two_files_is_not_sent_twice() {
+    let bed = TestBed::new();
+    let heading = "Customer Number,Document Number,Posting Date,Amount\n";
+    let payment = |number: &str| format!("10000,{number},2026-10-01,5.00\n");
+    bed.write("may.csv", format!("{heading}{}{}", payment("P1"), payment("P2")).as_bytes());
+    bed.write("june.csv", format!("{heading}{}{}", payment("P3"), payment("p2")).as_bytes());
+    let import = ["import", "may.csv", "june.csv", "-p", "local", "--journal", "TWO", "--yes", "--json"];
+    let refused = bed.ferry(&import).exits(4).json();
+    assert_eq!(refused["fixes"][0]["code"], "duplicate-document", "{refused}");
+    assert_eq!(bed.books().payments, 0);
+    bed.ferry(&[&import[..], &["--skip-rejects"]].concat()).exits(3);
+    assert_eq!((bed.books().payments, bed.books().duplicates.payments), (3, 0));
+}
