@@ -106,6 +106,7 @@ impl Bed {
             mode: Mode::Upsert,
             run: run.to_string(),
             folder: self.folder.path().join(format!("run-{run}")),
+            runs: None,
         }
     }
 

@@ -63,7 +63,9 @@ impl Decision {
         Self { action, payload: String::new(), changes: Vec::new(), existing: None, violations: Vec::new() }
     }
 
-    fn conflict(rule: Rule, field: &str, found: String, allowed: &str) -> Self {
+    /// A conflict because of `rule`: what was found in `field`, and what is allowed there.
+    #[must_use]
+    pub fn conflict(rule: Rule, field: &str, found: String, allowed: &str) -> Self {
         let violation =
             Violation { rule, field: field.to_owned(), column: None, found, allowed: allowed.to_owned() };
         Self { violations: vec![violation], ..Self::new(Action::Conflict) }

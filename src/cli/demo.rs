@@ -124,6 +124,7 @@ impl Tour<'_> {
             mode: Mode::Upsert,
             run: run.to_owned(),
             folder: folder.clone(),
+            runs: None,
         };
         let watcher = watcher(self.console);
         let ledger = run::plan(&connection.target, &request, &watcher).await?;

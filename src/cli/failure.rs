@@ -29,6 +29,12 @@ impl Failure {
         Self::of(Words(words), Ending::Usage)
     }
 
+    /// This program has a fault.
+    pub(crate) fn internal() -> Self {
+        Self::of(Words("this is a fault of ferry, not of yours".to_owned()), Ending::Internal)
+            .with_hint("the ledger of the run is safe; `ferry resume` goes on where it stopped")
+    }
+
     /// A guard said no.
     pub(crate) fn refused(words: String) -> Self {
         Self::of(Words(words), Ending::Refused)

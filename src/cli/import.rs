@@ -170,6 +170,7 @@ async fn make_plan(
         },
         run,
         folder: folder.clone(),
+        runs: Some(place.runs()),
     };
     let planned = run::plan(&connection.target, &request, &watcher(console)).await;
     console.finish_progress();

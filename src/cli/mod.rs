@@ -14,6 +14,7 @@ mod runs;
 mod sandbox;
 mod watch;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -41,12 +42,14 @@ pub(crate) fn main() -> ExitCode {
         }
     };
     let console = Console::new(&cli.global);
-    let ending = run(&console, cli).unwrap_or_else(|failure| {
+    // A panic is a fault of this program, and has an ending of its own like everything else.
+    let ended = catch_unwind(AssertUnwindSafe(|| run(&console, cli)));
+    let ended = ended.unwrap_or_else(|_| Err(Failure::internal()));
+    exit(ended.unwrap_or_else(|failure| {
         console.finish_progress();
         failure.tell(&console);
         failure.ending
-    });
-    exit(ending)
+    }))
 }
 
 fn exit(ending: Ending) -> ExitCode {

@@ -107,7 +107,6 @@ fn show(console: &Console, folder: &Path) -> Result<Ending, Failure> {
 
 fn report(console: &Console, folder: &Path) -> Result<Ending, Failure> {
     let ledger = Ledger::open(&folder.join(LEDGER)).map_err(ledgerferry::Error::from)?;
-    let report = run::report(&ledger, folder, "report", |_| Ending::Done)?;
-    super::import::tell(console, &report);
+    super::import::tell(console, &run::report_again(&ledger, folder)?);
     Ok(Ending::Done)
 }

@@ -63,11 +63,13 @@ pub enum Rule {
     AlreadyExists,
     /// The record does not exist, and the run may only update.
     DoesNotExist,
+    /// An earlier run delivered the payment, and it has left its journal.
+    AlreadyDelivered,
 }
 
 impl Rule {
     /// All rules, in the order of the documentation.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::Missing,
         Self::TooLong,
         Self::WouldBeCut,
@@ -96,6 +98,7 @@ impl Rule {
         Self::Ambiguous,
         Self::AlreadyExists,
         Self::DoesNotExist,
+        Self::AlreadyDelivered,
     ];
 
     /// The stable code: what `results.csv` carries and `ferry explain` takes.
@@ -229,6 +232,11 @@ impl Rule {
                 "already-exists",
                 "the target has this record, and the run may only create",
                 "use --mode upsert, or take the row out",
+            ),
+            Self::AlreadyDelivered => (
+                "already-delivered",
+                "an earlier run delivered this payment, and it is in the journal no more",
+                "it was probably posted; if it was deleted instead, give the row another document number",
             ),
             Self::DoesNotExist => (
                 "does-not-exist",

@@ -71,6 +71,11 @@ impl Reading<'_> {
         if dialect != "v2.0" {
             return Err(self.error("dialect", "is not spoken by this version, which speaks `v2.0`"));
         }
+        if text.system == System::Sandbox && text.url.is_some() {
+            let problem =
+                "is not for the embedded sandbox; a sandbox of its own is `system = \"business-central\"`";
+            return Err(self.error("url", problem));
+        }
         let credentials = match &text.auth {
             None => Vec::new(),
             Some(OneOrMany::One(auth)) => vec![self.credential(auth)?],

@@ -10,6 +10,7 @@ use crate::transport::TransportError;
 
 use super::company::CompanyError;
 use super::ending::Ending;
+use super::index::IndexError;
 use super::planning::PlanningError;
 use super::reading::ReadingError;
 use super::target::TargetError;
@@ -53,6 +54,14 @@ pub enum Error {
     /// Payments go into a journal, and none was named.
     #[error("payments need a journal")]
     JournalMissing,
+    /// A journal's code is one to ten characters long.
+    #[error("`{code}` is no code for a journal, which has from 1 to {longest} characters")]
+    JournalCode {
+        /// The code asked for.
+        code: String,
+        /// The most characters it may have.
+        longest: usize,
+    },
     /// The target would not create the journal.
     #[error("the target refused to create the journal `{code}` (HTTP status {status})")]
     JournalRefused {
@@ -109,7 +118,9 @@ impl Error {
             Self::Ledger(error) => of_ledger(error),
             Self::Delivery(error) => of_delivery(error),
             Self::Transport(error) => of_transport(error),
-            Self::Company(CompanyError::NotOne { .. }) | Self::JournalMissing => Ending::Usage,
+            Self::Company(CompanyError::NotOne { .. }) | Self::JournalMissing | Self::JournalCode { .. } => {
+                Ending::Usage
+            }
             Self::JournalRefused { .. } => Ending::Refused,
             Self::PlanUnfinished(_)
             | Self::SourceChanged(_)
@@ -170,9 +181,9 @@ fn of_export(error: &ExportError) -> Ending {
 fn of_planning(error: &PlanningError) -> Ending {
     match error {
         PlanningError::Ledger(error) => of_ledger(error),
-        PlanningError::Index(_) => Ending::LocalFile,
+        PlanningError::Index(IndexError::Sqlite(_)) => Ending::LocalFile,
         PlanningError::JournalFull => Ending::Refused,
-        PlanningError::Record { .. } => Ending::Unreachable,
+        PlanningError::Index(IndexError::Record(_)) | PlanningError::Record { .. } => Ending::Unreachable,
     }
 }
 

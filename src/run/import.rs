@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use tokio::sync::watch;
 use tokio::task::block_in_place;
 
+use crate::catalogue::business_central_v2::CUSTOMER_PAYMENT_JOURNALS;
 use crate::connector::business_central::Connector;
 use crate::delivery::{DeliveryEnd, DeliveryOptions, deliver};
 use crate::domain::{EntityKind, References};
@@ -26,6 +27,7 @@ use super::ending::Ending;
 use super::error::Error;
 use super::event::{Event, Observer};
 use super::facts::{facts_of, now, tool_version};
+use super::history::add_delivered;
 use super::index::TargetIndex;
 use super::journal::{find_journal, open_journal};
 use super::planning::{Lines, Origins, Planner, PlanningError};
@@ -48,6 +50,8 @@ pub struct PlanRequest {
     pub run: String,
     /// The folder of the run; it is created.
     pub folder: PathBuf,
+    /// Where earlier runs are kept: what they delivered is not sent again.
+    pub runs: Option<PathBuf>,
 }
 
 /// How to apply a plan.
@@ -66,24 +70,40 @@ pub async fn plan(target: &Target, request: &PlanRequest, observer: Observer<'_>
     let (entity, mut opened) = open_files(&request.read)?;
     let journal = match (entity, &request.journal) {
         (EntityKind::Payments, None) => return Err(Error::JournalMissing),
-        (EntityKind::Payments, Some(code)) => Some(code.trim().to_uppercase()),
+        (EntityKind::Payments, Some(code)) => Some(journal_code(code)?),
         (EntityKind::Customers, _) => None,
     };
     tell_unmapped(&opened, observer);
     for file in &mut opened {
         file.facts.sha256 = source::hash(&file.path)?;
     }
-    let known = fetch(target, entity, &opened, journal.as_deref(), observer).await?;
+    let mut known = fetch(target, entity, &opened, journal.as_deref(), observer).await?;
     let header = RunHeader {
         journal_id: known.journal_id.clone(),
         local_currency: known.references.local_currency().unwrap_or_default().to_owned(),
         ..header(target, request, entity, journal, &opened)
     };
+    if let (EntityKind::Payments, Some(runs)) = (entity, &request.runs) {
+        add_delivered(runs, &header, &mut known.index)?;
+    }
     create_directory(&request.folder)?;
     let ledger = Ledger::create(&request.folder.join(LEDGER), &header)?;
     let planning = Planning { ledger, header, known, request: request.clone() };
     // The one place where an async task burns CPU: nothing else runs on this runtime while a plan is made.
     block_in_place(|| plan_rows(planning, opened, observer))
+}
+
+/// The code as the server keeps it.
+///
+/// Source: the field `code` of payment journals, a Code of 10 characters.
+fn journal_code(code: &str) -> Result<String, Error> {
+    let code = code.trim().to_uppercase();
+    let field = CUSTOMER_PAYMENT_JOURNALS.field("code");
+    let longest = field.map_or(0, |field| usize::from(field.max_length));
+    if code.is_empty() || code.encode_utf16().count() > longest {
+        return Err(Error::JournalCode { code, longest });
+    }
+    Ok(code)
 }
 
 /// What the target holds, as far as the rows of a plan may meet it.
@@ -253,7 +273,15 @@ pub async fn apply(
         header.phase = Phase::Applying;
         ledger.update_header(&header)?;
         ledger.recover()?;
-        send(target, ledger, &header, request, stop.clone(), observer).await?
+        match send(target, ledger, &header, request, stop.clone(), observer).await {
+            Ok(end) => end,
+            Err(error) => {
+                // What was sent before is answered for, whatever the failure; it is what must be told.
+                let told =
+                    report(&Ledger::open(&path)?, &request.folder, request.command, |_| error.ending());
+                return Err(told.err().unwrap_or(error));
+            }
+        }
     };
     let ending = |summary: &Summary| match end {
         DeliveryEnd::Finished if summary.needing_attention() == 0 => Ending::Done,
@@ -332,6 +360,17 @@ fn check_target(target: &Target, header: &RunHeader) -> Result<(), Error> {
     } else {
         Err(Error::OtherCompany { planned: header.company_name.clone(), found: target.company.name.clone() })
     }
+}
+
+/// Writes the results, the rejects and the report of a run again, as it stands.
+pub fn report_again(ledger: &Ledger, folder: &Path) -> Result<Report, Error> {
+    let phase = ledger.header()?.phase;
+    report(ledger, folder, "report", |summary| match (phase, summary.needing_attention()) {
+        (Phase::Finished | Phase::Planned, 0) => Ending::Done,
+        (Phase::Finished, _) => Ending::LeftOut,
+        (Phase::Planned, _) => Ending::Refused,
+        (Phase::Planning | Phase::Applying, _) => Ending::Interrupted,
+    })
 }
 
 /// Writes the results, the rejects and the report of a run from its ledger; `ending` judges the rows.

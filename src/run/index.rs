@@ -10,8 +10,14 @@ use crate::plan::Existing;
 
 /// Why the index could not be written or read.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot keep what the target holds in a temporary file")]
-pub struct IndexError(#[from] rusqlite::Error);
+pub enum IndexError {
+    /// `SQLite` refused.
+    #[error("cannot keep what the target holds in a temporary file")]
+    Sqlite(#[from] rusqlite::Error),
+    /// A record is not what the API sends. Passing it over could make a second one of it.
+    #[error("a record of the target cannot be read")]
+    Record(#[source] serde_json::Error),
+}
 
 /// The target's records by natural key, in a private temporary database that vanishes with the process.
 #[derive(Debug)]
@@ -28,6 +34,7 @@ const TABLES: &str = "
     CREATE TABLE customers (number TEXT PRIMARY KEY, id TEXT NOT NULL, currency TEXT NOT NULL) WITHOUT ROWID;
     CREATE INDEX customers_by_id ON customers (id);
     CREATE TABLE lines (line INTEGER PRIMARY KEY);
+    CREATE TABLE delivered (document TEXT PRIMARY KEY, run TEXT NOT NULL) WITHOUT ROWID;
 ";
 
 /// One record of a page: the members that make its keys, and all of it as text.
@@ -62,8 +69,7 @@ impl TargetIndex {
         Ok(Self { connection })
     }
 
-    /// Adds a page of records that rows of `entity` may match. Records that are not as expected are left out:
-    /// they have no key that a row could find.
+    /// Adds a page of records that rows of `entity` may match.
     pub fn add_page(&mut self, entity: EntityKind, page: &[&RawValue]) -> Result<(), IndexError> {
         let transaction = self.connection.transaction()?;
         {
@@ -73,7 +79,7 @@ impl TargetIndex {
             let mut key = transaction.prepare_cached("INSERT OR IGNORE INTO keys VALUES (?1, ?2)")?;
             let mut line = transaction.prepare_cached("INSERT OR IGNORE INTO lines VALUES (?1)")?;
             for raw in page {
-                let Ok(members) = serde_json::from_str::<Members>(raw.get()) else { continue };
+                let members: Members = serde_json::from_str(raw.get()).map_err(IndexError::Record)?;
                 let id: i64 =
                     record.query_row(params![members.id, members.etag, raw.get()], |row| row.get(0))?;
                 match entity {
@@ -102,7 +108,7 @@ impl TargetIndex {
             let mut customer =
                 transaction.prepare_cached("INSERT OR REPLACE INTO customers VALUES (?1, ?2, ?3)")?;
             for raw in page {
-                let Ok(members) = serde_json::from_str::<Members>(raw.get()) else { continue };
+                let members: Members = serde_json::from_str(raw.get()).map_err(IndexError::Record)?;
                 customer.execute(params![
                     fold_code(&members.number),
                     members.id.to_lowercase(),
@@ -124,6 +130,24 @@ impl TargetIndex {
         let found = records
             .query_map([key], |row| Ok(Existing { id: row.get(0)?, etag: row.get(1)?, body: row.get(2)? }))?;
         Ok(found.collect::<Result<_, _>>()?)
+    }
+
+    /// Adds the documents of payments that an earlier `run` delivered.
+    pub fn add_delivered(&mut self, documents: &[String], run: &str) -> Result<(), IndexError> {
+        let transaction = self.connection.transaction()?;
+        {
+            let mut insert = transaction.prepare("INSERT OR REPLACE INTO delivered VALUES (?1, ?2)")?;
+            for document in documents {
+                insert.execute([fold_code(document).as_str(), run])?;
+            }
+        }
+        Ok(transaction.commit()?)
+    }
+
+    /// The earlier run that delivered a payment with this document number.
+    pub fn delivered_by(&self, document: &str) -> Result<Option<String>, IndexError> {
+        let mut run = self.connection.prepare_cached("SELECT run FROM delivered WHERE document = ?1")?;
+        Ok(run.query_row([fold_code(document)], |row| row.get(0)).optional()?)
     }
 
     /// The number and currency of the customer with this number or id.

@@ -3,15 +3,14 @@
 //! In: opened files with their columns bound, and the target's records. Out: a ledger whose plan is whole. One
 //! row is in memory at a time, apart from the batch that is being written.
 
-use crate::connector::business_central::fields::{self, Fields};
+use crate::connector::business_central::fields;
 use crate::delivery::reserve_lines;
-use crate::domain::{Action, EntityKind, PlannedRow, Reject};
+use crate::domain::{Action, EntityKind, PlannedRow, Reject, Rule};
 use crate::ledger::{Ledger, LedgerError};
 use crate::plan::{Decision, Matching};
 use crate::validation::Sign;
 
 use super::check::{CheckedChunk, CheckedRow};
-
 use super::index::{IndexError, TargetIndex, customer_of, key_of, natural_key};
 use super::reading::{as_in_file, rejected_amount};
 
@@ -105,12 +104,27 @@ impl Planner<'_> {
         let unreadable = |cause| PlanningError::Record { key: shown.clone(), source: cause };
         let decision =
             self.matching.decide(&shown, row.payload, self.index.find(&key)?).map_err(unreadable)?;
+        let decision = self.not_again(&shown, decision)?;
         let mut planned = self.planned(row, decision).map_err(unreadable)?;
         planned.source = origins.source;
         planned.currency = currency;
         planned.amount = row.amount.map(|sent| as_in_file(self.entity, origins.sign, sent));
         planned.key = shown;
         self.push(planned)
+    }
+
+    /// A new payment that an earlier run delivered has left its journal, most likely because it was posted.
+    fn not_again(&self, document: &str, decision: Decision) -> Result<Decision, PlanningError> {
+        if self.entity != EntityKind::Payments || decision.action != Action::Create {
+            return Ok(decision);
+        }
+        Ok(match self.index.delivered_by(document)? {
+            None => decision,
+            Some(run) => {
+                let found = format!("{document}, delivered by run {run}");
+                Decision::conflict(Rule::AlreadyDelivered, "documentNumber", found, "a payment sent once")
+            }
+        })
     }
 
     fn reject(&mut self, origins: Origins, reject: &Reject) -> Result<(), PlanningError> {
@@ -164,11 +178,9 @@ impl Planner<'_> {
     fn planned(&mut self, row: &CheckedRow<'_>, decision: Decision) -> serde_json::Result<PlannedRow> {
         let (line_number, payload) = match (self.entity, decision.action) {
             (EntityKind::Payments, Action::Create) => {
-                // A line that the file names itself travels beside the payload, like a reserved one.
-                let named =
-                    Fields::parse(&decision.payload)?.raw("lineNumber").and_then(|line| line.parse().ok());
+                // Never a line that the file names: it may be taken, or named twice, and a payment on it lost.
                 let payload = fields::only(&decision.payload, |name| name != "lineNumber")?;
-                (Some(named.unwrap_or_else(|| self.lines.take())), payload)
+                (Some(self.lines.take()), payload)
             }
             _ => (None, decision.payload),
         };

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use ledgerferry::transport::Method;
+
 use crate::testbed::{TestBed, sample};
 
 /// Where a violation stands and what it is: file, line, field and code.
@@ -171,6 +173,25 @@ fn payments_arrive_with_the_sign_business_central_posts() {
     let second = bed.ferry(&import).exits(0).json();
     assert_eq!(second["counts"]["unchanged"], 15, "{second}");
     assert_eq!(bed.books(), books);
+}
+
+#[test]
+fn payments_that_were_posted_are_not_sent_again() {
+    let bed = TestBed::new();
+    bed.ferry(&["import", &sample("customers.csv"), "-p", "local", "--yes"]).exits(0);
+    let import = ["import", &sample("payments.csv"), "-p", "local", "--journal", "BANK", "--yes", "--json"];
+    bed.ferry(&import).exits(0);
+    let (_, journals) = bed.ask(Method::Get, "customerPaymentJournals?$filter=code%20eq%20'BANK'");
+    let journal = journals["value"][0]["id"].as_str().unwrap().to_owned();
+    let (status, said) = bed.ask(Method::Post, &format!("journals({journal})/Microsoft.NAV.post"));
+    assert_eq!(status, 204, "{said}");
+    let posted = bed.books();
+    assert_eq!((posted.payments, posted.posted_payments), (0, 15));
+
+    let again = bed.ferry(&import).exits(4).json();
+    assert_eq!(again["counts"]["conflict"], 15, "{again}");
+    assert_eq!(again["fixes"][0]["code"], "already-delivered", "{again}");
+    assert_eq!(bed.books(), posted);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use ledgerferry::sandbox::{Books, Sandbox, SandboxOptions, read_books};
+use ledgerferry::transport::{ApiRequest, Credential, Method, PlainHttp, Transport, TransportOptions};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -98,6 +99,26 @@ limits  = {{ rate = "100000/s", settle = "300ms", deadline = "5s", retry_budget 
     /// What the sandbox's books hold now.
     pub(crate) fn books(&self) -> Books {
         read_books(&self.path().join("books.db")).unwrap()
+    }
+}
+
+impl TestBed {
+    /// Sends one request to the sandbox, as another client would; `path` is below the company.
+    pub(crate) fn ask(&self, method: Method, path: &str) -> (u16, Value) {
+        let welcome = self.sandbox.as_ref().unwrap().welcome();
+        let transport = Transport::new(TransportOptions {
+            service_root: format!("{}/", welcome.url).parse().unwrap(),
+            credentials: vec![Credential::ClientCredentials {
+                token_url: welcome.token_url.parse().unwrap(),
+                client_id: welcome.client_id.clone(),
+                client_secret: welcome.client_secret.clone().into(),
+                scope: welcome.scope.clone(),
+            }],
+            plain_http: PlainHttp::default(),
+        });
+        let request = ApiRequest::new(method, format!("companies({})/{path}", welcome.company_id));
+        let reply = self.runtime.block_on(transport.unwrap().send(0, &request)).unwrap();
+        (reply.status, serde_json::from_slice(&reply.body).unwrap_or_default())
     }
 }
 
