@@ -1,0 +1,125 @@
+//! Rows per second into the ledger: planning, and recording intents and outcomes in batches of 100.
+//!
+//! `cargo bench --bench ledger`
+
+use divan::Bencher;
+use divan::counter::ItemsCount;
+use ledgerferry::domain::{Action, EntityKind, Origin, Outcome, PlannedRow, Receipt};
+use ledgerferry::ledger::{Counters, Ledger, LedgerWriter, Phase, RunHeader};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+const ROWS: usize = 50_000;
+/// As many as `run` appends at a time.
+const CHUNK: usize = 2_000;
+const BATCH: usize = 100;
+
+fn main() {
+    divan::main();
+}
+
+#[divan::bench(sample_count = 10, sample_size = 1)]
+fn plan_rows(bencher: Bencher) {
+    let rows = rows();
+    bencher.counter(ItemsCount::new(ROWS)).with_inputs(empty_ledger).bench_values(|(folder, mut ledger)| {
+        for chunk in rows.chunks(CHUNK) {
+            ledger.append_rows(chunk).expect("the ledger takes rows");
+        }
+        (folder, ledger)
+    });
+}
+
+#[divan::bench(sample_count = 5, sample_size = 1)]
+fn record_intents_and_outcomes(bencher: Bencher) {
+    let (rows, runtime) = (rows(), Runtime::new().expect("a runtime starts"));
+    let planned = || {
+        let (folder, mut ledger) = empty_ledger();
+        ledger.append_rows(&rows).expect("the ledger takes rows");
+        (folder, LedgerWriter::start(ledger))
+    };
+    bencher.counter(ItemsCount::new(ROWS)).with_inputs(planned).bench_values(|(folder, writer)| {
+        runtime.block_on(record_all(&writer));
+        drop(writer.close());
+        folder
+    });
+}
+
+/// Two workers, as customers have them.
+async fn record_all(writer: &LedgerWriter) {
+    let half = i64::try_from(ROWS / 2).expect("few rows");
+    tokio::join!(record(writer, 1..=half), record(writer, half + 1..=half * 2));
+}
+
+async fn record(writer: &LedgerWriter, rows: std::ops::RangeInclusive<i64>) {
+    let rows: Vec<i64> = rows.collect();
+    for batch in rows.chunks(BATCH) {
+        writer.handle().record_intents(batch.to_vec(), 1).await.expect("planned rows can be sent");
+        let outcomes = batch.iter().map(|row| (*row, Outcome::Accepted(receipt(*row))));
+        writer.handle().record_outcomes(outcomes.collect()).await.expect("sent rows can be accepted");
+    }
+}
+
+fn receipt(row: i64) -> Receipt {
+    Receipt {
+        remote_id: format!("{row:08}-0000-4000-8000-000000000000"),
+        key: format!("C{row:08}"),
+        etag: "W/\"JzE5OzE2NDU0NTQ1NDU0NTQ1NDU0NTQ1MTswMDsn\"".to_owned(),
+    }
+}
+
+fn empty_ledger() -> (TempDir, Ledger) {
+    let folder = tempfile::tempdir().expect("there is room for a folder");
+    let ledger = Ledger::create(&folder.path().join("run.ferry"), &header()).expect("the folder is empty");
+    (folder, ledger)
+}
+
+/// Customers of 20 cells and some 500 bytes of payload.
+fn rows() -> Vec<PlannedRow> {
+    (1..=ROWS as u64).map(row).collect()
+}
+
+fn row(number: u64) -> PlannedRow {
+    let cells: Vec<_> = (0..20).map(|cell| format!("cell {cell} of {number}")).collect();
+    let payload = cells.iter().enumerate().map(|(at, cell)| format!(r#""field{at}":"{cell}""#));
+    PlannedRow {
+        source: 0,
+        origin: Origin { row: number, line: number + 1 },
+        key: format!("C{number:08}"),
+        action: Action::Create,
+        payload: format!("{{{}}}", payload.collect::<Vec<_>>().join(",")),
+        changes: Vec::new(),
+        remote_id: None,
+        etag: None,
+        line_number: None,
+        violations: Vec::new(),
+        cells,
+        amount: Some(i64::try_from(number).expect("few rows").into()),
+        currency: "EUR".to_owned(),
+    }
+}
+
+fn header() -> RunHeader {
+    RunHeader {
+        run: "bench".to_owned(),
+        created: "2026-01-01T12:00:00Z".to_owned(),
+        tool_version: "0".to_owned(),
+        entity: EntityKind::Customers,
+        profile: String::new(),
+        system: String::new(),
+        dialect: String::new(),
+        service_root: String::new(),
+        company_id: String::new(),
+        company_name: String::new(),
+        stage: String::new(),
+        local_currency: String::new(),
+        journal_code: None,
+        journal_id: None,
+        sign: String::new(),
+        mode: String::new(),
+        sources: Vec::new(),
+        columns: Vec::new(),
+        unmapped: Vec::new(),
+        phase: Phase::Planning,
+        counters: Counters::default(),
+    }
+}
