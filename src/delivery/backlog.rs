@@ -70,6 +70,21 @@ impl Backlog {
         .await
     }
 
+    /// Up to `limit` rows that can be sent at once, without waiting for any.
+    pub(super) fn try_take(&self, limit: usize) -> Vec<Job> {
+        let mut inner = self.inner();
+        if inner.is_closed {
+            return Vec::new();
+        }
+        inner.wake(Instant::now());
+        let end = inner.ready.len().min(limit);
+        inner.handed_out += end;
+        let taken = inner.ready.drain(..end).collect();
+        drop(inner);
+        self.changed.notify_waiters();
+        taken
+    }
+
     /// Up to `limit` rows to look up; `None` when the work is done or the backlog closed.
     pub(super) async fn take_doubts(&self, limit: usize) -> Option<Vec<Doubt>> {
         self.when(|inner| {

@@ -58,6 +58,12 @@ impl Lane {
         inner.pace.ask(since, count(least)).map(|()| least)
     }
 
+    /// How long the lane is still paused.
+    pub(super) fn pause_left(&self) -> Option<Duration> {
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.paused_until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
+    }
+
     /// Sends nothing for `pause`, a day at most.
     pub(super) fn pause(&self, pause: Duration) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);

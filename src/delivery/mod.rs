@@ -15,11 +15,13 @@
 //! out; no credential exceeds its pace; a stop drains what is in flight; whatever happens, the ledger can be
 //! delivered again.
 
+mod answer;
 mod backlog;
 mod doubt;
 mod lane;
 mod lines;
 mod options;
+mod outcome;
 mod pace;
 mod retry;
 mod settler;

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::answer::in_words;
 use super::backlog::Job;
 use super::doubt::{Cause, Doubt, Judgement, judge, operation};
 use super::lane::Lane;
 use super::lines::reserve_lines;
+use super::outcome::Tally;
 use super::shared::{Settlement, Shared};
-use super::worker::{Tally, in_words};
 use super::{DeliveryEnd, DeliveryError};
 use crate::connector::Operation;
 use crate::connector::business_central::{Found, Identity, read_found, read_highest_line};
@@ -121,7 +122,7 @@ async fn record(shared: &Shared, asked: Vec<Doubt>, answer: Answer) -> Result<()
         }
         Answer::Never(words) => leave(asked, &words, (&mut settlement, &mut tally)),
     }
-    shared.settle_up(settlement).await?;
+    shared.settle_up(settlement)?.await?;
     tally.tell(shared);
     Ok(())
 }

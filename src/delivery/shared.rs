@@ -14,7 +14,7 @@ use super::options::{DeliveryOptions, Target};
 use super::retry::{Decision, Policy};
 use super::{DeliveryEnd, DeliveryError, DeliveryEvent};
 use crate::connector::Request;
-use crate::ledger::{Counters, LedgerHandle, OpenRow, Step};
+use crate::ledger::{Counters, LedgerHandle, OpenRow, Step, Written};
 use crate::transport::{ApiReply, ApiRequest, Method, TransportError};
 
 pub(super) struct Shared {
@@ -247,12 +247,26 @@ impl Shared {
         self.backlog.put(0, Vec::new(), doubts.collect());
     }
 
-    /// Records steps and then gives `handed` rows back; what comes next waits in `jobs` and `doubts`.
-    pub(super) async fn settle_up(&self, settlement: Settlement) -> Result<(), DeliveryError> {
+    /// Asks the ledger for the steps and gives `handed` rows back; what comes next waits in `jobs` and `doubts`.
+    ///
+    /// The ledger takes requests in order, so a row that is sent again at once is not sent before its last outcome.
+    pub(super) fn settle_up(&self, settlement: Settlement) -> Result<Written, DeliveryError> {
         let Settlement { handed, steps, jobs, doubts } = settlement;
-        self.ledger.record(steps, unix_now()).await?;
+        let written = self.ledger.ask(steps, unix_now())?;
         self.backlog.put(handed, jobs, doubts);
-        Ok(())
+        Ok(written)
+    }
+
+    /// Waits until the lane is not paused; false when the delivery ends.
+    pub(super) async fn wait_out_pause(&self, lane: &Lane) -> bool {
+        let mut ending = self.ending.subscribe();
+        while let Some(pause) = lane.pause_left() {
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                _ = ending.wait_for(Option::is_some) => return false,
+            }
+        }
+        !self.is_ending()
     }
 }
 

@@ -42,7 +42,7 @@ pub use lock::RunLock;
 pub use rows::{Counts, Filter, OpenRow};
 pub use sqlite::Ledger;
 pub use states::{Step, next_state};
-pub use writer::{LedgerHandle, LedgerWriter};
+pub use writer::{LedgerHandle, LedgerWriter, Written};
 
 use crate::domain::State;
 use crate::durable::FileError;

@@ -1,6 +1,8 @@
 //! The one thread that writes a ledger while rows are delivered.
 
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::thread;
 
 use tokio::sync::{mpsc, oneshot};
@@ -83,18 +85,37 @@ impl LedgerHandle {
 
     /// Takes all of `steps`, or none when one of them is illegal.
     pub async fn record(&self, steps: Vec<(i64, Step)>, now: i64) -> Result<(), LedgerError> {
-        if steps.is_empty() { Ok(()) } else { self.write(Write::Steps(steps, now)).await }
+        self.ask(steps, now)?.await
+    }
+
+    /// Asks for all of `steps` and returns at once; they are on disk when [`Written`] is awaited. What is asked
+    /// later is written later.
+    pub fn ask(&self, steps: Vec<(i64, Step)>, now: i64) -> Result<Written, LedgerError> {
+        self.write(Write::Steps(steps, now))
     }
 
     /// Adds to what the header counts.
     pub async fn add_counters(&self, counters: Counters) -> Result<(), LedgerError> {
-        self.write(Write::Counters(counters)).await
+        self.write(Write::Counters(counters))?.await
     }
 
-    async fn write(&self, write: Write) -> Result<(), LedgerError> {
+    fn write(&self, write: Write) -> Result<Written, LedgerError> {
         let (written, answer) = oneshot::channel();
         self.requests.send(Request::Write(write, written)).map_err(|_| LedgerError::WriterGone)?;
-        answer.await.map_err(|_| LedgerError::WriterGone)?
+        Ok(Written(answer))
+    }
+}
+
+/// Resolves once what was asked is on disk. Dropping it takes nothing back.
+#[derive(Debug)]
+#[must_use = "only awaiting it tells whether the ledger took the steps"]
+pub struct Written(oneshot::Receiver<Result<(), LedgerError>>);
+
+impl Future for Written {
+    type Output = Result<(), LedgerError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(context).map(|answer| answer.unwrap_or(Err(LedgerError::WriterGone)))
     }
 }
 

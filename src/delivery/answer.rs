@@ -1,0 +1,125 @@
+//! What answers to writes say of rows and of the target's health.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::DeliveryEnd;
+use super::backlog::Job;
+use super::lane::Lane;
+use super::shared::Shared;
+use crate::connector::Verdict;
+use crate::connector::business_central::{interpret, read_batch};
+use crate::transport::{ApiReply, TransportError};
+
+/// What the answer to a single request says of its row.
+pub(super) fn judge_single(
+    shared: &Shared,
+    lane: &Lane,
+    job: &Job,
+    answer: Result<ApiReply, TransportError>,
+) -> Verdict {
+    let reply = match answer {
+        Ok(reply) => reply,
+        Err(failure) => return judge_failure(shared, lane, failure),
+    };
+    let verdict = interpret(job.row.action, reply.status, reply.retry_after(), &reply.body);
+    match &verdict {
+        Verdict::NotDone(asked) => pause_lane(shared, lane, reply.status, *asked),
+        Verdict::InDoubt(words) => drop(shared.failed(lane, reply.retry_after(), words)),
+        _ => shared.answered(),
+    }
+    verdict
+}
+
+/// What a batch's answer says of its rows; `None` when the target takes no batches.
+pub(super) fn judge_batch(
+    shared: &Shared,
+    lane: &Lane,
+    jobs: &[Job],
+    answer: Result<ApiReply, TransportError>,
+) -> Option<Vec<Verdict>> {
+    let all = |verdict: Verdict| Some(vec![verdict; jobs.len()]);
+    let reply = match answer {
+        Ok(reply) => reply,
+        Err(failure) => return all(judge_failure(shared, lane, failure)),
+    };
+    match reply.status {
+        200..=299 => {
+            let rows: Vec<_> = jobs.iter().map(|job| (job.row.id, job.row.action)).collect();
+            let verdicts = read_batch(&rows, &reply.body);
+            judge_parts(shared, lane, &verdicts);
+            Some(verdicts)
+        }
+        // The route knows no batches, or not this one: nothing of it was carried out.
+        400 | 404 | 405 | 413 | 501 => None,
+        429 => {
+            pause_lane(shared, lane, 429, reply.retry_after());
+            all(Verdict::NotDone(reply.retry_after()))
+        }
+        status => {
+            let words = format!("the target answered the batch with {status}");
+            shared.failed(lane, reply.retry_after(), &words);
+            all(Verdict::InDoubt(words))
+        }
+    }
+}
+
+/// A batch was useful when it settled a row; parts that were throttled pause the lane like a whole answer.
+fn judge_parts(shared: &Shared, lane: &Lane, verdicts: &[Verdict]) {
+    let asked = verdicts.iter().filter_map(|verdict| match verdict {
+        Verdict::NotDone(asked) => Some(asked.unwrap_or_default()),
+        _ => None,
+    });
+    let asked = asked.max();
+    let is_useful =
+        verdicts.iter().any(|verdict| !matches!(verdict, Verdict::NotDone(_) | Verdict::InDoubt(_)));
+    match asked {
+        _ if is_useful => {
+            shared.answered();
+            lane.pause(asked.unwrap_or_default());
+        }
+        Some(asked) => {
+            pause_lane(shared, lane, 429, Some(asked).filter(|asked| !asked.is_zero()));
+        }
+        None => drop(shared.failed(lane, None, "the batch's answer says nothing of its rows")),
+    }
+}
+
+fn pause_lane(shared: &Shared, lane: &Lane, status: u16, asked: Option<Duration>) {
+    shared.throttled.fetch_add(u64::from(status == 429), Ordering::Relaxed);
+    shared.failed(lane, asked, &format!("the target answered {status} again and again"));
+}
+
+fn judge_failure(shared: &Shared, lane: &Lane, failure: TransportError) -> Verdict {
+    let words = in_words(&failure);
+    match failure {
+        TransportError::InDoubt { .. } => {
+            shared.failed(lane, None, &words);
+            Verdict::InDoubt(words)
+        }
+        TransportError::NotSent { .. } | TransportError::TokenUnavailable { .. } => {
+            shared.failed(lane, None, &words);
+            Verdict::NotDone(None)
+        }
+        TransportError::NotAuthenticated { .. } | TransportError::NotPermitted { .. } => {
+            shared.finish_with(DeliveryEnd::NotAuthenticated, &words);
+            Verdict::NotDone(None)
+        }
+        other => {
+            shared.fail(other);
+            Verdict::NotDone(None)
+        }
+    }
+}
+
+/// The failure and its causes in one line.
+pub(super) fn in_words(failure: &TransportError) -> String {
+    let mut words = failure.to_string();
+    let mut cause = std::error::Error::source(failure);
+    while let Some(deeper) = cause {
+        words.push_str(": ");
+        words.push_str(&deeper.to_string());
+        cause = deeper.source();
+    }
+    words
+}

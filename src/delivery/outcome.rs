@@ -1,0 +1,144 @@
+//! What becomes of rows after an attempt: the ledger is told, and what still needs something goes back.
+
+use std::sync::atomic::Ordering;
+
+use tokio::time::Instant;
+
+use super::backlog::Job;
+use super::doubt::{Cause, Doubt};
+use super::shared::{Settlement, Shared};
+use super::{DeliveryEnd, DeliveryError, DeliveryEvent};
+use crate::connector::Verdict;
+use crate::domain::{Action, Outcome, Refusal};
+use crate::ledger::{Step, Written};
+
+/// Outcomes on their way to the disk.
+pub(super) struct Pending {
+    written: Written,
+    tally: Tally,
+}
+
+impl Pending {
+    /// Waits until they are there, and reports them.
+    pub(super) async fn finish(self, shared: &Shared) -> Result<(), DeliveryError> {
+        self.written.await?;
+        self.tally.tell(shared);
+        Ok(())
+    }
+}
+
+/// Asks the ledger to record what became of the rows, and passes on those that still need something.
+///
+/// Until the outcome is on disk a row counts as being sent, so nothing is lost by not waiting for it here.
+pub(super) fn settle(
+    shared: &Shared,
+    jobs: Vec<Job>,
+    verdicts: Vec<Verdict>,
+) -> Result<Pending, DeliveryError> {
+    let mut settlement = Settlement { handed: jobs.len(), ..Settlement::default() };
+    let mut tally = Tally::default();
+    for (mut job, verdict) in jobs.into_iter().zip(verdicts) {
+        let row = job.row.id;
+        job.row.attempts += 1;
+        let outcome = settle_one(shared, job, verdict, (&mut settlement, &mut tally));
+        settlement.steps.push((row, Step::Outcome(outcome)));
+    }
+    Ok(Pending { written: shared.settle_up(settlement)?, tally })
+}
+
+/// Gives back rows that were not sent after all, to go at once.
+pub(super) fn take_back(shared: &Shared, jobs: Vec<Job>) -> Result<Pending, DeliveryError> {
+    let not_done = |job: &Job| (job.row.id, Step::Outcome(Outcome::NotDone(None)));
+    let now = Instant::now();
+    let settlement = Settlement {
+        handed: jobs.len(),
+        steps: jobs.iter().map(not_done).collect(),
+        jobs: jobs.into_iter().map(|job| (now, job)).collect(),
+        doubts: Vec::new(),
+    };
+    Ok(Pending { written: shared.settle_up(settlement)?, tally: Tally::default() })
+}
+
+fn settle_one(
+    shared: &Shared,
+    mut job: Job,
+    verdict: Verdict,
+    (settlement, tally): (&mut Settlement, &mut Tally),
+) -> Outcome {
+    let now = Instant::now();
+    let mut doubt = |job: Job, cause: Cause, words: String| {
+        tally.in_doubt += 1;
+        let believable = now + shared.options.settle;
+        settlement.doubts.push((now, Doubt { row: job.row, cause, believable, looks: 0 }));
+        Outcome::InDoubt(words)
+    };
+    match verdict {
+        Verdict::Accepted(receipt) => {
+            tally.accepted += 1;
+            Outcome::Accepted(receipt)
+        }
+        Verdict::Refused(refusal) => {
+            tally.refused += 1;
+            Outcome::Refused(refusal)
+        }
+        Verdict::Gone(refusal) => {
+            tally.conflicts += 1;
+            Outcome::Conflict(Refusal { code: "gone".to_owned(), ..refusal })
+        }
+        Verdict::NotPermitted(refusal) => {
+            shared.finish_with(DeliveryEnd::NotAuthenticated, &refusal.message);
+            Outcome::NotDone(None)
+        }
+        // An update cannot have taken the key itself: another record has it.
+        Verdict::KeyTaken(refusal) if job.row.action == Action::Update => {
+            tally.refused += 1;
+            Outcome::Refused(refusal)
+        }
+        Verdict::KeyTaken(refusal) => doubt(job, Cause::KeyTaken(refusal.clone()), refusal.message),
+        Verdict::Stale(refusal) => doubt(job, Cause::Stale(refusal.clone()), refusal.message),
+        Verdict::InDoubt(words) => doubt(job, Cause::Unanswered(words.clone()), words),
+        Verdict::NotDone(asked) => {
+            job.tries += 1;
+            // While the target answers nobody, it is not the row's fault; the retry budget ends that.
+            if job.tries >= shared.options.max_attempts && shared.is_healthy() {
+                tally.refused += 1;
+                let message = format!("the target put the row off {} times, and took others", job.tries);
+                return Outcome::Refused(Refusal { status: 0, code: "gave-up".to_owned(), message });
+            }
+            tally.retried += 1;
+            settlement.jobs.push((now + shared.pause_for(job.tries, asked), job));
+            Outcome::NotDone(asked)
+        }
+    }
+}
+
+#[derive(Default)]
+pub(super) struct Tally {
+    pub(super) accepted: usize,
+    pub(super) refused: usize,
+    pub(super) conflicts: usize,
+    pub(super) in_doubt: usize,
+    pub(super) retried: usize,
+    pub(super) settled: usize,
+    pub(super) left: usize,
+}
+
+impl Tally {
+    /// Reports what is on disk by now.
+    pub(super) fn tell(&self, shared: &Shared) {
+        let events = [
+            (self.accepted, DeliveryEvent::Accepted as fn(usize) -> DeliveryEvent),
+            (self.refused, DeliveryEvent::Refused),
+            (self.conflicts, DeliveryEvent::Conflicts),
+            (self.in_doubt, DeliveryEvent::InDoubt),
+            (self.retried, DeliveryEvent::Retried),
+            (self.settled, DeliveryEvent::Settled),
+            (self.left, DeliveryEvent::LeftInDoubt),
+        ];
+        for (rows, event) in events.into_iter().filter(|(rows, _)| *rows > 0) {
+            shared.tell(event(rows));
+        }
+        shared.settled.fetch_add(self.settled as u64, Ordering::Relaxed);
+        shared.count_errors(self.refused + self.conflicts);
+    }
+}
