@@ -50,6 +50,7 @@ pub struct Source {
     name: SourceName,
     headers: Vec<String>,
     rows_start_line: u64,
+    other_sheets: Vec<String>,
     kind: Kind,
 }
 
@@ -83,6 +84,7 @@ impl Source {
                 name: SourceName { file: display, sheet: Some(opened.sheet.name().to_owned()) },
                 headers: opened.headers,
                 rows_start_line: opened.rows_start_line,
+                other_sheets: opened.others,
                 kind: Kind::Workbook(Box::new(opened.sheet)),
             });
         }
@@ -91,6 +93,7 @@ impl Source {
             name: SourceName { file: display, sheet: None },
             headers: opened.headers,
             rows_start_line: opened.rows_start_line,
+            other_sheets: Vec::new(),
             kind: Kind::Text(opened.text),
         })
     }
@@ -99,6 +102,12 @@ impl Source {
     #[must_use]
     pub fn name(&self) -> &SourceName {
         &self.name
+    }
+
+    /// Sheets of the workbook that hold something and are not read because nobody chose among them.
+    #[must_use]
+    pub fn other_sheets(&self) -> &[String] {
+        &self.other_sheets
     }
 
     /// The cells of the header row, as they stand in the file.

@@ -39,6 +39,8 @@ pub(super) struct Opened {
     pub(super) sheet: Sheet,
     pub(super) headers: Vec<String>,
     pub(super) rows_start_line: u64,
+    /// Sheets that hold something too and were not chosen, nor passed over on purpose.
+    pub(super) others: Vec<String>,
 }
 
 /// Opens the wanted sheet, or the first one that holds anything.
@@ -49,20 +51,23 @@ pub(super) fn open(file: File, name: &str, choice: Option<&SheetChoice>) -> Resu
         None => sheets,
         Some(choice) => vec![chosen(&sheets, choice).ok_or_else(|| no_such_sheet(name, choice, &sheets))?],
     };
+    let (mut found, mut others) = (None, Vec::new());
     for sheet in candidates {
         match read_header(&mut book, &sheet) {
-            Ok(Some((headers, header_row))) => {
-                let rows_start_line = u64::from(header_row) + 2;
-                let sheet =
-                    Sheet { book, file: name.to_owned(), name: sheet, headers: headers.len(), header_row };
-                return Ok(Opened { sheet, headers, rows_start_line });
-            }
+            Ok(Some(_)) if found.is_some() => others.push(sheet),
+            Ok(Some(header)) => found = Some((sheet, header)),
             Ok(None) => {}
             Err(XlsxError::NotAWorksheet(_)) if choice.is_none() => {} // a chart
+            Err(_) if found.is_some() => others.push(sheet),
             Err(error) => return Err(broken(name, error)),
         }
     }
-    Err(SourceError::Empty { file: name.to_owned() })
+    let Some((sheet, (headers, header_row))) = found else {
+        return Err(SourceError::Empty { file: name.to_owned() });
+    };
+    let rows_start_line = u64::from(header_row) + 2;
+    let sheet = Sheet { book, file: name.to_owned(), name: sheet, headers: headers.len(), header_row };
+    Ok(Opened { sheet, headers, rows_start_line, others })
 }
 
 fn chosen(sheets: &[String], choice: &SheetChoice) -> Option<String> {
