@@ -101,6 +101,9 @@ pub struct RunHeader {
     /// Columns that feed no field.
     #[serde(default)]
     pub unmapped: Vec<String>,
+    /// The flags with which a later command reads and writes as this run does, as they are typed.
+    #[serde(default)]
+    pub flags: Vec<String>,
     /// How far the run has come.
     pub phase: Phase,
     /// What delivery has counted.

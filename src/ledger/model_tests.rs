@@ -32,6 +32,7 @@ pub(super) fn header() -> RunHeader {
         sources: Vec::new(),
         columns: Vec::new(),
         unmapped: Vec::new(),
+        flags: Vec::new(),
         phase: Phase::Planning,
         counters: Counters::default(),
     }

@@ -33,6 +33,8 @@ pub struct RunFacts {
     pub columns: Vec<(String, String)>,
     /// Column headings that fill nothing.
     pub unmapped: Vec<String>,
+    /// The flags with which a later command reads and writes as this one, as they are typed.
+    pub flags: Vec<String>,
     /// What the reader should know was not checked, in sentences.
     pub notes: Vec<String>,
     /// Whether the run has done all it was asked to do; a plan that waits to be applied has not.

@@ -39,6 +39,7 @@ pub(super) fn facts(sources: Vec<SourceFacts>) -> RunFacts {
         .map(|(column, field)| (column.to_owned(), field.to_owned()))
         .to_vec(),
         unmapped: vec!["Internal note".to_owned()],
+        flags: Vec::new(),
         notes: vec!["Posting groups: the target assigns them from its own templates.".to_owned()],
         finished: true,
         exit: ExitFacts { code: 0, name: "done".to_owned() },

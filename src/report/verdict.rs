@@ -189,18 +189,20 @@ impl fmt::Display for Step {
 /// What to do next; empty when nothing is left to do. `rejects` are the paths of the rejects files.
 #[must_use]
 pub fn next_steps(facts: &RunFacts, summary: &Summary, rejects: &[String]) -> Vec<Step> {
+    let flags = if facts.flags.is_empty() { String::new() } else { format!(" {}", facts.flags.join(" ")) };
     let command = |command: String| Step { first: String::new(), command };
     let repair = |verb: &str| {
         let step = |file| Step {
             first: format!("repair the rows in {file}"),
-            command: format!("ferry {verb} {file}"),
+            command: format!("ferry {verb} {file}{flags}"),
         };
         rejects.iter().map(step).collect::<Vec<_>>()
     };
     let changes = summary.with_action(Action::Create) + summary.with_action(Action::Update);
     match summary.phase() {
         Phase::Check if rejects.is_empty() && summary.rows() > 0 => {
-            let plan = facts.sources.iter().map(|source| command(format!("ferry plan {}", source.name.file)));
+            let plan =
+                facts.sources.iter().map(|source| command(format!("ferry plan {}{flags}", source.name.file)));
             plan.take(1).collect()
         }
         Phase::Check => repair("validate"),

@@ -34,6 +34,7 @@ pub(super) fn facts_of(header: &RunHeader, command: &str, ending: Ending) -> Run
         sources: header.sources.iter().map(source_facts).collect(),
         columns: header.columns.clone(),
         unmapped: header.unmapped.clone(),
+        flags: header.flags.clone(),
         notes: notes(header),
         finished: header.phase == Phase::Finished,
         exit: ending.into(),

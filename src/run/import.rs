@@ -31,7 +31,7 @@ use super::history::add_delivered;
 use super::index::TargetIndex;
 use super::journal::{find_journal, open_journal};
 use super::planning::{Lines, Origins, Planner, PlanningError};
-use super::reading::{Opened, ReadRequest, fields_of, open_files, table, tell_unmapped};
+use super::reading::{Opened, ReadRequest, fields_of, open_files, table, tell_unmapped, typed};
 use super::target::Target;
 
 /// The name of a run's ledger in its folder.
@@ -167,9 +167,21 @@ fn header(
         sources: opened.iter().map(source_header).collect(),
         columns: opened.first().map(Opened::columns).unwrap_or_default(),
         unmapped: opened.iter().flat_map(Opened::unmapped).collect(),
+        flags: flags(target, request),
         phase: Phase::Planning,
         counters: Counters::default(),
     }
+}
+
+/// What a later command has to say again, to import rejects of the run as the run did.
+fn flags(target: &Target, request: &PlanRequest) -> Vec<String> {
+    let mut flags = request.read.flags();
+    flags.extend(request.journal.as_ref().map(|code| format!("--journal {}", typed(code.trim()))));
+    if request.mode != Mode::Upsert {
+        flags.push(format!("--mode {}", request.mode.as_str()));
+    }
+    flags.push(format!("-p {}", typed(&target.profile)));
+    flags
 }
 
 fn source_header(file: &Opened) -> SourceHeader {
@@ -214,7 +226,8 @@ fn plan_rows(mut planning: Planning, opened: Vec<Opened>, observer: Observer<'_>
     });
     let mut checked = 0;
     for (source, file) in (0u32..).zip(opened) {
-        let origin = Origins { source, amount_column: file.amount_column(), sign };
+        let origin =
+            Origins { source, amount_column: file.amount_column(), key_columns: file.key_columns(), sign };
         let counts = check.check_file(file.source, &file.binding, |chunk| {
             planner.add_chunk(origin, &chunk)?;
             checked += chunk.rows() as u64;

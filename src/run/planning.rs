@@ -77,6 +77,8 @@ pub(super) struct Origins {
     pub(super) source: u32,
     /// The column of the amount that counts in the control totals.
     pub(super) amount_column: Option<usize>,
+    /// The columns of what a person knows a record by, the best first.
+    pub(super) key_columns: [Option<usize>; 2],
     pub(super) sign: Sign,
 }
 
@@ -129,10 +131,13 @@ impl Planner<'_> {
 
     fn reject(&mut self, origins: Origins, reject: &Reject) -> Result<(), PlanningError> {
         let amount = rejected_amount(&reject.cells, origins.amount_column);
+        let mut keys = origins.key_columns.iter().filter_map(|column| reject.cells.get((*column)?));
         self.push(PlannedRow {
             source: origins.source,
             origin: reject.origin,
-            key: String::new(),
+            key: keys
+                .find(|key| !key.trim().is_empty())
+                .map_or_else(String::new, |key| key.trim().to_owned()),
             action: Action::Reject,
             payload: String::new(),
             changes: Vec::new(),

@@ -10,7 +10,7 @@ use crate::domain::{EntityKind, Money};
 use crate::durable::FileError;
 use crate::mapping::{Binding, MappingError, MappingFile, UnmappedReason, guess_entity};
 use crate::report::SourceFacts;
-use crate::source::{Source, SourceError, SourceOptions};
+use crate::source::{SheetChoice, Source, SourceError, SourceOptions};
 use crate::validation::Sign;
 
 use super::event::{Event, Observer};
@@ -70,6 +70,39 @@ pub enum ReadingError {
         /// What the others hold.
         wanted: &'static str,
     },
+}
+
+impl ReadRequest {
+    /// The flags that a later command needs to read rows as this one does, as they are typed.
+    pub(super) fn flags(&self) -> Vec<String> {
+        let mut flags = Vec::new();
+        if let Some(entity) = self.entity {
+            flags.push(format!("--entity {}", entity.as_str()));
+        }
+        if let Some(mapping) = &self.mapping {
+            flags.push(format!("--map {}", typed(&mapping.to_string_lossy())));
+        }
+        match self.options.delimiter {
+            Some(b'\t') => flags.push("--delimiter tab".to_owned()),
+            Some(delimiter) => flags.push(format!("--delimiter \"{}\"", char::from(delimiter))),
+            None => {}
+        }
+        match &self.options.sheet {
+            Some(SheetChoice::Name(name)) => flags.push(format!("--sheet {}", typed(name))),
+            Some(SheetChoice::Number(number)) => flags.push(format!("--sheet {number}")),
+            None => {}
+        }
+        if self.sign == Sign::AsIs {
+            flags.push("--sign as-is".to_owned());
+        }
+        flags
+    }
+}
+
+/// A word as a person types it into a shell.
+pub(super) fn typed(word: &str) -> String {
+    let is_plain = word.chars().all(|letter| letter.is_alphanumeric() || "-_./:\\".contains(letter));
+    if is_plain { word.to_owned() } else { format!("\"{word}\"") }
 }
 
 /// A file whose columns are bound. Its hash is left to whoever needs it: it costs a pass over the file.
@@ -158,6 +191,16 @@ impl Opened {
         self.binding.column_of(field).map(|column| column as usize)
     }
 
+    /// The columns of the fields that a person knows a record by, the best first.
+    pub(super) fn key_columns(&self) -> [Option<usize>; 2] {
+        let names = match self.binding.kind() {
+            EntityKind::Customers => ["number", "displayName"],
+            EntityKind::Payments => ["documentNumber", "externalDocumentNumber"],
+        };
+        let column = |name| self.binding.column_of(self.binding.entity().index_of(name)?);
+        names.map(|name| column(name).map(|column| column as usize))
+    }
+
     /// Headings and the fields they fill, left to right.
     pub(super) fn columns(&self) -> Vec<(String, String)> {
         let mut columns: Vec<_> = self
@@ -170,6 +213,15 @@ impl Opened {
         columns.sort_unstable();
         let heading = |column: u32| self.facts.headers.get(column as usize).cloned().unwrap_or_default();
         columns.into_iter().map(|(column, field)| (heading(column), field.to_owned())).collect()
+    }
+
+    /// The sheets that are not read, in one line; `None` when all are, or one was chosen.
+    fn other_sheets_note(&self) -> Option<String> {
+        let others: Vec<_> = self.source.other_sheets().iter().map(|sheet| format!("`{sheet}`")).collect();
+        let sheets = if others.len() == 1 { "sheet" } else { "sheets" };
+        let note =
+            format!("{}: {sheets} not read: {}; --sheet chooses another", self.facts.name, others.join(", "));
+        Some(note).filter(|_| !others.is_empty())
     }
 
     /// The columns that fill nothing, in one line; `None` when all do.
@@ -211,9 +263,12 @@ pub(super) fn as_in_file(kind: EntityKind, sign: Sign, sent: Money) -> Money {
     }
 }
 
-/// Lists the columns that fill nothing, before anything is done with the others.
+/// Lists the sheets that are not read and the columns that fill nothing, before anything is done with the others.
 pub(super) fn tell_unmapped(opened: &[Opened], observer: Observer<'_>) {
-    opened.iter().filter_map(Opened::unmapped_note).for_each(|note| observer(Event::Note(note)));
+    for file in opened {
+        let notes = [file.other_sheets_note(), file.unmapped_note()];
+        notes.into_iter().flatten().for_each(|note| observer(Event::Note(note)));
+    }
 }
 
 /// The amount of a rejected row, where its cell can be read.

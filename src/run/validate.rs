@@ -30,6 +30,7 @@ pub fn validate(request: &ReadRequest, folder: &Path, observer: Observer<'_>) ->
         sources: opened.iter().map(|file| file.facts.clone()).collect(),
         columns: opened.first().map(Opened::columns).unwrap_or_default(),
         unmapped: opened.iter().flat_map(Opened::unmapped).collect(),
+        flags: request.flags(),
         notes: vec![
             "Nothing was asked of the target: whether codes and customers exist there was not checked."
                 .to_owned(),

@@ -349,6 +349,49 @@ fn wrong_words_for_the_sandbox_are_a_usage_error() {
 }
 
 #[test]
+fn the_next_step_says_again_what_this_one_was_told() {
+    let bed = TestBed::new();
+    bed.write("pay.csv", b"Wer,Beleg,Summe\n10000,N1,-5.00\n,N2,-1.00\n");
+    bed.write(
+        "m.toml",
+        b"[fields]\ncustomerNumber = { from = 'Wer' }\ndocumentNumber = { from = 'Beleg' }\namount = { from = 'Summe' }\n",
+    );
+    let read = ["pay.csv", "--entity", "payments", "--map", "m.toml", "--sign", "as-is"];
+    let said = bed.ferry(&[&["validate"][..], &read, &["--out", "check"]].concat()).exits(4).stdout();
+    let again = "--entity payments --map m.toml --sign as-is";
+    assert!(said.contains(&format!("ferry validate check/rejects.csv {again}\n")), "{said}");
+    let line = [
+        &["import"][..],
+        &read,
+        &["-p", "local", "--journal", "N", "--yes", "--skip-rejects", "--out", "run"],
+    ];
+    let said = bed.ferry(&line.concat()).exits(3).stdout();
+    assert!(said.contains(&format!("ferry import run/rejects.csv {again} --journal N -p local\n")), "{said}");
+    assert!(
+        bed.read("run/results.csv").contains(",3,N2,reject,rejected,"),
+        "a reject is known by its document"
+    );
+}
+
+#[test]
+fn sheets_that_are_not_read_are_named() {
+    let bed = TestBed::new();
+    let mut book = rust_xlsxwriter::Workbook::new();
+    for name in ["North", "Blank", "South"] {
+        let sheet = book.add_worksheet().set_name(name).unwrap();
+        if name != "Blank" {
+            sheet.write_row(0, 0, ["Number", "Display Name"]).unwrap();
+            sheet.write_row(1, 0, [name, "One"]).unwrap();
+        }
+    }
+    book.save(bed.path().join("two.xlsx")).unwrap();
+    let said = bed.ferry(&["validate", "two.xlsx"]).exits(0).stderr();
+    assert!(said.contains("two.xlsx [North]: sheet not read: `South`; --sheet chooses another"), "{said}");
+    let said = bed.ferry(&["validate", "two.xlsx", "--sheet", "South"]).exits(0).stderr();
+    assert!(!said.contains("not read"), "{said}");
+}
+
+#[test]
 fn what_a_user_gets_wrong_ends_with_its_own_exit_code() {
     let bed = TestBed::new();
     bed.ferry(&["export", "nothing", "-o", "x"]).exits(2);

@@ -270,6 +270,7 @@ fn header(entity: EntityKind) -> RunHeader {
         sources: Vec::new(),
         columns: Vec::new(),
         unmapped: Vec::new(),
+        flags: Vec::new(),
         phase: Phase::Planning,
         counters: Counters::default(),
     }
