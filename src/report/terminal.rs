@@ -10,7 +10,7 @@ use super::fixes::Fix;
 use super::summary::Phase;
 use super::text::{amount, clipped, counted, grouped, wrapped};
 use super::verdict::{Tone, next_steps, verdict};
-use crate::domain::{Action, State};
+use crate::domain::{Action, Rule, State};
 
 /// How many repairs are listed; the report page has the others.
 const FIXES: usize = 8;
@@ -161,7 +161,7 @@ fn write_fixes(text: &mut String, report: &Report, style: Style) {
         if !fix.code.is_empty() {
             append(text, &format!("  [{}]", fix.code), (widest + 4, style));
         }
-        let remedy = wrapped(&format!("→ {}", fix.remedy), room);
+        let remedy = wrapped(&format!("→ {}", remedy_words(fix)), room);
         for detail in [clipped(&sample_words(fix), room)].into_iter().chain(remedy) {
             line(text, &format!("  {:>widest$}  {}", "", style.paint(Paint::Dim, &detail)));
         }
@@ -181,6 +181,14 @@ fn append(text: &mut String, words: &str, (indent, style): (usize, Style)) {
     text.truncate(text.trim_end().len());
     let words = if fits { words.to_owned() } else { format!("\n{:indent$}{}", "", words.trim_start()) };
     line(text, &style.paint(Paint::Dim, &words));
+}
+
+/// The remedy, with the values themselves where it speaks of them.
+fn remedy_words(fix: &Fix) -> String {
+    match fix.samples.first() {
+        Some(sample) if fix.code == Rule::NotOneOf.code() => format!("{}: {}", fix.remedy, sample.allowed),
+        _ => fix.remedy.clone(),
+    }
 }
 
 fn sample_words(fix: &Fix) -> String {
@@ -279,6 +287,28 @@ mod tests {
     fn a_clean_outcome_is_short() {
         let rows = [(Action::Create, State::Done), (Action::Unchanged, State::Unchanged)];
         insta::assert_snapshot!(render(&report("customers.csv", true, &rows), PLAIN));
+    }
+
+    #[test]
+    fn values_that_are_allowed_are_listed_where_the_remedy_speaks_of_them() {
+        let source = source("customers.csv");
+        let mut summary = Summary::of_check(std::slice::from_ref(&source));
+        let violation = crate::domain::Violation {
+            rule: Rule::NotOneOf,
+            field: "type".to_owned(),
+            column: Some(2),
+            found: "Wholesaler".to_owned(),
+            allowed: "Company, Person".to_owned(),
+        };
+        let origin = crate::domain::Origin { row: 1, line: 2 };
+        summary.reject(
+            0,
+            &crate::domain::Reject { origin, violations: vec![violation], cells: Vec::new() },
+            "1",
+        );
+        let files = ReportFiles::new("out".into(), None, Vec::new());
+        let said = render(&Report { facts: facts(vec![source]), summary, files }, PLAIN);
+        assert!(said.contains("→ use one of the allowed values: Company, Person"), "{said}");
     }
 
     #[test]
