@@ -203,6 +203,7 @@ fn header() -> RunHeader {
         sources: Vec::new(),
         columns: Vec::new(),
         unmapped: Vec::new(),
+        flags: Vec::new(),
         phase: Phase::Planning,
         counters: Counters::default(),
     }
