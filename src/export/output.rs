@@ -124,7 +124,10 @@ impl Output {
             }
             Self::File(path) => {
                 create_directory(path.parent().unwrap_or(Path::new("")))?;
-                let manifest = path.with_extension("manifest.json");
+                // The whole name, so that `ar.csv` and `ar.xlsx` each keep their own.
+                let mut manifest = path.clone().into_os_string();
+                manifest.push(".manifest.json");
+                let manifest = PathBuf::from(manifest);
                 (path, manifest)
             }
             Self::Folder(folder) => {
@@ -221,7 +224,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         let target = Output::File(path("deep/ar.xlsx")).open("customers", Format::Xlsx).unwrap();
-        assert_eq!((target.name.as_str(), target.manifest), ("ar.xlsx", Some(path("deep/ar.manifest.json"))));
+        assert_eq!(
+            (target.name.as_str(), target.manifest),
+            ("ar.xlsx", Some(path("deep/ar.xlsx.manifest.json")))
+        );
         let target = Output::Folder(path("set")).open("customers", Format::Jsonl).unwrap();
         assert_eq!(
             (target.name.as_str(), target.manifest),

@@ -74,6 +74,8 @@ impl RunFacts {
     #[must_use]
     pub fn currency_name<'a>(&'a self, currency: &'a str) -> &'a str {
         match (currency, self.local_currency.as_str()) {
+            // A check without a target does not know in which currency each customer pays.
+            ("", "") if self.entity == EntityKind::Payments => "all currencies",
             ("", "") => "local currency",
             ("", local) => local,
             (named, _) => named,

@@ -140,6 +140,12 @@ impl Error {
             Self::Reading(ReadingError::Source(SourceError::BrokenWorkbook { .. })) => {
                 "open it in a spreadsheet program and save it again as .xlsx, or fetch it again"
             }
+            Self::Source(SourceError::Ragged { .. }) => {
+                "a cell that holds the character between cells needs quotes around it; --delimiter says which one that is"
+            }
+            Self::Source(SourceError::UnterminatedQuote { .. }) => {
+                "close the quote; a quote inside a quoted cell is written twice"
+            }
             Self::JournalMissing => "name one with --journal CODE; it is created when it does not exist",
             Self::SourceChanged(_) => "plan it again; the old plan can be thrown away",
             Self::PlanUnfinished(_) => "remove the folder and plan again",

@@ -260,7 +260,7 @@ fn an_export_equals_the_books() {
     };
     assert_eq!(sum(credit), books.sums.credit_limits);
     assert_eq!(sum(balance), books.sums.balances);
-    let manifest: Value = serde_json::from_str(&bed.read("all.manifest.json")).unwrap();
+    let manifest: Value = serde_json::from_str(&bed.read("all.csv.manifest.json")).unwrap();
     assert_eq!(manifest["files"][0]["rows"].as_u64().unwrap(), books.customers, "{manifest}");
 }
 

@@ -153,9 +153,9 @@ async fn the_manifest_vouches_for_the_file() {
         ..bed.request(ExportEntity::Customers, "ar.csv")
     };
     let summary = bed.export(request).await.unwrap();
-    assert_eq!(summary.manifest_path, Some(bed.path("ar.manifest.json")));
+    assert_eq!(summary.manifest_path, Some(bed.path("ar.csv.manifest.json")));
     let manifest: serde_json::Value =
-        serde_json::from_slice(&fs::read(bed.path("ar.manifest.json")).unwrap()).unwrap();
+        serde_json::from_slice(&fs::read(bed.path("ar.csv.manifest.json")).unwrap()).unwrap();
     let data = fs::read(bed.path("ar.csv")).unwrap();
     let sha256 = Sha256::digest(&data).iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
     let file = &manifest["files"][0];
@@ -306,7 +306,7 @@ async fn export_from(root: &str, folder: &Path) -> Result<ExportSummary, ExportE
 /// A folder with an export in it that must survive the next one's failure.
 fn folder_with_old_export() -> TempDir {
     let folder = TempDir::with_prefix("ferry-export-").unwrap();
-    for name in ["a.csv", "a.manifest.json"] {
+    for name in ["a.csv", "a.csv.manifest.json"] {
         fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"), folder.path().join(name)).unwrap();
     }
     folder
@@ -317,7 +317,7 @@ fn assert_untouched(folder: &TempDir) {
     let mut names: Vec<_> =
         fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
-    assert_eq!(names, ["a.csv", "a.manifest.json"]);
+    assert_eq!(names, ["a.csv", "a.csv.manifest.json"]);
     for name in names {
         assert_eq!(fs::read(folder.path().join(name)).unwrap(), cargo);
     }

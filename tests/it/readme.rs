@@ -26,7 +26,8 @@ fn the_demo_ends_well_and_leaves_what_one_would_show_a_customer() {
         "4-payments/totals.json",
         "ar.xlsx",
         "ar.csv",
-        "ar.manifest.json",
+        "ar.xlsx.manifest.json",
+        "ar.csv.manifest.json",
     ] {
         assert!(bed.path().join("tour").join(file).is_file(), "{file}");
     }
