@@ -26,13 +26,13 @@ struct Prefix {
     length: usize,
 }
 
-const PREFIX_BYTES: usize = 40;
+const PREFIX_BYTES: usize = 32;
 
 impl PayloadWriter {
     /// A writer of all fields of the entity that do not belong to the server.
     ///
     /// # Panics
-    /// When a name of the catalogue is longer than 36 bytes.
+    /// When a name of the catalogue is longer than 27 bytes.
     #[must_use]
     pub fn new(entity: &Entity) -> Self {
         let written = entity.fields.iter().enumerate().filter(|(_, field)| field.writable != Writable::No);

@@ -126,6 +126,7 @@ impl<'r> Check<'r> {
             checker: &checker,
             keys: &mut self.keys,
             counts: CheckedCounts::default(),
+            text_bytes: source.text_bytes(),
             lines,
             sink,
         };
@@ -390,6 +391,7 @@ struct Collector<'f, S> {
     checker: &'f Checker<'f>,
     keys: &'f mut Keys,
     counts: CheckedCounts,
+    text_bytes: Option<u64>,
     lines: u64,
     sink: S,
 }
@@ -423,10 +425,23 @@ impl<S> Collector<'_, S> {
         Ok(self.counts)
     }
 
+    /// Makes room for the keys of a text file whose rows are about as long as those of its first chunk.
+    fn expect_rows_like(&mut self, first: &Chunk) {
+        if let Some(text_bytes) = self.text_bytes
+            && first.bytes() > 0
+        {
+            let rows = text_bytes.saturating_mul(first.len() as u64) / first.bytes() as u64;
+            self.keys.seen.expect_rows(rows);
+        }
+    }
+
     fn settle<E>(&mut self, chunk: &Chunk, findings: &mut Findings) -> Result<(), E>
     where
         S: FnMut(CheckedChunk<'_>) -> Result<(), E>,
     {
+        if self.counts.rows == 0 {
+            self.expect_rows_like(chunk);
+        }
         self.keys.seen.touch(&findings.hashes);
         for index in 0..findings.hashes.len() {
             if findings.hashes[index] != 0

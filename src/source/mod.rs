@@ -51,6 +51,7 @@ pub struct Source {
     headers: Vec<String>,
     rows_start_line: u64,
     other_sheets: Vec<String>,
+    text_bytes: Option<u64>,
     kind: Kind,
 }
 
@@ -85,15 +86,18 @@ impl Source {
                 headers: opened.headers,
                 rows_start_line: opened.rows_start_line,
                 other_sheets: opened.others,
+                text_bytes: None,
                 kind: Kind::Workbook(Box::new(opened.sheet)),
             });
         }
+        let text_bytes = file.metadata().ok().map(|metadata| metadata.len());
         let opened = csv::open(file, &display, options.delimiter)?;
         Ok(Self {
             name: SourceName { file: display, sheet: None },
             headers: opened.headers,
             rows_start_line: opened.rows_start_line,
             other_sheets: Vec::new(),
+            text_bytes,
             kind: Kind::Text(opened.text),
         })
     }
@@ -129,6 +133,12 @@ impl Source {
     #[must_use]
     pub fn rows_start_line(&self) -> u64 {
         self.rows_start_line
+    }
+
+    /// How long a text file is, if it is one and the system knows.
+    #[must_use]
+    pub fn text_bytes(&self) -> Option<u64> {
+        self.text_bytes
     }
 
     /// Reads the file to its end: takes an empty or used chunk from `next`, fills it and hands it to `ready`.
