@@ -1,5 +1,7 @@
 //! What an e-mail address looks like.
 
+use memchr::memchr;
+
 /// Whether the text is one e-mail address, or several parted by semicolons.
 pub(super) fn is_email_list(text: &str) -> bool {
     if is_email(text) {
@@ -9,55 +11,42 @@ pub(super) fn is_email_list(text: &str) -> bool {
     !list.is_empty() && list.split(';').all(|address| is_email(address.trim()))
 }
 
-/// Exactly one `@`, something before it, and a dotted host after it; no part between dots is empty.
+/// Exactly one `@`, something before it, and a dotted host after it.
 fn is_email(address: &str) -> bool {
-    let (mut is_host, mut after_break, mut host_dots) = (false, true, 0);
-    for byte in address.bytes() {
-        let class = CLASSES[usize::from(byte)];
-        if class == Class::Host {
-            after_break = false;
-            continue;
-        }
-        match class {
-            Class::LocalOnly if !is_host => after_break = false,
-            Class::Dot if !after_break => {
-                after_break = true;
-                host_dots += u32::from(is_host);
-            }
-            Class::At if !after_break && !is_host => {
-                after_break = true;
-                is_host = true;
-            }
-            _ => return false,
-        }
+    let Some(at) = memchr(b'@', address.as_bytes()) else { return false };
+    let (local, host) = (&address.as_bytes()[..at], &address.as_bytes()[at + 1..]);
+    parts(local, LOCAL).is_some() && parts(host, HOST).is_some_and(|parts| parts > 1)
+}
+
+/// Into how many parts dots divide the text; `None` when a part is empty or has a byte that is not of the class.
+fn parts(text: &[u8], class: u8) -> Option<usize> {
+    // Sums instead of branches: where the dots stand differs from address to address.
+    let (mut allowed, mut dots, mut empty, mut after_dot) = (class, 0, 0, 1);
+    for byte in text {
+        let is_dot = u8::from(*byte == b'.');
+        allowed &= CLASSES[usize::from(*byte)];
+        dots += usize::from(is_dot);
+        empty |= is_dot & after_dot;
+        after_dot = is_dot;
     }
-    is_host && !after_break && host_dots > 0
+    (allowed == class && empty | after_dot == 0).then_some(dots + 1)
 }
 
-/// Where a byte of an address may stand.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Class {
-    Never,
-    Host,
-    LocalOnly,
-    Dot,
-    At,
-}
+const LOCAL: u8 = 1;
+const HOST: u8 = 2;
 
+/// On which sides of the `@` each byte may stand; a dot on both.
+///
 /// Source: RFC 5322's `atext` before the `@`, host names after it; letters beyond ASCII on both sides, as
 /// RFC 6531 has it.
-const CLASSES: [Class; 256] = {
-    let mut classes = [Class::Never; 256];
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
     let mut byte = 0u8;
     loop {
         classes[byte as usize] = match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | 0x80.. => Class::Host,
-            b'!' | b'#'..=b'\'' | b'*' | b'+' | b'/' | b'=' | b'?' | b'^'..=b'`' | b'{'..=b'~' => {
-                Class::LocalOnly
-            }
-            b'.' => Class::Dot,
-            b'@' => Class::At,
-            _ => Class::Never,
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | 0x80.. => LOCAL | HOST,
+            b'!' | b'#'..=b'\'' | b'*' | b'+' | b'/' | b'=' | b'?' | b'^'..=b'`' | b'{'..=b'~' => LOCAL,
+            _ => 0,
         };
         if byte == u8::MAX {
             break classes;
