@@ -19,8 +19,7 @@ const BUFFER_BYTES: usize = 256 * 1024;
 
 /// How much is written before it starts on its way to the disk, so that little is left to wait for at the end.
 ///
-/// Small files never get there. An export of 77 MB (`benches/export.rs`) takes 1.09 times as long as a bare
-/// download with it, and 1.15 times without.
+/// Small files never get there. `benches/export.rs` shows what it is worth.
 const BACKLOG_BYTES: usize = 16 * 1024 * 1024;
 
 /// A file operation the system refused; `source` says why, so the message does not repeat it.
