@@ -159,4 +159,10 @@ mod tests {
         assert!(!limit.is_reached(20, 401));
         assert!(!ErrorLimit::Rows(1).is_reached(0, 10) && ErrorLimit::Rows(1).is_reached(1, 10));
     }
+
+    #[test]
+    fn a_share_of_all_rows_is_no_limit() {
+        assert!(!ErrorLimit::Percent(100).is_reached(50, 50));
+        assert!(ErrorLimit::Percent(99).is_reached(50, 50));
+    }
 }
