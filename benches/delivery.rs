@@ -172,6 +172,7 @@ fn row(number: u64) -> PlannedRow {
         action: Action::Create,
         payload: payload(number),
         changes: Vec::new(),
+        before: String::new(),
         remote_id: None,
         etag: None,
         line_number: None,

@@ -88,6 +88,7 @@ fn row(number: u64) -> PlannedRow {
         action: Action::Create,
         payload: format!("{{{}}}", payload.collect::<Vec<_>>().join(",")),
         changes: Vec::new(),
+        before: String::new(),
         remote_id: None,
         etag: None,
         line_number: None,

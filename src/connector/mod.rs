@@ -22,6 +22,8 @@ pub enum Method {
     Post,
     /// Changes some fields.
     Patch,
+    /// Deletes.
+    Delete,
 }
 
 /// One request as the dialect wants it; `delivery` hands it to `transport`.
@@ -42,7 +44,7 @@ pub struct Request {
 pub struct Operation<'a> {
     /// The row's id in the ledger; names the operation inside a batch.
     pub row: i64,
-    /// Create or update.
+    /// Create, update or delete.
     pub action: Action,
     /// The JSON body as planned.
     pub payload: &'a str,

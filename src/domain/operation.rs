@@ -38,17 +38,22 @@ pub enum Action {
     Create,
     /// The target's record differs: send the fields that differ.
     Update,
+    /// The row asks for the target's record to go: delete it.
+    Delete,
     /// The target's record already is as the row wants it: send nothing.
     Unchanged,
     /// The row cannot be matched to one record without guessing: send nothing.
     Conflict,
     /// The row breaks a rule: send nothing.
     Reject,
+    /// The row is left out at the user's word, or waits for another that did not arrive: send nothing.
+    Skip,
 }
 
 impl Action {
     /// All actions, in the order reports show them.
-    pub const ALL: [Self; 5] = [Self::Create, Self::Update, Self::Unchanged, Self::Conflict, Self::Reject];
+    pub const ALL: [Self; 7] =
+        [Self::Create, Self::Update, Self::Delete, Self::Unchanged, Self::Conflict, Self::Reject, Self::Skip];
 
     /// The word for it in files and messages.
     #[must_use]
@@ -56,9 +61,11 @@ impl Action {
         match self {
             Self::Create => "create",
             Self::Update => "update",
+            Self::Delete => "delete",
             Self::Unchanged => "unchanged",
             Self::Conflict => "conflict",
             Self::Reject => "reject",
+            Self::Skip => "skip",
         }
     }
 
@@ -66,10 +73,11 @@ impl Action {
     #[must_use]
     pub fn first_state(self) -> State {
         match self {
-            Self::Create | Self::Update => State::Planned,
+            Self::Create | Self::Update | Self::Delete => State::Planned,
             Self::Unchanged => State::Unchanged,
             Self::Conflict => State::Conflict,
             Self::Reject => State::Rejected,
+            Self::Skip => State::Skipped,
         }
     }
 }
@@ -94,7 +102,7 @@ pub enum State {
     Conflict,
     /// Left out: the row breaks a rule.
     Rejected,
-    /// Left out at the user's word.
+    /// Left out at the user's word, or because a row it depends on did not arrive.
     Skipped,
 }
 
@@ -161,13 +169,16 @@ pub struct PlannedRow {
     pub payload: String,
     /// What an update changes; empty otherwise.
     pub changes: Vec<FieldChange>,
-    /// The target's id of the record to update.
+    /// The target's record as the plan saw it, a JSON object with at least what an update changes and all that a
+    /// delete takes away; empty for other actions.
+    pub before: String,
+    /// The target's id of the record to update or delete.
     pub remote_id: Option<String>,
-    /// The `ETag` of the record to update, as the plan saw it.
+    /// The `ETag` of the record to update or delete, as the plan saw it.
     pub etag: Option<String>,
     /// The line reserved for a payment in its journal.
     pub line_number: Option<i64>,
-    /// The rules the row breaks; empty unless rejected or in conflict.
+    /// The rules the row breaks, or why it is skipped; empty unless rejected, in conflict or skipped.
     pub violations: Vec<Violation>,
     /// The row's cells as they stand in the file.
     pub cells: Vec<String>,

@@ -10,8 +10,8 @@
 //! # The file
 //!
 //! `run.ferry` is an `SQLite` database in WAL mode, so `sqlite3 run.ferry` reads it. Its `application_id` is
-//! `0x46455259` ("FERY") and its `user_version` is the version of this format, now 1. A newer version is
-//! refused. All tables are strict.
+//! `0x46455259` ("FERY") and its `user_version` is the version of this format, now 2. An
+//! older version is brought up to date when it is opened, a newer one is refused. All tables are strict.
 //!
 //! | table | holds |
 //! |---|---|

@@ -71,7 +71,7 @@ impl Counts {
 pub struct OpenRow {
     /// Position in the run, 1-based.
     pub id: i64,
-    /// Create or update.
+    /// Create, update or delete.
     pub action: Action,
     /// The natural key in words.
     pub key: String,
@@ -79,9 +79,9 @@ pub struct OpenRow {
     pub payload: String,
     /// What an update changes.
     pub changes: Vec<FieldChange>,
-    /// The target's id of the record to update.
+    /// The target's id of the record to update or delete.
     pub remote_id: Option<String>,
-    /// The `ETag` of the record to update.
+    /// The `ETag` of the record to update or delete.
     pub etag: Option<String>,
     /// The payment's line in its journal.
     pub line_number: Option<i64>,
@@ -96,7 +96,7 @@ pub struct OpenRow {
 }
 
 pub(super) const INSERT: &str = "INSERT INTO rows (source, row, line, key, action, payload, changes, target_id, \
-     etag, line_number, violations, cells, amount, currency) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+     etag, line_number, violations, cells, amount, currency, before) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 
 /// Runs [`INSERT`] for one row.
 pub(super) fn insert(statement: &mut Statement<'_>, row: &PlannedRow) -> rusqlite::Result<()> {
@@ -115,6 +115,7 @@ pub(super) fn insert(statement: &mut Statement<'_>, row: &PlannedRow) -> rusqlit
         json(&row.cells)?,
         row.amount.map(|amount| amount.to_string()),
         row.currency,
+        row.before,
     ])?;
     Ok(())
 }
@@ -129,7 +130,7 @@ fn json<T: serde::Serialize>(list: &[T]) -> rusqlite::Result<String> {
 
 /// The columns of [`result`].
 pub(super) const RESULT_COLUMNS: &str = "id, source, row, line, key, action, payload, changes, target_id, etag, \
-     line_number, violations, cells, amount, currency, state, attempts, remote_id, code, message";
+     line_number, violations, cells, amount, currency, state, attempts, remote_id, code, message, before";
 
 /// Reads a row of [`RESULT_COLUMNS`].
 pub(super) fn result(row: &Row<'_>) -> rusqlite::Result<RowResult> {
@@ -149,6 +150,7 @@ pub(super) fn result(row: &Row<'_>) -> rusqlite::Result<RowResult> {
         action: action(row, 5)?,
         payload: row.get(6)?,
         changes: list(row, 7)?,
+        before: row.get(20)?,
         remote_id: row.get(8)?,
         etag: row.get(9)?,
         line_number: row.get(10)?,

@@ -13,7 +13,7 @@ use crate::domain::{PlannedRow, RowResult, State};
 const APPLICATION_ID: i64 = 0x4645_5259;
 
 /// The version of the format described in the module's documentation.
-const FORMAT_VERSION: i64 = 1;
+const FORMAT_VERSION: i64 = 2;
 
 const SCHEMA: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -32,7 +32,8 @@ CREATE TABLE rows (
     violations TEXT NOT NULL,
     cells TEXT NOT NULL,
     amount TEXT,
-    currency TEXT NOT NULL
+    currency TEXT NOT NULL,
+    before TEXT NOT NULL DEFAULT ''
 ) STRICT;
 CREATE TABLE progress (
     id INTEGER PRIMARY KEY REFERENCES rows (id),
@@ -46,6 +47,9 @@ CREATE TABLE progress (
     code TEXT NOT NULL DEFAULT '',
     message TEXT NOT NULL DEFAULT ''
 ) STRICT;
+";
+
+const RESULTS: &str = "
 CREATE VIEW results AS SELECT
     rows.id, source, row, line,
     CASE WHEN rows.key = '' THEN ifnull(progress.key, '') ELSE rows.key END AS key,
@@ -54,11 +58,18 @@ CREATE VIEW results AS SELECT
     violations, cells, amount, currency,
     ifnull(progress.state, CASE action
         WHEN 'unchanged' THEN 'unchanged' WHEN 'conflict' THEN 'conflict' WHEN 'reject' THEN 'rejected'
+        WHEN 'skip' THEN 'skipped'
         ELSE 'planned' END) AS state,
     ifnull(attempts, 0) AS attempts, sent_at,
     ifnull(remote_id, target_id) AS remote_id, new_etag,
-    ifnull(code, '') AS code, ifnull(message, '') AS message
+    ifnull(code, '') AS code, ifnull(message, '') AS message, before
 FROM rows LEFT JOIN progress ON progress.id = rows.id;
+";
+
+/// Brings a file of format 1 up to date: it kept no picture of the records that updates change.
+const FROM_FORMAT_1: &str = "
+ALTER TABLE rows ADD COLUMN before TEXT NOT NULL DEFAULT '';
+DROP VIEW results;
 ";
 
 /// A run's ledger. Blocks; keep it off async threads and use [`LedgerWriter`](super::LedgerWriter) there.
@@ -115,7 +126,7 @@ impl Ledger {
         if !path.exists() {
             return Err(LedgerError::Missing(path.to_owned()));
         }
-        let ledger = Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, lock)?;
+        let mut ledger = Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, lock)?;
         ledger.check_format()?;
         Ok(ledger)
     }
@@ -144,12 +155,13 @@ impl Ledger {
         self.connection.pragma_update(None, "journal_mode", "WAL")?;
         let transaction = self.connection.transaction()?;
         transaction.execute_batch(SCHEMA)?;
+        transaction.execute_batch(RESULTS)?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", FORMAT_VERSION)?;
         transaction.commit()
     }
 
-    fn check_format(&self) -> Result<(), LedgerError> {
+    fn check_format(&mut self) -> Result<(), LedgerError> {
         let number = |name| self.connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
         match number("application_id") {
             Ok(APPLICATION_ID) => {}
@@ -160,8 +172,21 @@ impl Ledger {
             found if found > FORMAT_VERSION => {
                 Err(LedgerError::TooNew { path: self.path.clone(), found, known: FORMAT_VERSION })
             }
-            _ => Ok(()),
+            FORMAT_VERSION => Ok(()),
+            _ => self.upgrade().map_err(|cause| self.failed("bring the format up to date", cause)),
         }
+    }
+
+    /// Whoever opens an old file first brings it up to date; a second one that was waiting finds it done.
+    fn upgrade(&mut self) -> rusqlite::Result<()> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let found: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        if found < FORMAT_VERSION {
+            transaction.execute_batch(FROM_FORMAT_1)?;
+            transaction.execute_batch(RESULTS)?;
+            transaction.pragma_update(None, "user_version", FORMAT_VERSION)?;
+        }
+        transaction.commit()
     }
 
     /// Where the ledger stands.
@@ -321,7 +346,7 @@ fn open_query(state: State) -> String {
         // The plus keeps the index on actions out: it would have all the rest of the plan read and sorted for every
         // page, where the order of the rows comes for nothing.
         State::Planned => format!(
-            "SELECT {columns} FROM results WHERE id > ?1 AND +action IN ('create', 'update') AND state = ?2 \
+            "SELECT {columns} FROM results WHERE id > ?1 AND +action IN ('create', 'update', 'delete') AND state = ?2 \
              ORDER BY id LIMIT ?3"
         ),
         // Only rows that were sent can be in any other open state: the small table finds them.
@@ -386,6 +411,22 @@ fn folder_of(path: &Path) -> &Path {
 mod tests {
     use super::super::model_tests::header;
     use super::*;
+
+    #[test]
+    fn a_file_of_format_1_is_read_and_brought_up_to_date() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run.ferry");
+        std::fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/samples/run-format-1.ferry"), &path).unwrap();
+        for _ in 0..2 {
+            let counts = Ledger::open(&path).unwrap().counts().unwrap();
+            assert_eq!((counts.of_state(State::Done), counts.of_state(State::Rejected)), (4, 16));
+        }
+        let mut ledger = Ledger::open_for_delivery(&path).unwrap();
+        assert_eq!(ledger.recover().unwrap(), 0);
+        let version: i64 =
+            ledger.connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+        assert_eq!(version, FORMAT_VERSION);
+    }
 
     #[test]
     fn a_page_of_open_rows_costs_the_page_and_not_the_plan() {

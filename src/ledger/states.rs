@@ -11,6 +11,13 @@ pub enum Step {
     Outcome(Outcome),
     /// The row's line number belongs to a stranger: it was not carried out and takes this one instead.
     Move(i64),
+    /// The row is left out of the run after all: it was not sent and will not be.
+    Skip {
+        /// Why, as a stable word.
+        code: String,
+        /// Why, in words.
+        message: String,
+    },
     /// The process died while the row was being sent.
     Crash,
 }
@@ -27,6 +34,7 @@ impl Step {
             Self::Outcome(Outcome::NotDone(_)) => "not done",
             Self::Outcome(Outcome::InDoubt(_)) => "in doubt",
             Self::Move(_) => "move",
+            Self::Skip { .. } => "skip",
             Self::Crash => "crash",
         }
     }
@@ -49,6 +57,7 @@ pub fn next_state(state: State, step: &Step) -> Option<State> {
             Outcome::InDoubt(_) => State::InDoubt,
         }),
         (State::Sending | State::InDoubt, Step::Move(_)) => Some(State::Planned),
+        (State::Planned, Step::Skip { .. }) => Some(State::Skipped),
         (State::Sending, Step::Crash) => Some(State::InDoubt),
         _ => None,
     }
@@ -69,6 +78,7 @@ mod tests {
             Step::Outcome(Outcome::NotDone(None)),
             Step::Outcome(Outcome::InDoubt(String::new())),
             Step::Move(1),
+            Step::Skip { code: String::new(), message: String::new() },
             Step::Crash,
         ]
     }
@@ -91,7 +101,7 @@ mod tests {
 
     #[test]
     fn only_a_row_that_was_sent_can_have_an_outcome() {
-        for step in steps().iter().filter(|step| **step != Step::Send) {
+        for step in steps().iter().filter(|step| !matches!(step, Step::Send | Step::Skip { .. })) {
             assert_eq!(next_state(State::Planned, step), None, "{step:?}");
         }
     }

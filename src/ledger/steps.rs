@@ -109,6 +109,12 @@ fn write_step(
         Step::Outcome(Outcome::NotDone(_)) => update("", "", [None; 3], None),
         Step::Outcome(Outcome::InDoubt(words)) => update("in-doubt", words, [None; 3], None),
         Step::Move(line) => update("", "", [None; 3], Some(*line)),
+        Step::Skip { code, message } => connection
+            .prepare_cached(
+                "INSERT INTO progress (id, state, attempts, sent_at, code, message) VALUES (?1, ?2, 0, 0, ?3, ?4) \
+                 ON CONFLICT (id) DO UPDATE SET state = ?2, code = ?3, message = ?4",
+            )?
+            .execute(params![row, next.as_str(), code, message]),
         Step::Crash => update("interrupted", "the program ended before the answer came", [None; 3], None),
     }
 }

@@ -29,7 +29,8 @@ fn sign(action: Action) -> (&'static str, Paint) {
     match action {
         Action::Create => ("+", Paint::Green),
         Action::Update => ("~", Paint::Yellow),
-        Action::Unchanged => ("=", Paint::Dim),
+        Action::Delete => ("-", Paint::Red),
+        Action::Unchanged | Action::Skip => ("=", Paint::Dim),
         Action::Conflict => ("!", Paint::Red),
         Action::Reject => ("x", Paint::Red),
     }
@@ -108,7 +109,9 @@ fn write_counts(text: &mut String, report: &Report, style: Style) {
         ],
         Phase::Plan => Action::ALL
             .map(|action| (sign(action).0, sign(action).1, action.as_str(), summary.with_action(action)))
-            .to_vec(),
+            .into_iter()
+            .filter(|(_, _, word, rows)| *rows > 0 || !matches!(*word, "delete" | "skip"))
+            .collect(),
         Phase::Outcome => State::ALL
             .map(|state| (state_sign(state).0, state_sign(state).1, state.as_str(), summary.in_state(state)))
             .into_iter()

@@ -78,6 +78,7 @@ pub(super) fn result(id: i64, action: Action, state: State) -> RowResult {
             action,
             payload: String::new(),
             changes: if action == Action::Update { vec![terms_change()] } else { Vec::new() },
+            before: String::new(),
             remote_id: None,
             etag: None,
             line_number: None,

@@ -41,13 +41,19 @@ pub(super) fn tiles(summary: &Summary) -> Vec<Tile> {
             tile("create", "✓", state(State::Planned), "passed every rule"),
             tile("reject", "×", state(State::Rejected), "cannot be written"),
         ],
-        Phase::Plan => vec![
-            tile("create", "+", action(Action::Create), "new"),
-            tile("update", "~", action(Action::Update), "changed"),
-            tile("unchanged", "=", action(Action::Unchanged), "the same already"),
-            tile("conflict", "!", action(Action::Conflict), "in conflict"),
-            tile("reject", "×", action(Action::Reject), "cannot be written"),
-        ],
+        Phase::Plan => {
+            let mut tiles = vec![
+                tile("create", "+", action(Action::Create), "new"),
+                tile("update", "~", action(Action::Update), "changed"),
+                tile("unchanged", "=", action(Action::Unchanged) + action(Action::Skip), "nothing to do"),
+                tile("conflict", "!", action(Action::Conflict), "in conflict"),
+                tile("reject", "×", action(Action::Reject), "cannot be written"),
+            ];
+            if action(Action::Delete) > 0 {
+                tiles.insert(2, tile("reject", "−", action(Action::Delete), "to delete"));
+            }
+            tiles
+        }
         Phase::Outcome => vec![
             tile("create", "✓", state(State::Done), "written"),
             tile("unchanged", "=", state(State::Unchanged) + state(State::Skipped), "nothing to do"),

@@ -141,6 +141,7 @@ impl Planner<'_> {
             action: Action::Reject,
             payload: String::new(),
             changes: Vec::new(),
+            before: String::new(),
             remote_id: None,
             etag: None,
             line_number: None,
@@ -189,7 +190,13 @@ impl Planner<'_> {
             }
             _ => (None, decision.payload),
         };
-        let (remote_id, etag) = decision.existing.map(|existing| (existing.id, existing.etag)).unzip();
+        let (remote_id, etag, before) = match decision.existing {
+            Some(existing) if decision.action == Action::Update => {
+                (Some(existing.id), Some(existing.etag), existing.body)
+            }
+            Some(existing) => (Some(existing.id), Some(existing.etag), String::new()),
+            None => (None, None, String::new()),
+        };
         Ok(PlannedRow {
             source: 0,
             origin: row.row.origin,
@@ -197,6 +204,7 @@ impl Planner<'_> {
             action: decision.action,
             payload,
             changes: decision.changes,
+            before,
             remote_id,
             etag,
             line_number,

@@ -56,6 +56,7 @@ impl Connector {
     fn push_part(&self, body: &mut String, operation: &Operation<'_>) {
         let method = match method_of(operation) {
             Method::Patch => "PATCH",
+            Method::Delete => "DELETE",
             _ => "POST",
         };
         let row = operation.row;
@@ -80,7 +81,11 @@ impl Connector {
 }
 
 fn method_of(operation: &Operation<'_>) -> Method {
-    if operation.action == Action::Update { Method::Patch } else { Method::Post }
+    match operation.action {
+        Action::Update => Method::Patch,
+        Action::Delete => Method::Delete,
+        _ => Method::Post,
+    }
 }
 
 /// The `ETag` an update insists on. One that is not known becomes one that no record has: the target says stale, and

@@ -235,6 +235,7 @@ pub(super) fn row(number: u64, key: String, action: Action) -> PlannedRow {
         action,
         payload: String::new(),
         changes: Vec::new(),
+        before: String::new(),
         remote_id: None,
         etag: None,
         line_number: None,
