@@ -121,6 +121,8 @@ fn header() -> RunHeader {
         columns: Vec::new(),
         unmapped: Vec::new(),
         flags: Vec::new(),
+        retries: None,
+        undoes: None,
         phase: Phase::Planning,
         counters: Counters::default(),
     }

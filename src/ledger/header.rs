@@ -104,6 +104,12 @@ pub struct RunHeader {
     /// The flags with which a later command reads and writes as this run does, as they are typed.
     #[serde(default)]
     pub flags: Vec<String>,
+    /// The run whose rows that did not arrive this one tries again; `None` for any other run.
+    #[serde(default)]
+    pub retries: Option<String>,
+    /// The run that this one takes back; `None` for any other run.
+    #[serde(default)]
+    pub undoes: Option<String>,
     /// How far the run has come.
     pub phase: Phase,
     /// What delivery has counted.

@@ -33,6 +33,8 @@ pub(super) fn header() -> RunHeader {
         columns: Vec::new(),
         unmapped: Vec::new(),
         flags: Vec::new(),
+        retries: None,
+        undoes: None,
         phase: Phase::Planning,
         counters: Counters::default(),
     }

@@ -35,6 +35,10 @@ pub struct RunFacts {
     pub unmapped: Vec<String>,
     /// The flags with which a later command reads and writes as this one, as they are typed.
     pub flags: Vec<String>,
+    /// The run whose rows that did not arrive this one tries again.
+    pub retries: Option<String>,
+    /// The run that this one takes back.
+    pub undoes: Option<String>,
     /// What the reader should know was not checked, in sentences.
     pub notes: Vec<String>,
     /// Whether the run has done all it was asked to do; a plan that waits to be applied has not.

@@ -23,6 +23,10 @@ struct Document<'a> {
     schema_version: u32,
     run: &'a str,
     command: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retries: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    undoes: Option<&'a str>,
     created: &'a str,
     tool_version: &'a str,
     entity: &'a str,
@@ -81,6 +85,8 @@ pub fn report_json(report: &Report) -> String {
         schema_version: SCHEMA_VERSION,
         run: &facts.run,
         command: &facts.command,
+        retries: facts.retries.as_deref(),
+        undoes: facts.undoes.as_deref(),
         created: &facts.created,
         tool_version: &facts.tool_version,
         entity: facts.entity.as_str(),

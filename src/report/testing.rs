@@ -40,6 +40,8 @@ pub(super) fn facts(sources: Vec<SourceFacts>) -> RunFacts {
         .to_vec(),
         unmapped: vec!["Internal note".to_owned()],
         flags: Vec::new(),
+        retries: None,
+        undoes: None,
         notes: vec!["Posting groups: the target assigns them from its own templates.".to_owned()],
         finished: true,
         exit: ExitFacts { code: 0, name: "done".to_owned() },

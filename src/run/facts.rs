@@ -35,6 +35,8 @@ pub(super) fn facts_of(header: &RunHeader, command: &str, ending: Ending) -> Run
         columns: header.columns.clone(),
         unmapped: header.unmapped.clone(),
         flags: header.flags.clone(),
+        retries: header.retries.clone(),
+        undoes: header.undoes.clone(),
         notes: notes(header),
         finished: header.phase == Phase::Finished,
         exit: ending.into(),

@@ -168,6 +168,8 @@ fn header(
         columns: opened.first().map(Opened::columns).unwrap_or_default(),
         unmapped: opened.iter().flat_map(Opened::unmapped).collect(),
         flags: flags(target, request),
+        retries: None,
+        undoes: None,
         phase: Phase::Planning,
         counters: Counters::default(),
     }

@@ -31,6 +31,8 @@ pub fn validate(request: &ReadRequest, folder: &Path, observer: Observer<'_>) ->
         columns: opened.first().map(Opened::columns).unwrap_or_default(),
         unmapped: opened.iter().flat_map(Opened::unmapped).collect(),
         flags: request.flags(),
+        retries: None,
+        undoes: None,
         notes: vec![
             "Nothing was asked of the target: whether codes and customers exist there was not checked."
                 .to_owned(),

@@ -272,6 +272,8 @@ fn header(entity: EntityKind) -> RunHeader {
         columns: Vec::new(),
         unmapped: Vec::new(),
         flags: Vec::new(),
+        retries: None,
+        undoes: None,
         phase: Phase::Planning,
         counters: Counters::default(),
     }
