@@ -238,6 +238,8 @@ pub struct RowResult {
     pub attempts: u32,
     /// The target's id of the record, once it is known.
     pub remote_id: Option<String>,
+    /// The record's `ETag` after the row was carried out; `None` when the answer did not say.
+    pub new_etag: Option<String>,
     /// A rule's code, the target's error code, or a word such as `stale`; empty when all is well.
     pub code: String,
     /// What happened, in words; empty when all is well.

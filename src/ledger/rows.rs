@@ -130,7 +130,8 @@ fn json<T: serde::Serialize>(list: &[T]) -> rusqlite::Result<String> {
 
 /// The columns of [`result`].
 pub(super) const RESULT_COLUMNS: &str = "id, source, row, line, key, action, payload, changes, target_id, etag, \
-     line_number, violations, cells, amount, currency, state, attempts, remote_id, code, message, before";
+     line_number, violations, cells, amount, currency, state, attempts, remote_id, code, message, before, \
+     new_etag";
 
 /// Reads a row of [`RESULT_COLUMNS`].
 pub(super) fn result(row: &Row<'_>) -> rusqlite::Result<RowResult> {
@@ -168,6 +169,7 @@ pub(super) fn result(row: &Row<'_>) -> rusqlite::Result<RowResult> {
         state: state(row, 15)?,
         attempts: row.get(16)?,
         remote_id: row.get(17)?,
+        new_etag: row.get::<_, Option<String>>(21)?.filter(|etag| !etag.is_empty()),
         code,
         message,
     })

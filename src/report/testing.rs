@@ -92,6 +92,7 @@ pub(super) fn result(id: i64, action: Action, state: State) -> RowResult {
         state,
         attempts: u32::from(is_sent),
         remote_id: (state == State::Done).then(|| format!("00000000-0000-0000-0000-{row:012}")),
+        new_etag: None,
         code: code.to_owned(),
         message: message.to_owned(),
     }

@@ -88,7 +88,7 @@ impl CurrencyTotals {
     fn add(&mut self, amount: Money, action: Action, state: State) {
         let row = Total::new(1, amount);
         self.file = self.file.plus(row);
-        if matches!(action, Action::Create | Action::Update | Action::Unchanged) {
+        if matches!(action, Action::Create | Action::Update | Action::Delete | Action::Unchanged) {
             self.planned = self.planned.plus(row);
         }
         let part = match state {
