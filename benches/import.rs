@@ -121,7 +121,7 @@ impl Bed {
     fn apply(&self, folder: PathBuf, entity: EntityKind, batch: usize) {
         let (_keep, stop) = watch::channel(None);
         let delivery = DeliveryOptions { batch, ..DeliveryOptions::for_kind(entity) };
-        let request = ApplyRequest { folder, command: "import", delivery };
+        let request = ApplyRequest::new(folder, "import", delivery);
         let report = self
             .runtime
             .block_on(apply(&self.target, &request, stop, &|_: Event<'_>| ()))

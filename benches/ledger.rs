@@ -123,6 +123,9 @@ fn header() -> RunHeader {
         flags: Vec::new(),
         retries: None,
         undoes: None,
+        after: None,
+        approved: false,
+        sliced: false,
         phase: Phase::Planning,
         counters: Counters::default(),
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use ledgerferry::delivery::ErrorLimit;
+use ledgerferry::delivery::{ErrorLimit, Lines, Slice};
 
 /// Carries customers and payments between spreadsheets and accounting systems: none lost, none doubled.
 #[derive(Debug, Parser)]
@@ -211,17 +211,53 @@ pub(crate) struct ApplyArgs {
     pub(crate) skip_rejects: bool,
     #[command(flatten)]
     pub(crate) guard: GuardArgs,
+    #[command(flatten)]
+    pub(crate) slice: SliceArgs,
+    /// Go on when records have moved since the plan; rows that no longer fit are left out as conflicts
+    #[arg(long)]
+    pub(crate) allow_stale: bool,
 }
 
 /// What stops a run.
 #[derive(Debug, Args)]
 pub(crate) struct GuardArgs {
     /// Stop when the target has refused so many rows, or such a share of the rows sent (20 rows at least)
-    #[arg(long, value_name = "N|P%", default_value = "5%")]
-    pub(crate) max_errors: ErrorLimit,
+    /// [default: 5%]
+    #[arg(long, value_name = "N|P%")]
+    pub(crate) max_errors: Option<ErrorLimit>,
+    /// Write nothing when the plan creates more records than this
+    #[arg(long, value_name = "N")]
+    pub(crate) max_creates: Option<u64>,
+    /// Write nothing when the plan changes more records than this
+    #[arg(long, value_name = "N")]
+    pub(crate) max_updates: Option<u64>,
+    /// Write nothing when the plan's updates blank more fields than this
+    #[arg(long, value_name = "N")]
+    pub(crate) max_clears: Option<u64>,
+    /// Write nothing when the plan deletes more records than this [default: 0]
+    #[arg(long, value_name = "N")]
+    pub(crate) max_deletes: Option<u64>,
     /// The company's name, to write to a production profile without being asked
     #[arg(long, value_name = "NAME")]
     pub(crate) confirm: Option<String>,
+}
+
+/// Which part of a plan to carry out now.
+#[derive(Debug, Args)]
+pub(crate) struct SliceArgs {
+    /// Carry out only the first N rows that wait; `ferry resume` continues with the rest
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) limit: Option<u64>,
+    /// Carry out only the rows on these lines of the file, counted as in the column `row` of results.csv
+    #[arg(long, value_name = "A-B,C", value_delimiter = ',')]
+    pub(crate) rows: Vec<Lines>,
+}
+
+impl SliceArgs {
+    /// The part that the flags name; all of the plan when they name none.
+    pub(crate) fn slice(&self) -> Slice {
+        Slice { limit: self.limit, lines: self.rows.clone() }
+    }
 }
 
 /// What `ferry import` takes.
@@ -233,6 +269,8 @@ pub(crate) struct ImportArgs {
     pub(crate) matching: MatchArgs,
     #[command(flatten)]
     pub(crate) guard: GuardArgs,
+    #[command(flatten)]
+    pub(crate) slice: SliceArgs,
     /// Do not ask before writing
     #[arg(short, long)]
     pub(crate) yes: bool,
@@ -248,6 +286,8 @@ pub(crate) struct ResumeArgs {
     pub(crate) run: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) guard: GuardArgs,
+    #[command(flatten)]
+    pub(crate) slice: SliceArgs,
 }
 
 /// What `ferry export` takes.

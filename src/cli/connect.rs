@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ledgerferry::profile::{Limits, Profile, Stage, System};
+use ledgerferry::profile::{Guards, Limits, Profile, Stage, System};
 use ledgerferry::run::{PageOptions, Target, resolve_company};
 use ledgerferry::sandbox::{Sandbox, SandboxOptions};
 use ledgerferry::transport::{Credential, PlainHttp, Transport, TransportOptions};
@@ -18,6 +18,7 @@ pub(crate) struct Connection {
     pub(crate) target: Target,
     pub(crate) limits: Limits,
     pub(crate) stage: Stage,
+    pub(crate) guards: Guards,
     sandbox: Option<Sandbox>,
 }
 
@@ -60,7 +61,7 @@ impl Connection {
             stage: if profile.stage == Stage::Production { "production" } else { "test" }.to_owned(),
             pages,
         };
-        Ok(Self { target, limits: profile.limits, stage: profile.stage, sandbox })
+        Ok(Self { target, limits: profile.limits, stage: profile.stage, guards: profile.guards, sandbox })
     }
 
     /// Stops the embedded sandbox, if there is one.

@@ -133,7 +133,7 @@ impl Tour<'_> {
         let verdict = verdict(&planned.facts, &planned.summary);
         self.console.result(&format!("Plan: {}", verdict.sentence));
         let delivery = delivery_options(&connection.limits, entity);
-        let request = ApplyRequest { folder, command: "import", delivery };
+        let request = ApplyRequest::new(folder, "import", delivery);
         let applied = run::apply(&connection.target, &request, interrupt::stop_sign(), &watcher).await?;
         self.console.finish_progress();
         self.show(&applied);

@@ -3,11 +3,11 @@
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
-use ledgerferry::delivery::{DeliveryOptions, Rate};
+use ledgerferry::delivery::{DeliveryOptions, Rate, Slice};
 use ledgerferry::domain::{EntityKind, State};
 use ledgerferry::ledger::{Ledger, LedgerError, Phase, RunHeader};
 use ledgerferry::plan::Mode;
-use ledgerferry::profile::{Limits, Stage};
+use ledgerferry::profile::Limits;
 use ledgerferry::report::{Report, Style, Summary};
 use ledgerferry::run::{self, ApplyRequest, Ending, LEDGER, PlanRequest, ReadRequest};
 use ledgerferry::source::{SheetChoice, SourceOptions};
@@ -19,6 +19,7 @@ use super::args::{
 use super::connect::Connection;
 use super::console::Console;
 use super::failure::Failure;
+use super::guard::{Approval, approve};
 use super::interrupt;
 use super::project::Place;
 use super::watch::watcher;
@@ -76,14 +77,22 @@ async fn plan_and_apply(
     if arguments.dry_run || refused {
         return Ok(tell(console, &planned));
     }
-    let guard = Guarded { guard: &arguments.guard, yes: arguments.yes };
-    if planned.summary.in_state(State::Planned) > 0 {
-        if !arguments.yes {
-            console.result(&planned.terminal(style(console)));
-        }
-        confirm(console, connection, &planned.summary, &guard, &folder)?;
+    let approval = Approval {
+        guards: arguments.guard.guards().or(&connection.guards),
+        confirm: arguments.guard.confirm.as_deref(),
+        yes: arguments.yes,
+    };
+    if planned.summary.in_state(State::Planned) > 0 && !arguments.yes {
+        console.result(&planned.terminal(style(console)));
     }
-    carry_out(console, connection, folder, "import", &arguments.guard).await
+    approve(console, connection, std::slice::from_ref(&folder), &approval).await?;
+    let sending = Sending {
+        command: "import",
+        guard: &arguments.guard,
+        slice: arguments.slice.slice(),
+        recheck: false,
+    };
+    carry_out(console, place, connection, folder, sending).await
 }
 
 pub(crate) async fn apply(
@@ -103,14 +112,22 @@ pub(crate) async fn apply(
     }
     let profile = place.profile_of(global, &planned.facts.profile)?;
     let connection = Connection::open(console, place, profile).await?;
-    let guard = Guarded { guard: &arguments.guard, yes: arguments.yes };
-    let confirmed = if planned.summary.in_state(State::Planned) == 0 {
-        Ok(())
-    } else {
-        confirm(console, &connection, &planned.summary, &guard, &folder)
+    let approval = Approval {
+        guards: arguments.guard.guards().or(&connection.guards),
+        confirm: arguments.guard.confirm.as_deref(),
+        yes: arguments.yes,
     };
-    let ended = match confirmed {
-        Ok(()) => carry_out(console, &connection, folder, "apply", &arguments.guard).await,
+    let approved = approve(console, &connection, std::slice::from_ref(&folder), &approval).await;
+    let ended = match approved {
+        Ok(()) => {
+            let sending = Sending {
+                command: "apply",
+                guard: &arguments.guard,
+                slice: arguments.slice.slice(),
+                recheck: !arguments.allow_stale,
+            };
+            carry_out(console, place, &connection, folder, sending).await
+        }
         Err(failure) => Err(failure),
     };
     connection.close().await;
@@ -135,7 +152,24 @@ pub(crate) async fn resume(
             .with_hint(format!("`ferry apply {}` asks first and carries it out", folder.display())));
     }
     let connection = Connection::open(console, place, place.profile_of(global, &header.profile)?).await?;
-    let ended = carry_out(console, &connection, folder, "resume", &arguments.guard).await;
+    let sending =
+        Sending { command: "resume", guard: &arguments.guard, slice: arguments.slice.slice(), recheck: true };
+    let approved = match header.sliced {
+        // Somebody has agreed to the first part only.
+        true => {
+            let approval = Approval {
+                guards: arguments.guard.guards().or(&connection.guards),
+                confirm: arguments.guard.confirm.as_deref(),
+                yes: true,
+            };
+            approve(console, &connection, std::slice::from_ref(&folder), &approval).await
+        }
+        false => Ok(()),
+    };
+    let ended = match approved {
+        Ok(()) => carry_out(console, place, &connection, folder, sending).await,
+        Err(failure) => Err(failure),
+    };
     connection.close().await;
     ended
 }
@@ -187,55 +221,35 @@ fn planned_ending(summary: &Summary, skip_rejects: bool, detailed: bool) -> Endi
     }
 }
 
-/// What has to be answered before anything is written.
-struct Guarded<'a> {
-    guard: &'a GuardArgs,
-    yes: bool,
+/// How a plan is sent once it is approved.
+pub(crate) struct Sending<'a> {
+    /// The verb the user gave.
+    pub(crate) command: &'static str,
+    /// The flags that set limits.
+    pub(crate) guard: &'a GuardArgs,
+    /// Which part of the plan.
+    pub(crate) slice: Slice,
+    /// Whether the target is read again first, when nothing was sent yet.
+    pub(crate) recheck: bool,
 }
 
-fn confirm(
+/// Sends what the plan in `folder` still holds, and tells what became of it.
+pub(crate) async fn carry_out(
     console: &Console,
-    connection: &Connection,
-    summary: &Summary,
-    guarded: &Guarded<'_>,
-    folder: &Path,
-) -> Result<(), Failure> {
-    let company = &connection.target.company.name;
-    let rows = summary.in_state(State::Planned);
-    let plan = format!("the plan is kept in {}; `ferry apply {0}` carries it out", folder.display());
-    if connection.stage == Stage::Production {
-        let question = format!("Production company \"{company}\". Type its name to write {rows} rows: ");
-        let named = guarded.guard.confirm.clone().or_else(|| console.ask(&question));
-        return match named {
-            Some(name) if name == *company => Ok(()),
-            _ => Err(Failure::refused(format!(
-                "writing to the production company `{company}` was not confirmed"
-            ))
-            .with_hint(format!("--confirm \"{company}\" answers without a terminal; {plan}"))),
-        };
-    }
-    if guarded.yes {
-        return Ok(());
-    }
-    match console.confirm(&format!("Write {rows} rows to \"{company}\"?")) {
-        Some(true) => Ok(()),
-        Some(false) => Err(Failure::refused("nothing was written, as you said".to_owned()).with_hint(plan)),
-        None => Err(Failure::refused("nobody could be asked, so nothing was written".to_owned())
-            .with_hint(format!("--yes answers without a terminal; {plan}"))),
-    }
-}
-
-async fn carry_out(
-    console: &Console,
+    place: &Place,
     connection: &Connection,
     folder: PathBuf,
-    command: &'static str,
-    guard: &GuardArgs,
+    sending: Sending<'_>,
 ) -> Result<Ending, Failure> {
     let entity = read_header(&folder).map_err(ledgerferry::Error::from)?.entity;
+    let max_errors = sending.guard.guards().or(&connection.guards).max_errors.unwrap_or_default();
     let delivery =
-        DeliveryOptions { max_errors: guard.max_errors, ..delivery_options(&connection.limits, entity) };
-    let request = ApplyRequest { folder, command, delivery };
+        DeliveryOptions { max_errors, slice: sending.slice, ..delivery_options(&connection.limits, entity) };
+    let request = ApplyRequest {
+        recheck: sending.recheck,
+        runs: Some(place.runs()),
+        ..ApplyRequest::new(folder, sending.command, delivery)
+    };
     let applied = run::apply(&connection.target, &request, interrupt::stop_sign(), &watcher(console)).await;
     console.finish_progress();
     Ok(tell(console, &applied?))

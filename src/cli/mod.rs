@@ -7,6 +7,7 @@ mod demo;
 mod explain;
 mod export;
 mod failure;
+mod guard;
 mod import;
 mod interrupt;
 mod project;

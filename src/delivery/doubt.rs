@@ -179,6 +179,7 @@ mod tests {
     fn doubt(action: Action, payload: &str, cause: Cause) -> Doubt {
         let row = OpenRow {
             id: 1,
+            line: 2,
             action,
             key: String::new(),
             payload: payload.to_owned(),

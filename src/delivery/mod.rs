@@ -26,6 +26,7 @@ mod pace;
 mod retry;
 mod settler;
 mod shared;
+mod slice;
 #[cfg(test)]
 mod tests;
 mod worker;
@@ -39,6 +40,7 @@ use tokio::task::{JoinError, JoinSet, spawn_blocking};
 pub use lines::reserve_lines;
 pub use options::{DeliveryOptions, ErrorLimit, ErrorLimitError};
 pub use pace::Rate;
+pub use slice::{Lines, LinesError, Slice};
 
 use crate::connector::business_central::Connector;
 use crate::domain::State;
@@ -186,22 +188,26 @@ async fn stop_when_told(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// Reads the planned rows page by page, leaving out those that are looked up first.
+/// Reads the planned rows page by page, leaving out those that are looked up first and those beyond the slice.
 async fn feed(shared: Arc<Shared>, known: HashSet<i64>) -> Result<(), DeliveryError> {
     let (pages, mut ready) = mpsc::channel::<Vec<OpenRow>>(1);
     let path = shared.ledger.path().to_owned();
+    let slice = shared.options.slice.clone();
     let reader = spawn_blocking(move || -> Result<(), LedgerError> {
         let ledger = Ledger::open(&path)?;
-        let mut after = 0;
-        loop {
+        let (mut after, mut left) = (0, slice.limit.unwrap_or(u64::MAX));
+        while left > 0 {
             let mut page = ledger.open_rows(State::Planned, after, PAGE_ROWS)?;
             let Some(last) = page.last() else { return Ok(()) };
             after = last.id;
-            page.retain(|row| !known.contains(&row.id));
+            page.retain(|row| !known.contains(&row.id) && slice.has_line(row.line));
+            page.truncate(usize::try_from(left).unwrap_or(usize::MAX));
+            left -= page.len() as u64;
             if pages.blocking_send(page).is_err() {
                 return Ok(());
             }
         }
+        Ok(())
     });
     while let Some(page) = ready.recv().await {
         shared.backlog.fill(page).await;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::pace::Rate;
+use super::slice::Slice;
 use crate::connector::business_central::{BATCH_MAX, Connector};
 use crate::domain::EntityKind;
 use crate::transport::{PATIENCE, Transport};
@@ -39,6 +40,23 @@ impl ErrorLimit {
             Self::Percent(100..) => false,
             Self::Percent(share) => errors >= Self::FEWEST && errors * 100 >= sent * u64::from(share),
         }
+    }
+}
+
+/// As text such as `5%`, or as a number of rows.
+impl<'de> serde::Deserialize<'de> for ErrorLimit {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(serde::Deserialize)]
+        #[serde(untagged)]
+        enum Written {
+            Rows(u64),
+            Text(String),
+        }
+        let text = match Written::deserialize(deserializer)? {
+            Written::Rows(rows) => rows.to_string(),
+            Written::Text(text) => text,
+        };
+        text.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -88,6 +106,8 @@ pub struct DeliveryOptions {
     pub max_attempts: u32,
     /// What stops the run.
     pub max_errors: ErrorLimit,
+    /// Which of the waiting rows to carry out.
+    pub slice: Slice,
     /// Where the chance in pauses comes from.
     pub seed: u64,
 }
@@ -109,6 +129,7 @@ impl DeliveryOptions {
             deadline: PATIENCE,
             max_attempts: 10,
             max_errors: ErrorLimit::default(),
+            slice: Slice::default(),
             seed: 0,
         }
     }

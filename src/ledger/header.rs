@@ -110,6 +110,16 @@ pub struct RunHeader {
     /// The run that this one takes back; `None` for any other run.
     #[serde(default)]
     pub undoes: Option<String>,
+    /// The folder, beside this run's own, of the run that must be finished before this one is carried out: payments
+    /// wait for the customers they name. `None` for a run that waits for nothing.
+    #[serde(default)]
+    pub after: Option<String>,
+    /// Whether a person has agreed to the plan, so that it may be carried out without another question.
+    #[serde(default)]
+    pub approved: bool,
+    /// Whether the last delivery was told to carry out only a part of the plan, and has; the rest waits.
+    #[serde(default)]
+    pub sliced: bool,
     /// How far the run has come.
     pub phase: Phase,
     /// What delivery has counted.

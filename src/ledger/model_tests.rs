@@ -35,6 +35,9 @@ pub(super) fn header() -> RunHeader {
         flags: Vec::new(),
         retries: None,
         undoes: None,
+        after: None,
+        approved: false,
+        sliced: false,
         phase: Phase::Planning,
         counters: Counters::default(),
     }

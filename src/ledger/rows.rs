@@ -71,6 +71,8 @@ impl Counts {
 pub struct OpenRow {
     /// Position in the run, 1-based.
     pub id: i64,
+    /// The row's 1-based line in its file.
+    pub line: u64,
     /// Create, update or delete.
     pub action: Action,
     /// The natural key in words.
@@ -177,7 +179,7 @@ pub(super) fn result(row: &Row<'_>) -> rusqlite::Result<RowResult> {
 
 /// The columns of [`open_row`].
 pub(super) const OPEN_COLUMNS: &str = "id, action, key, payload, changes, target_id, etag, line_number, state, \
-     attempts, sent_at, code";
+     attempts, sent_at, code, line";
 
 /// Reads a row of [`OPEN_COLUMNS`].
 pub(super) fn open_row(row: &Row<'_>) -> rusqlite::Result<OpenRow> {
@@ -194,6 +196,7 @@ pub(super) fn open_row(row: &Row<'_>) -> rusqlite::Result<OpenRow> {
         attempts: row.get(9)?,
         sent_at: row.get(10)?,
         code: row.get(11)?,
+        line: row.get::<_, i64>(12)?.cast_unsigned(),
     })
 }
 

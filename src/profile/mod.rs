@@ -5,6 +5,7 @@
 //! own part. Nothing is read from disk here. A secret comes from `${env:NAME}` and is held as a
 //! [`SecretString`](secrecy::SecretString); no error repeats a value.
 
+mod guards;
 mod limits;
 mod text;
 
@@ -13,6 +14,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use url::Url;
 
+pub use guards::Guards;
 pub use limits::{Limits, Rate, parse_duration};
 
 use crate::transport::Credential;
@@ -51,6 +53,8 @@ pub struct Profile {
     pub credentials: Vec<Credential>,
     /// How fast to go.
     pub limits: Limits,
+    /// How much one plan may do.
+    pub guards: Guards,
 }
 
 /// The systems ferry speaks with.
@@ -165,6 +169,7 @@ impl Profile {
             stage: Stage::Test,
             credentials: Vec::new(),
             limits: Limits::sandbox(),
+            guards: Guards::default(),
         }
     }
 }
@@ -227,7 +232,7 @@ limits  = { rate = "20/s", in_flight = 5, batch = 50 }
     #[test]
     fn an_unknown_key_is_an_error_with_its_line() {
         let error = read(&PROJECT.replace("stage ", "stagee")).unwrap_err();
-        insta::assert_snapshot!(error, @"`ferry.toml` line 9: unknown field `stagee`, expected one of `system`, `dialect`, `url`, `tenant`, `environment`, `company`, `stage`, `auth`, `limits`");
+        insta::assert_snapshot!(error, @"`ferry.toml` line 9: unknown field `stagee`, expected one of `system`, `dialect`, `url`, `tenant`, `environment`, `company`, `stage`, `auth`, `limits`, `guards`");
     }
 
     #[test]

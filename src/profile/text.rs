@@ -4,6 +4,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
 
+use super::guards::Guards;
 use super::limits::{Limits, parse_duration};
 use super::{Environment, Profile, ProfileError, Stage, System};
 use crate::transport::Credential;
@@ -22,6 +23,8 @@ pub(super) struct ProfileText {
     auth: Option<OneOrMany>,
     #[serde(default)]
     limits: LimitsText,
+    #[serde(default)]
+    guards: Guards,
 }
 
 #[derive(Debug, Deserialize)]
@@ -95,6 +98,7 @@ impl Reading<'_> {
             stage: text.stage,
             credentials,
             limits: self.limits(text)?,
+            guards: text.guards.clone(),
         })
     }
 

@@ -43,6 +43,8 @@ pub struct RunFacts {
     pub notes: Vec<String>,
     /// Whether the run has done all it was asked to do; a plan that waits to be applied has not.
     pub finished: bool,
+    /// Whether only a part of the plan was to be carried out, and is; the rest waits.
+    pub sliced: bool,
     /// How the command ends.
     pub exit: ExitFacts,
 }

@@ -43,6 +43,7 @@ pub(super) fn facts(sources: Vec<SourceFacts>) -> RunFacts {
         retries: None,
         undoes: None,
         notes: vec!["Posting groups: the target assigns them from its own templates.".to_owned()],
+        sliced: false,
         finished: true,
         exit: ExitFacts { code: 0, name: "done".to_owned() },
     }

@@ -45,6 +45,7 @@ pub fn verdict(facts: &RunFacts, summary: &Summary) -> Verdict {
         return good("NOTHING TO DO", "The files hold no rows.".to_owned(), String::new());
     }
     match summary.phase() {
+        Phase::Outcome if facts.sliced && summary.in_state(State::Planned) > 0 => slice(facts, summary),
         Phase::Outcome => outcome(summary, there),
         _ if attention > 0 => Verdict {
             tone: Tone::Attention,
@@ -78,6 +79,28 @@ fn planned(summary: &Summary, there: &str) -> Verdict {
         _ => format!("{} will be created and {} updated.", counted(creates, "record"), grouped(updates)),
     };
     good("READY", sentence, "Nothing has been written yet.".to_owned())
+}
+
+/// A part of the plan was asked for and is carried out.
+fn slice(facts: &RunFacts, summary: &Summary) -> Verdict {
+    let waiting = summary.in_state(State::Planned);
+    let to_send: u64 = Action::ALL
+        .into_iter()
+        .filter(|action| action.first_state() == State::Planned)
+        .map(|action| summary.with_action(action))
+        .sum();
+    let attention = summary.needing_attention();
+    Verdict {
+        tone: if attention == 0 { Tone::Good } else { Tone::Attention },
+        headline: "PART DONE",
+        sentence: format!(
+            "{} of {} sent; the rest waits, and `ferry resume {}` continues.",
+            grouped(to_send - waiting),
+            counted(to_send, "row"),
+            facts.run
+        ),
+        detail: if attention == 0 { String::new() } else { repairs(summary) },
+    }
 }
 
 fn outcome(summary: &Summary, there: &str) -> Verdict {

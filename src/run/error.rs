@@ -10,9 +10,11 @@ use crate::transport::TransportError;
 
 use super::company::CompanyError;
 use super::ending::Ending;
+use super::guard::GuardError;
 use super::index::IndexError;
 use super::planning::PlanningError;
 use super::reading::ReadingError;
+use super::staleness::StaleError;
 use super::target::TargetError;
 
 /// Why a command could not go on.
@@ -51,6 +53,9 @@ pub enum Error {
     /// A file operation was refused.
     #[error(transparent)]
     File(#[from] FileError),
+    /// The plan does more than the guards allow; nothing was written.
+    #[error(transparent)]
+    Guard(#[from] GuardError),
     /// Payments go into a journal, and none was named.
     #[error("payments need a journal")]
     JournalMissing,
@@ -76,6 +81,9 @@ pub enum Error {
     /// A file is not the one that was planned.
     #[error("`{0}` has changed since it was planned")]
     SourceChanged(String),
+    /// Records that the plan rests on have moved; nothing was written.
+    #[error(transparent)]
+    Stale(#[from] StaleError),
     /// The run was planned for another address: another environment may hold a company of the same name and GUID.
     #[error("the run was planned for `{planned}`, and the profile leads to `{found}`")]
     OtherAddress {
@@ -121,9 +129,10 @@ impl Error {
             Self::Company(CompanyError::NotOne { .. }) | Self::JournalMissing | Self::JournalCode { .. } => {
                 Ending::Usage
             }
-            Self::JournalRefused { .. } => Ending::Refused,
+            Self::JournalRefused { .. } | Self::Guard(_) => Ending::Refused,
             Self::PlanUnfinished(_)
             | Self::SourceChanged(_)
+            | Self::Stale(_)
             | Self::OtherAddress { .. }
             | Self::OtherCompany { .. }
             | Self::OtherJournal(_) => Ending::Conflict,
@@ -152,6 +161,13 @@ impl Error {
             Self::OtherJournal(_) => "see what became of its payments, then plan what is left",
             Self::OtherAddress { .. } | Self::OtherCompany { .. } => {
                 "use the profile that the run was planned with"
+            }
+            Self::Guard(error) => return Some(error.hint()),
+            Self::Stale(StaleError { file, .. }) => {
+                return Some(format!(
+                    "all of them are in {}; plan the file again, or go on with --allow-stale, which leaves rows out as conflicts when they no longer fit",
+                    file.display()
+                ));
             }
             Self::Export(error) | Self::Target(TargetError::Fetch(error)) => error.hint()?,
             Self::Ledger(LedgerError::Locked { .. }) => {

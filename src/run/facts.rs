@@ -38,6 +38,7 @@ pub(super) fn facts_of(header: &RunHeader, command: &str, ending: Ending) -> Run
         retries: header.retries.clone(),
         undoes: header.undoes.clone(),
         notes: notes(header),
+        sliced: header.sliced && header.phase == Phase::Applying,
         finished: header.phase == Phase::Finished,
         exit: ending.into(),
     }

@@ -1,35 +1,29 @@
-//! Files into the target: plan, then apply.
+//! Files into a plan; `apply` carries it out.
 //!
 //! ```text
-//! open and bind ─► fetch what exists ─► check and plan every row ─► ledger ─► deliver ─► results, rejects, report
+//! open and bind ─► fetch what exists ─► check and plan every row ─► ledger ─► apply ─► results, rejects, report
 //! ```
 //!
-//! A plan writes nothing to the target. Applying sends exactly what the plan holds, and refuses when a source
-//! file is not the one that was planned.
+//! A plan writes nothing to the target.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use tokio::sync::watch;
 use tokio::task::block_in_place;
 
 use crate::catalogue::business_central_v2::CUSTOMER_PAYMENT_JOURNALS;
-use crate::connector::business_central::Connector;
-use crate::delivery::{DeliveryEnd, DeliveryOptions, deliver};
 use crate::domain::{EntityKind, References};
 use crate::durable::create_directory;
-use crate::ledger::{Counters, Filter, Ledger, LedgerWriter, Phase, RunHeader, SourceHeader};
+use crate::ledger::{Counters, Ledger, Phase, RunHeader, SourceHeader};
 use crate::plan::{Matching, Mode};
-use crate::report::{Report, ReportWriter, SourceFacts, Summary};
+use crate::report::SourceFacts;
 use crate::source;
 
 use super::check::{Check, CheckError, CheckOptions};
-use super::ending::Ending;
 use super::error::Error;
 use super::event::{Event, Observer};
-use super::facts::{facts_of, now, tool_version};
+use super::facts::{now, tool_version};
 use super::history::add_delivered;
 use super::index::TargetIndex;
-use super::journal::{find_journal, open_journal};
 use super::planning::{Lines, Origins, Planner, PlanningError};
 use super::reading::{Opened, ReadRequest, fields_of, open_files, table, tell_unmapped, typed};
 use super::target::Target;
@@ -52,17 +46,6 @@ pub struct PlanRequest {
     pub folder: PathBuf,
     /// Where earlier runs are kept: what they delivered is not sent again.
     pub runs: Option<PathBuf>,
-}
-
-/// How to apply a plan.
-#[derive(Clone, Debug)]
-pub struct ApplyRequest {
-    /// The folder of the run.
-    pub folder: PathBuf,
-    /// The verb the user gave, for the report.
-    pub command: &'static str,
-    /// Pace, patience and thresholds.
-    pub delivery: DeliveryOptions,
 }
 
 /// Plans a run against the live target; nothing is written there.
@@ -170,6 +153,9 @@ fn header(
         flags: flags(target, request),
         retries: None,
         undoes: None,
+        after: None,
+        approved: false,
+        sliced: false,
         phase: Phase::Planning,
         counters: Counters::default(),
     }
@@ -251,154 +237,4 @@ fn plan_rows(mut planning: Planning, opened: Vec<Opened>, observer: Observer<'_>
 /// workbook has room for 2^20 rows.
 fn rows_at_most(facts: &SourceFacts) -> u64 {
     if facts.name.sheet.is_some() { 1 << 20 } else { facts.bytes / 4 + 1 }
-}
-
-/// Carries out what the plan of a run still holds: for the first time, or after an interruption.
-///
-/// `stop` becoming an ending drains what is in flight and ends the run with it.
-pub async fn apply(
-    target: &Target,
-    request: &ApplyRequest,
-    stop: watch::Receiver<Option<Ending>>,
-    observer: Observer<'_>,
-) -> Result<Report, Error> {
-    let path = request.folder.join(LEDGER);
-    let mut ledger = Ledger::open_for_delivery(&path)?;
-    let mut header = ledger.header()?;
-    match header.phase {
-        Phase::Planning => return Err(Error::PlanUnfinished(header.run)),
-        Phase::Planned => check_sources(&header)?,
-        Phase::Applying | Phase::Finished => {}
-    }
-    check_target(target, &header)?;
-    let open = ledger.counts()?.open();
-    let end = if open == 0 {
-        header.phase = Phase::Finished;
-        ledger.update_header(&header)?;
-        drop(ledger);
-        DeliveryEnd::Finished
-    } else {
-        if let (EntityKind::Payments, Some(code)) = (header.entity, &header.journal_code) {
-            header.journal_id = Some(match &header.journal_id {
-                Some(known) => find_journal(target, code, known).await?,
-                None => open_journal(target, code).await?,
-            });
-        }
-        observer(Event::ToDeliver(open));
-        header.phase = Phase::Applying;
-        ledger.update_header(&header)?;
-        ledger.recover()?;
-        match send(target, ledger, &header, request, stop.clone(), observer).await {
-            Ok(end) => end,
-            Err(error) => {
-                // What was sent before is answered for, whatever the failure; it is what must be told.
-                let told =
-                    report(&Ledger::open(&path)?, &request.folder, request.command, |_| error.ending());
-                return Err(told.err().unwrap_or(error));
-            }
-        }
-    };
-    let ending = |summary: &Summary| match end {
-        DeliveryEnd::Finished if summary.needing_attention() == 0 => Ending::Done,
-        DeliveryEnd::Finished => Ending::LeftOut,
-        DeliveryEnd::Interrupted => stop.borrow().unwrap_or(Ending::Interrupted),
-        DeliveryEnd::TooManyErrors => Ending::TooManyErrors,
-        DeliveryEnd::NotAuthenticated => Ending::NotPermitted,
-        DeliveryEnd::Unreachable => Ending::Unreachable,
-    };
-    report(&Ledger::open(&path)?, &request.folder, request.command, ending)
-}
-
-/// Delivers what is open, and keeps how far the run has come.
-async fn send(
-    target: &Target,
-    ledger: Ledger,
-    header: &RunHeader,
-    request: &ApplyRequest,
-    stop: watch::Receiver<Option<Ending>>,
-    observer: Observer<'_>,
-) -> Result<DeliveryEnd, Error> {
-    let writer = LedgerWriter::start(ledger);
-    let (raise, sign) = watch::channel(false);
-    let stopper = tokio::spawn(raise_when_asked(stop, raise));
-    let on_event = |event| observer(Event::Delivery(event));
-    let transport = target.transport.clone();
-    let options = request.delivery.clone();
-    let delivered = deliver(&writer, transport, &connector(header), options, sign, &on_event).await;
-    stopper.abort();
-    let ledger = writer.close()?;
-    // Whatever wanted to stop it: a run with nothing left to settle is at its end.
-    let end =
-        if ledger.counts()?.open() == 0 { delivered.map(|_| DeliveryEnd::Finished)? } else { delivered? };
-    if end == DeliveryEnd::Finished {
-        ledger.update_header(&RunHeader { phase: Phase::Finished, ..ledger.header()? })?;
-    }
-    Ok(end)
-}
-
-/// Passes on that somebody asked for an end, whatever the ending is called.
-async fn raise_when_asked(mut stop: watch::Receiver<Option<Ending>>, raise: watch::Sender<bool>) {
-    // An error means that nobody is left who could ask.
-    if stop.wait_for(Option::is_some).await.is_ok() {
-        raise.send_replace(true);
-    }
-    // The sign must stay up for as long as somebody looks at it.
-    raise.closed().await;
-}
-
-fn connector(header: &RunHeader) -> Connector {
-    match (header.entity, &header.journal_id) {
-        (EntityKind::Payments, Some(journal)) => Connector::payments(&header.company_id, journal),
-        _ => Connector::customers(&header.company_id),
-    }
-}
-
-/// A plan is only good for the bytes it was made from.
-fn check_sources(header: &RunHeader) -> Result<(), Error> {
-    for source in &header.sources {
-        if source::hash(Path::new(&source.path))? != source.sha256 {
-            return Err(Error::SourceChanged(source.path.clone()));
-        }
-    }
-    Ok(())
-}
-
-/// A plan is only good for the company it was made for, where it was made for: copies of an environment have
-/// companies of the same GUID. The embedded sandbox listens on another port each time.
-fn check_target(target: &Target, header: &RunHeader) -> Result<(), Error> {
-    let found = target.transport.service_root().to_string();
-    if header.system != target.system || (header.service_root != found && header.system != "sandbox") {
-        return Err(Error::OtherAddress { planned: header.service_root.clone(), found });
-    }
-    if header.company_id.eq_ignore_ascii_case(&target.company.id) {
-        Ok(())
-    } else {
-        Err(Error::OtherCompany { planned: header.company_name.clone(), found: target.company.name.clone() })
-    }
-}
-
-/// Writes the results, the rejects and the report of a run again, as it stands.
-pub fn report_again(ledger: &Ledger, folder: &Path) -> Result<Report, Error> {
-    let phase = ledger.header()?.phase;
-    report(ledger, folder, "report", |summary| match (phase, summary.needing_attention()) {
-        (Phase::Finished | Phase::Planned, 0) => Ending::Done,
-        (Phase::Finished, _) => Ending::LeftOut,
-        (Phase::Planned, _) => Ending::Refused,
-        (Phase::Planning | Phase::Applying, _) => Ending::Interrupted,
-    })
-}
-
-/// Writes the results, the rejects and the report of a run from its ledger; `ending` judges the rows.
-pub fn report(
-    ledger: &Ledger,
-    folder: &Path,
-    command: &str,
-    ending: impl Fn(&Summary) -> Ending,
-) -> Result<Report, Error> {
-    let header = ledger.header()?;
-    let mut writer = ReportWriter::of_run(folder, facts_of(&header, command, Ending::Done))?;
-    ledger.for_each_row(Filter::All, |row| Ok::<(), Error>(writer.add(&row)?))?;
-    let ending = ending(writer.summary());
-    writer.facts_mut().exit = ending.into();
-    Ok(writer.publish()?)
 }

@@ -132,6 +132,19 @@ impl TargetIndex {
         Ok(found.collect::<Result<_, _>>()?)
     }
 
+    /// Makes [`Self::etag_of`] quick, once every page is added.
+    pub fn index_ids(&self) -> Result<(), IndexError> {
+        Ok(self
+            .connection
+            .execute_batch("CREATE INDEX IF NOT EXISTS records_by_id ON records (remote_id)")?)
+    }
+
+    /// The `ETag` of the record with this id; `None` when there is no such record.
+    pub fn etag_of(&self, id: &str) -> Result<Option<String>, IndexError> {
+        let mut etag = self.connection.prepare_cached("SELECT etag FROM records WHERE remote_id = ?1")?;
+        Ok(etag.query_row([id], |row| row.get(0)).optional()?)
+    }
+
     /// Adds the documents of payments that an earlier `run` delivered.
     pub fn add_delivered(&mut self, documents: &[String], run: &str) -> Result<(), IndexError> {
         let transaction = self.connection.transaction()?;

@@ -4,6 +4,7 @@
 //! [`Report`](crate::report::Report) or an [`Error`], and [`Event`]s on the way. Nothing is
 //! printed here.
 
+mod apply;
 mod check;
 mod company;
 mod ending;
@@ -12,15 +13,19 @@ mod event;
 mod export;
 mod facts;
 mod folder;
+mod guard;
 mod history;
 mod import;
 mod index;
 mod journal;
 mod planning;
 mod reading;
+mod reporting;
+mod staleness;
 mod target;
 mod validate;
 
+pub use apply::{ApplyRequest, apply};
 pub use check::{Check, CheckError, CheckOptions, CheckedChunk, CheckedCounts, CheckedRow, check_file};
 pub use company::{Company, CompanyError, resolve_company};
 pub use ending::Ending;
@@ -28,10 +33,13 @@ pub use error::Error;
 pub use event::{Event, Observer};
 pub use export::{ExportRequest, ExportSummary, export};
 pub use folder::new_run_folder;
-pub use import::{ApplyRequest, LEDGER, PlanRequest, apply, plan, report, report_again};
+pub use guard::{Excess, GuardError, check_guards};
+pub use import::{LEDGER, PlanRequest, plan};
 pub use index::IndexError;
 pub use planning::PlanningError;
 pub use reading::{ReadRequest, ReadingError};
+pub use reporting::{report, report_again};
+pub use staleness::StaleError;
 pub use target::{Target, TargetError};
 pub use validate::validate;
 

@@ -176,6 +176,21 @@ impl Target {
         .await
     }
 
+    /// Reads the customers that these lookups find.
+    pub(super) async fn fetch_found(
+        &self,
+        lookups: Vec<String>,
+        index: &mut TargetIndex,
+    ) -> Result<(), TargetError> {
+        for address in lookups {
+            let add = |page: Vec<&RawValue>| {
+                Ok(index.add_page(EntityKind::Customers, &page).map_err(PlanningError::from)?)
+            };
+            self.each_page("customers", address, add).await?;
+        }
+        Ok(())
+    }
+
     /// Reads the numbers of all customers, which payments have to name.
     pub async fn fetch_payers(
         &self,

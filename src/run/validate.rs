@@ -37,6 +37,7 @@ pub fn validate(request: &ReadRequest, folder: &Path, observer: Observer<'_>) ->
             "Nothing was asked of the target: whether codes and customers exist there was not checked."
                 .to_owned(),
         ],
+        sliced: false,
         finished: true,
         exit: Ending::Done.into(),
     };

@@ -274,6 +274,9 @@ fn header(entity: EntityKind) -> RunHeader {
         flags: Vec::new(),
         retries: None,
         undoes: None,
+        after: None,
+        approved: false,
+        sliced: false,
         phase: Phase::Planning,
         counters: Counters::default(),
     }

@@ -1,0 +1,198 @@
+//! A plan into the target: everything the plan rests on is checked, then the rows are delivered.
+//!
+//! Applying sends exactly what the plan holds, and refuses when a source file or a record of the target is not the
+//! one that was planned.
+
+use std::path::{Path, PathBuf};
+
+use tokio::sync::watch;
+
+use crate::connector::business_central::Connector;
+use crate::delivery::{DeliveryEnd, DeliveryOptions, deliver};
+use crate::domain::{EntityKind, State};
+use crate::ledger::{Ledger, LedgerWriter, Phase, RunHeader};
+use crate::report::{Report, Summary};
+use crate::source;
+
+use super::ending::Ending;
+use super::error::Error;
+use super::event::{Event, Observer};
+use super::import::LEDGER;
+use super::journal::{find_journal, open_journal};
+use super::reporting::report;
+use super::staleness::check_records;
+use super::target::Target;
+
+/// How to apply a plan.
+#[derive(Clone, Debug)]
+pub struct ApplyRequest {
+    /// The folder of the run.
+    pub folder: PathBuf,
+    /// The verb the user gave, for the report.
+    pub command: &'static str,
+    /// Pace, patience, thresholds, and which part of the plan to carry out.
+    pub delivery: DeliveryOptions,
+    /// Whether the target is read again first when nothing of the plan was sent yet, to see that it is as the plan
+    /// saw it. A plan that was made a moment ago by the same command needs that no more.
+    pub recheck: bool,
+    /// Where earlier runs are kept, for that second look; `None` looks at the target only.
+    pub runs: Option<PathBuf>,
+}
+
+impl ApplyRequest {
+    /// Applies a plan that was made a moment ago.
+    #[must_use]
+    pub fn new(folder: PathBuf, command: &'static str, delivery: DeliveryOptions) -> Self {
+        Self { folder, command, delivery, recheck: false, runs: None }
+    }
+}
+
+/// Carries out what the plan of a run still holds: for the first time, or after an interruption.
+///
+/// `stop` becoming an ending drains what is in flight and ends the run with it.
+///
+/// # Errors
+/// When the plan is no longer good: a source file, the address, the company, or a record of the target is not the one
+/// that was planned, or the run that it comes after is not finished. Nothing was sent then. Also when the target or
+/// the ledger fails.
+pub async fn apply(
+    target: &Target,
+    request: &ApplyRequest,
+    stop: watch::Receiver<Option<Ending>>,
+    observer: Observer<'_>,
+) -> Result<Report, Error> {
+    let path = request.folder.join(LEDGER);
+    let mut ledger = Ledger::open_for_delivery(&path)?;
+    let header = prepare(target, &mut ledger, request, observer).await?;
+    let end = if header.phase == Phase::Finished {
+        drop(ledger);
+        DeliveryEnd::Finished
+    } else {
+        match send(target, ledger, &header, request, stop.clone(), observer).await {
+            Ok(end) => end,
+            Err(error) => {
+                // What was sent before is answered for, whatever the failure; it is what must be told.
+                let told =
+                    report(&Ledger::open(&path)?, &request.folder, request.command, |_| error.ending());
+                return Err(told.err().unwrap_or(error));
+            }
+        }
+    };
+    let ending = |summary: &Summary| match end {
+        DeliveryEnd::Finished if summary.needing_attention() == 0 => Ending::Done,
+        DeliveryEnd::Finished => Ending::LeftOut,
+        DeliveryEnd::Interrupted => stop.borrow().unwrap_or(Ending::Interrupted),
+        DeliveryEnd::TooManyErrors => Ending::TooManyErrors,
+        DeliveryEnd::NotAuthenticated => Ending::NotPermitted,
+        DeliveryEnd::Unreachable => Ending::Unreachable,
+    };
+    report(&Ledger::open(&path)?, &request.folder, request.command, ending)
+}
+
+/// Checks everything the plan rests on, and marks the run as begun; or as finished, when nothing is left to send.
+async fn prepare(
+    target: &Target,
+    ledger: &mut Ledger,
+    request: &ApplyRequest,
+    observer: Observer<'_>,
+) -> Result<RunHeader, Error> {
+    let mut header = ledger.header()?;
+    let is_new = header.phase == Phase::Planned;
+    match header.phase {
+        Phase::Planning => return Err(Error::PlanUnfinished(header.run)),
+        Phase::Planned => check_sources(&header)?,
+        Phase::Applying | Phase::Finished => {}
+    }
+    check_target(target, &header)?;
+    let open = ledger.counts()?.open();
+    if open == 0 {
+        header.phase = Phase::Finished;
+        ledger.update_header(&header)?;
+        return Ok(header);
+    }
+    if is_new && request.recheck {
+        check_records(target, ledger, request, observer).await?;
+    }
+    if let (EntityKind::Payments, Some(code)) = (header.entity, &header.journal_code) {
+        header.journal_id = Some(match &header.journal_id {
+            Some(known) => find_journal(target, code, known).await?,
+            None => open_journal(target, code).await?,
+        });
+    }
+    observer(Event::ToDeliver(request.delivery.slice.limit.map_or(open, |limit| limit.min(open))));
+    header.phase = Phase::Applying;
+    ledger.update_header(&header)?;
+    ledger.recover()?;
+    Ok(header)
+}
+
+/// Delivers what is open, and keeps how far the run has come.
+async fn send(
+    target: &Target,
+    ledger: Ledger,
+    header: &RunHeader,
+    request: &ApplyRequest,
+    stop: watch::Receiver<Option<Ending>>,
+    observer: Observer<'_>,
+) -> Result<DeliveryEnd, Error> {
+    let writer = LedgerWriter::start(ledger);
+    let (raise, sign) = watch::channel(false);
+    let stopper = tokio::spawn(raise_when_asked(stop, raise));
+    let on_event = |event| observer(Event::Delivery(event));
+    let transport = target.transport.clone();
+    let options = request.delivery.clone();
+    let delivered = deliver(&writer, transport, &connector(header), options, sign, &on_event).await;
+    stopper.abort();
+    let ledger = writer.close()?;
+    let counts = ledger.counts()?;
+    // Whatever wanted to stop it: a run with nothing left to settle is at its end.
+    let end = if counts.open() == 0 { delivered.map(|_| DeliveryEnd::Finished)? } else { delivered? };
+    if end == DeliveryEnd::Finished {
+        // What waits was left out of the slice; everything else has come to its end.
+        let sliced = !request.delivery.slice.is_whole() && counts.of_state(State::Planned) > 0;
+        let phase = if sliced { Phase::Applying } else { Phase::Finished };
+        ledger.update_header(&RunHeader { phase, sliced, ..ledger.header()? })?;
+    }
+    Ok(end)
+}
+
+/// Passes on that somebody asked for an end, whatever the ending is called.
+async fn raise_when_asked(mut stop: watch::Receiver<Option<Ending>>, raise: watch::Sender<bool>) {
+    // An error means that nobody is left who could ask.
+    if stop.wait_for(Option::is_some).await.is_ok() {
+        raise.send_replace(true);
+    }
+    // The sign must stay up for as long as somebody looks at it.
+    raise.closed().await;
+}
+
+fn connector(header: &RunHeader) -> Connector {
+    match (header.entity, &header.journal_id) {
+        (EntityKind::Payments, Some(journal)) => Connector::payments(&header.company_id, journal),
+        _ => Connector::customers(&header.company_id),
+    }
+}
+
+/// A plan is only good for the bytes it was made from.
+fn check_sources(header: &RunHeader) -> Result<(), Error> {
+    for source in &header.sources {
+        if source::hash(Path::new(&source.path))? != source.sha256 {
+            return Err(Error::SourceChanged(source.path.clone()));
+        }
+    }
+    Ok(())
+}
+
+/// A plan is only good for the company it was made for, where it was made for: copies of an environment have
+/// companies of the same GUID. The embedded sandbox listens on another port each time.
+fn check_target(target: &Target, header: &RunHeader) -> Result<(), Error> {
+    let found = target.transport.service_root().to_string();
+    if header.system != target.system || (header.service_root != found && header.system != "sandbox") {
+        return Err(Error::OtherAddress { planned: header.service_root.clone(), found });
+    }
+    if header.company_id.eq_ignore_ascii_case(&target.company.id) {
+        Ok(())
+    } else {
+        Err(Error::OtherCompany { planned: header.company_name.clone(), found: target.company.name.clone() })
+    }
+}

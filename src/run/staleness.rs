@@ -1,0 +1,204 @@
+//! A second look at the target, right before a plan is carried out that was made earlier.
+//!
+//! A plan rests on what the target held: a create on a key that nobody had, an update and a delete on a record with
+//! this `ETag`. In: the plan, and those records as they are now. Out: nothing, or an error that names the rows whose
+//! record has moved, all of which stand in `stale.csv` in the run's folder. Nothing is written to the target.
+//!
+//! A line of the payment journal that somebody else has taken meanwhile is no reason to refuse: delivery reserves
+//! another one.
+//!
+//! Cost: a plan that touches few customers looks them up; any other reads ids and keys of all records in bulk.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::connector::Operation;
+use crate::connector::business_central::Connector;
+use crate::domain::{Action, EntityKind, RowResult, State};
+use crate::durable::{FileError, PendingFile};
+use crate::ledger::{Filter, Ledger, RunHeader};
+
+use super::apply::ApplyRequest;
+use super::error::Error;
+use super::event::{Event, Observer};
+use super::history::add_delivered;
+use super::index::{TargetIndex, customer_of, key_of};
+use super::journal::find_journal;
+use super::planning::PlanningError;
+use super::target::Target;
+
+/// The file that names every row whose record has moved.
+const FILE: &str = "stale.csv";
+
+/// Rows that a message names.
+const SHOWN: usize = 20;
+
+/// Up to so many rows are looked up one by one, 40 to a request; more are cheaper in bulk, where a page of the target
+/// holds 20,000 records.
+const FEW: u64 = 200;
+
+/// Rows of a plan rest on records that have moved since.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the target has changed since the plan was made, so nothing was written; {rows} of its rows {rest} on records that moved: {list}{more}",
+    rest = if *rows == 1 { "rests" } else { "rest" },
+    list = shown.join("; "),
+    more = if *rows > shown.len() as u64 { "; …" } else { "" }
+)]
+pub struct StaleError {
+    /// How many rows there are.
+    pub rows: u64,
+    /// The first of them, each with its file, its line, its key, and what moved.
+    pub shown: Vec<String>,
+    /// The file that has all of them.
+    pub file: PathBuf,
+}
+
+/// Refuses when a record that the plan rests on is not as the plan saw it.
+///
+/// # Errors
+/// [`Error::Stale`] naming the rows; also when the target cannot be read.
+pub(super) async fn check_records(
+    target: &Target,
+    ledger: &Ledger,
+    request: &ApplyRequest,
+    observer: Observer<'_>,
+) -> Result<(), Error> {
+    let header = ledger.header()?;
+    observer(Event::Note("looking whether the target is still as the plan saw it".to_owned()));
+    let mut index = TargetIndex::new().map_err(PlanningError::from)?;
+    match header.entity {
+        EntityKind::Customers => match few_customers(ledger, &header)? {
+            Some(addresses) => target.fetch_found(addresses, &mut index).await?,
+            None => target.fetch_customers(&BTreeSet::new(), &mut index, observer).await?,
+        },
+        EntityKind::Payments => fetch_payments(target, &header, request, &mut index, observer).await?,
+    }
+    index.index_ids().map_err(PlanningError::from)?;
+    write_stale(ledger, &header, &index, &request.folder)
+}
+
+/// The lookups of a plan that touches few customers, each of which can be looked up; `None` when reading all of them
+/// is cheaper or surer.
+fn few_customers(ledger: &Ledger, header: &RunHeader) -> Result<Option<Vec<String>>, Error> {
+    if ledger.counts()?.of_state(State::Planned) > FEW {
+        return Ok(None);
+    }
+    let mut rows: Vec<RowResult> = Vec::new();
+    ledger.for_each_row(Filter::States(&[State::Planned]), |row| {
+        rows.push(row);
+        Ok::<(), Error>(())
+    })?;
+    let is_nameless = |row: &RowResult| {
+        row.planned.action == Action::Create
+            && !key_of(EntityKind::Customers, &row.planned.payload, None).starts_with("n:")
+    };
+    if rows.iter().any(is_nameless) {
+        return Ok(None);
+    }
+    let operations: Vec<_> = rows
+        .iter()
+        .map(|row| Operation {
+            row: row.id,
+            action: row.planned.action,
+            payload: &row.planned.payload,
+            remote_id: row.planned.remote_id.as_deref(),
+            etag: row.planned.etag.as_deref(),
+            line_number: None,
+        })
+        .collect();
+    let lookups = Connector::customers(&header.company_id).lookups(&operations);
+    Ok(Some(lookups.into_iter().map(|lookup| lookup.request.path).collect()))
+}
+
+/// The payments that wait in the journal, and those that earlier runs have delivered: they may have been posted.
+async fn fetch_payments(
+    target: &Target,
+    header: &RunHeader,
+    request: &ApplyRequest,
+    index: &mut TargetIndex,
+    observer: Observer<'_>,
+) -> Result<(), Error> {
+    let code = header.journal_code.as_deref().unwrap_or_default();
+    let journal = match &header.journal_id {
+        Some(known) => Some(find_journal(target, code, known).await?),
+        None => target.fetch_journal(code).await?,
+    };
+    if let Some(journal) = journal {
+        target.fetch_payments(&journal, &BTreeSet::new(), index, observer).await?;
+    }
+    // A payment that names its customer by id is found by the customer's number.
+    if header.columns.iter().any(|(_, field)| field == "customerId") {
+        target.fetch_payers(&mut crate::domain::References::new(), index, observer).await?;
+    }
+    if let Some(runs) = &request.runs {
+        add_delivered(runs, header, index)?;
+    }
+    Ok(())
+}
+
+/// Judges every row that waits, and writes those that cannot stand into `stale.csv`; an older one goes away.
+fn write_stale(ledger: &Ledger, header: &RunHeader, index: &TargetIndex, folder: &Path) -> Result<(), Error> {
+    let path = folder.join(FILE);
+    let failed = |cause: csv::Error| FileError::new("write", &path, std::io::Error::other(cause));
+    let mut writer = csv::Writer::from_writer(PendingFile::create(path.clone())?);
+    writer.write_record(["file", "sheet", "row", "key", "action", "what_moved"]).map_err(failed)?;
+    let (mut rows, mut shown) = (0, Vec::new());
+    ledger.for_each_row(Filter::States(&[State::Planned]), |row| {
+        let Some(moved) = moved(index, header, &row)? else { return Ok(()) };
+        rows += 1;
+        let planned = &row.planned;
+        let name = header.sources.get(planned.source as usize).map(|source| &source.name);
+        let line = planned.origin.line.to_string();
+        if shown.len() < SHOWN {
+            let file = name.map(ToString::to_string).unwrap_or_default();
+            shown.push(format!("{file} row {line} (`{}`): {moved}", planned.key));
+        }
+        let file = name.map(|name| name.file.as_str()).unwrap_or_default();
+        let sheet = name.and_then(|name| name.sheet.as_deref()).unwrap_or_default();
+        let record = [file, sheet, &line, &planned.key, planned.action.as_str(), &moved];
+        Ok::<(), Error>(writer.write_record(record).map_err(failed)?)
+    })?;
+    let pending = writer
+        .into_inner()
+        .map_err(|error| FileError::new("write", &path, std::io::Error::other(error.error().to_string())))?;
+    if rows == 0 {
+        drop(pending);
+        return match fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(FileError::new("remove", &path, error).into())
+            }
+            _ => Ok(()),
+        };
+    }
+    pending.publish()?;
+    Err(StaleError { rows, shown, file: path }.into())
+}
+
+/// What has moved under this row, in words; `None` when everything is as the plan saw it.
+fn moved(index: &TargetIndex, header: &RunHeader, row: &RowResult) -> Result<Option<String>, PlanningError> {
+    let planned = &row.planned;
+    if planned.action == Action::Create {
+        let number = match header.entity {
+            EntityKind::Payments => index.customer(&customer_of(&planned.payload))?.map(|(number, _)| number),
+            EntityKind::Customers => None,
+        };
+        let found = index.find(&key_of(header.entity, &planned.payload, number.as_deref()))?;
+        let run = match header.entity {
+            EntityKind::Payments => index.delivered_by(&planned.key)?,
+            EntityKind::Customers => None,
+        };
+        return Ok(match (found.first(), run) {
+            (Some(existing), _) => Some(format!("exists by now, with id {}", existing.id)),
+            (None, Some(run)) => Some(format!("was delivered by run {run} meanwhile")),
+            (None, None) => None,
+        });
+    }
+    let Some(id) = &planned.remote_id else { return Ok(None) };
+    Ok(match index.etag_of(id)? {
+        None => Some("is gone".to_owned()),
+        Some(etag) if Some(&etag) != planned.etag.as_ref() => Some("was changed".to_owned()),
+        Some(_) => None,
+    })
+}
