@@ -19,6 +19,7 @@ use crate::domain::{Action, State};
 pub const SCHEMA_VERSION: u32 = 1;
 
 #[derive(Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of the document")]
 struct Document<'a> {
     schema_version: u32,
     run: &'a str,

@@ -151,7 +151,7 @@ async fn send(
         // What waits was left out of the slice; everything else has come to its end.
         let sliced = !request.delivery.slice.is_whole() && counts.of_state(State::Planned) > 0;
         let phase = if sliced { Phase::Applying } else { Phase::Finished };
-        ledger.update_header(&RunHeader { phase, sliced, ..ledger.header()? })?;
+        ledger.update_header(&RunHeader { sliced, phase, ..ledger.header()? })?;
     }
     Ok(end)
 }

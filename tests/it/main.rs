@@ -6,6 +6,7 @@ mod architecture;
 mod commands;
 mod endings;
 mod export;
+mod guards;
 mod kill;
 mod origin;
 mod readme;
