@@ -36,6 +36,13 @@ pub(crate) struct Approval<'a> {
     pub(crate) yes: bool,
 }
 
+impl<'a> Approval<'a> {
+    /// As the flags say, and where they say nothing, the profile.
+    pub(crate) fn of(flags: &'a GuardArgs, connection: &Connection, yes: bool) -> Self {
+        Self { guards: flags.guards().or(&connection.guards), confirm: flags.confirm.as_deref(), yes }
+    }
+}
+
 /// Lets the plans in these run folders be carried out, or says why not; nothing is written to the target.
 ///
 /// Every plan is held against the guards first. Then one question is asked for all of them: a production company's

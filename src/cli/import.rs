@@ -77,11 +77,7 @@ async fn plan_and_apply(
     if arguments.dry_run || refused {
         return Ok(tell(console, &planned));
     }
-    let approval = Approval {
-        guards: arguments.guard.guards().or(&connection.guards),
-        confirm: arguments.guard.confirm.as_deref(),
-        yes: arguments.yes,
-    };
+    let approval = Approval::of(&arguments.guard, connection, arguments.yes);
     if planned.summary.in_state(State::Planned) > 0 && !arguments.yes {
         console.result(&planned.terminal(style(console)));
     }
@@ -112,11 +108,7 @@ pub(crate) async fn apply(
     }
     let profile = place.profile_of(global, &planned.facts.profile)?;
     let connection = Connection::open(console, place, profile).await?;
-    let approval = Approval {
-        guards: arguments.guard.guards().or(&connection.guards),
-        confirm: arguments.guard.confirm.as_deref(),
-        yes: arguments.yes,
-    };
+    let approval = Approval::of(&arguments.guard, &connection, arguments.yes);
     let approved = approve(console, &connection, std::slice::from_ref(&folder), &approval).await;
     let ended = match approved {
         Ok(()) => {
@@ -154,17 +146,12 @@ pub(crate) async fn resume(
     let connection = Connection::open(console, place, place.profile_of(global, &header.profile)?).await?;
     let sending =
         Sending { command: "resume", guard: &arguments.guard, slice: arguments.slice.slice(), recheck: true };
-    let approved = match header.sliced {
-        // Somebody has agreed to the first part only.
-        true => {
-            let approval = Approval {
-                guards: arguments.guard.guards().or(&connection.guards),
-                confirm: arguments.guard.confirm.as_deref(),
-                yes: true,
-            };
-            approve(console, &connection, std::slice::from_ref(&folder), &approval).await
-        }
-        false => Ok(()),
+    // Somebody has agreed to the first part only.
+    let approved = if header.sliced {
+        let approval = Approval::of(&arguments.guard, &connection, true);
+        approve(console, &connection, std::slice::from_ref(&folder), &approval).await
+    } else {
+        Ok(())
     };
     let ended = match approved {
         Ok(()) => carry_out(console, place, &connection, folder, sending).await,
