@@ -1,0 +1,266 @@
+//! Imports inside this process: a folder, books, and runs that can die at any moment.
+//!
+//! A run dies as a process does: its requests stop first, then its ledger is copied as it lies on the disk, then
+//! what is left of the run is dropped, and only the copy lives on.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ledgerferry::delivery::{DeliveryEvent, DeliveryOptions, ErrorLimit};
+use ledgerferry::domain::{EntityKind, Money};
+use ledgerferry::ledger::Ledger;
+use ledgerferry::plan::Mode;
+use ledgerferry::report::Report;
+use ledgerferry::run::{
+    ApplyRequest, Company, Error, Event, LEDGER, PageOptions, PlanRequest, ReadRequest, Target, apply, plan,
+};
+use ledgerferry::sandbox::{Books, Faults, Sandbox, SandboxOptions, read_books};
+use ledgerferry::source::SourceOptions;
+use ledgerferry::transport::{ApiRequest, Credential, PlainHttp, Transport, TransportOptions};
+use ledgerferry::validation::Sign;
+use secrecy::SecretString;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::sync::watch;
+
+use crate::relay::{Cut, Relay};
+
+/// The journal of all payments.
+const JOURNAL: &str = "PASSAGE";
+
+/// The columns of a file of this kind, and the fields that they fill.
+fn columns(kind: EntityKind) -> [(&'static str, &'static str); 5] {
+    match kind {
+        EntityKind::Customers => [
+            ("Number", "number"),
+            ("Display Name", "displayName"),
+            ("Address", "addressLine1"),
+            ("City", "city"),
+            ("Credit Limit", "creditLimit"),
+        ],
+        EntityKind::Payments => [
+            ("Document Number", "documentNumber"),
+            ("Customer Number", "customerNumber"),
+            ("Posting Date", "postingDate"),
+            ("External Document Number", "externalDocumentNumber"),
+            ("Amount", "amount"),
+        ],
+    }
+}
+
+/// A row as its cells, in the order of [`columns`]; an amount is always the last.
+pub(crate) type Cells = [String; 5];
+
+/// One test's world: books, and runs against them.
+pub(crate) struct Passage {
+    folder: TempDir,
+    pub(crate) kind: EntityKind,
+    pub(crate) mode: Mode,
+    pub(crate) options: DeliveryOptions,
+    files: u32,
+}
+
+impl Passage {
+    /// Fresh books, and options whose waits a test can bear.
+    pub(crate) fn new(kind: EntityKind) -> Self {
+        let options = DeliveryOptions {
+            batch: 6,
+            settle: Duration::from_millis(1500),
+            retry_budget: Duration::from_mins(2),
+            backoff: Duration::from_millis(10),
+            deadline: Duration::from_secs(3),
+            max_attempts: 1_000,
+            max_errors: ErrorLimit::Percent(100),
+            seed: 11,
+            ..DeliveryOptions::for_kind(kind)
+        };
+        Self { folder: TempDir::new().unwrap(), kind, mode: Mode::Upsert, options, files: 0 }
+    }
+
+    /// A server of these books.
+    pub(crate) async fn sandbox(&self, faults: Faults) -> Sandbox {
+        let books = self.folder.path().join("books.db");
+        Sandbox::start(SandboxOptions { books, faults, ..SandboxOptions::default() }).await.unwrap()
+    }
+
+    pub(crate) fn books(&self) -> Books {
+        read_books(&self.folder.path().join("books.db")).unwrap()
+    }
+
+    /// Plans a file of these rows; the folder of the run.
+    pub(crate) async fn plan(&mut self, target: &Target, rows: &[Cells]) -> Result<PathBuf, Error> {
+        self.files += 1;
+        let folder = self.folder.path().join(format!("run-{}", self.files));
+        let request = PlanRequest {
+            read: ReadRequest {
+                files: vec![self.write(rows)],
+                entity: Some(self.kind),
+                mapping: None,
+                options: SourceOptions::default(),
+                sign: Sign::AsIs,
+            },
+            journal: Some(JOURNAL.to_owned()),
+            mode: self.mode,
+            run: self.files.to_string(),
+            folder: folder.clone(),
+            runs: None,
+        };
+        plan(target, &request, &|_: Event<'_>| ()).await?;
+        Ok(folder)
+    }
+
+    fn write(&self, rows: &[Cells]) -> PathBuf {
+        let path = self.folder.path().join(format!("{}.csv", self.files));
+        let mut file = csv::Writer::from_path(&path).unwrap();
+        file.write_record(columns(self.kind).map(|(heading, _)| heading)).unwrap();
+        for row in rows {
+            file.write_record(row).unwrap();
+        }
+        file.flush().unwrap();
+        path
+    }
+
+    /// Carries out a plan, or what is left of it.
+    pub(crate) async fn apply(
+        &self,
+        target: &Target,
+        folder: &Path,
+        on_event: &(dyn Fn(DeliveryEvent) + Send + Sync),
+    ) -> Result<Report, Error> {
+        let (_keep, stop) = watch::channel(None);
+        let request = ApplyRequest::new(folder.to_owned(), "resume", self.options.clone());
+        let observer = |event: Event<'_>| {
+            if let Event::Delivery(event) = event {
+                on_event(event);
+            }
+        };
+        apply(target, &request, stop, &observer).await
+    }
+
+    /// Carries out a plan through `relay` until its end, or until `cut` kills it. Returns the report, or the folder
+    /// with what the dead run left behind.
+    pub(crate) async fn apply_until_cut(
+        &self,
+        (sandbox, relay, cut): (&Sandbox, Relay, &Cut),
+        folder: &Path,
+        on_event: &(dyn Fn(DeliveryEvent) + Send + Sync),
+    ) -> Result<Report, PathBuf> {
+        let target = target(sandbox, relay.origin());
+        let copy = folder.with_file_name(format!("{}x", folder.file_name().unwrap().to_string_lossy()));
+        // While another reader is there, closing the ledger does not fold its log into it: the copy is of one piece.
+        let reader = Ledger::open(&folder.join(LEDGER)).unwrap();
+        let ended = tokio::select! {
+            biased;
+            left = leave_behind(cut, folder, copy) => Err(left),
+            report = self.apply(&target, folder, on_event) => Ok(report.unwrap()),
+        };
+        drop(reader);
+        relay.settled(Duration::from_millis(500)).await;
+        ended
+    }
+
+    /// What the books hold of the kind of record that files bring, as cells.
+    pub(crate) async fn in_the_books(&self, sandbox: &Sandbox) -> Vec<Cells> {
+        let fields = columns(self.kind).map(|(_, field)| field);
+        let set = match self.kind {
+            EntityKind::Customers => "customers".to_owned(),
+            EntityKind::Payments => {
+                let journals = records(sandbox, "customerPaymentJournals?$select=id,code").await;
+                let journal = journals.iter().find(|journal| journal["code"] == JOURNAL).unwrap();
+                format!("customerPaymentJournals({})/customerPayments", journal["id"].as_str().unwrap())
+            }
+        };
+        let records = records(sandbox, &format!("{set}?$select={}", fields.join(","))).await;
+        let cells = records.iter().map(|record| fields.map(|field| text(&record[field])));
+        cells.collect()
+    }
+}
+
+/// Waits for the cut, and copies what the run has on the disk at that moment.
+async fn leave_behind(cut: &Cut, folder: &Path, copy: PathBuf) -> PathBuf {
+    cut.happened().await;
+    std::fs::create_dir(&copy).unwrap();
+    for name in [LEDGER.to_owned(), format!("{LEDGER}-wal")] {
+        if folder.join(&name).exists() {
+            std::fs::copy(folder.join(&name), copy.join(&name)).unwrap();
+        }
+    }
+    copy
+}
+
+/// The sandbox under the address `origin`, with connections and a token of its own, as a new process has them.
+pub(crate) fn target(sandbox: &Sandbox, origin: &str) -> Target {
+    let welcome = sandbox.welcome();
+    let own = origin_of(sandbox);
+    let url = |address: &str| address.replace(&own, origin).parse().unwrap();
+    let transport = Transport::new(TransportOptions {
+        service_root: url(&format!("{}/", welcome.url)),
+        credentials: vec![Credential::ClientCredentials {
+            token_url: url(&welcome.token_url),
+            client_id: welcome.client_id.clone(),
+            client_secret: SecretString::from(welcome.client_secret.clone()),
+            scope: welcome.scope.clone(),
+        }],
+        plain_http: PlainHttp::default(),
+    });
+    Target {
+        transport: Arc::new(transport.unwrap()),
+        company: Company {
+            id: welcome.company_id.clone(),
+            name: welcome.company.clone(),
+            display_name: String::new(),
+        },
+        profile: "local".to_owned(),
+        // A sandbox may change its address between two lives of a run.
+        system: "sandbox".to_owned(),
+        dialect: "v2.0".to_owned(),
+        stage: "test".to_owned(),
+        pages: PageOptions::within(Duration::from_mins(2)),
+    }
+}
+
+/// Scheme, host and port of a sandbox.
+pub(crate) fn origin_of(sandbox: &Sandbox) -> String {
+    let root: url::Url = sandbox.welcome().url.parse().unwrap();
+    root.origin().ascii_serialization()
+}
+
+/// All records of a set, from a sandbox without faults.
+pub(crate) async fn records(sandbox: &Sandbox, path: &str) -> Vec<Value> {
+    let target = target(sandbox, &origin_of(sandbox));
+    let request = ApiRequest::get(format!("companies({})/{path}", target.company.id));
+    let reply = target.transport.send(0, &request).await.unwrap();
+    let mut page: Value = serde_json::from_slice(&reply.body).unwrap();
+    assert_eq!(reply.status, 200, "{page}");
+    match page["value"].take() {
+        Value::Array(records) => records,
+        other => panic!("{other}"),
+    }
+}
+
+/// A value as a file would say it.
+fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string().parse::<Money>().unwrap().to_string(),
+        other => panic!("{other}"),
+    }
+}
+
+/// The rows of `results.csv` by state; each row of the file must stand there exactly once.
+#[track_caller]
+pub(crate) fn results(folder: &Path) -> BTreeMap<String, usize> {
+    let mut reader = csv::Reader::from_path(folder.join("results.csv")).unwrap();
+    let headers = reader.headers().unwrap().clone();
+    let column = |name: &str| headers.iter().position(|header| header == name).unwrap();
+    let (row, state) = (column("row"), column("status"));
+    let (mut counts, mut seen) = (BTreeMap::new(), std::collections::BTreeSet::new());
+    for record in reader.records() {
+        let record = record.unwrap();
+        *counts.entry(record[state].to_owned()).or_insert(0) += 1;
+        assert!(seen.insert(record[row].to_owned()), "row {} twice", &record[row]);
+    }
+    counts
+}
