@@ -1,12 +1,13 @@
-//! Records against what the target holds: each row becomes a create, an update with the fields that differ,
-//! unchanged, or a conflict.
+//! Records against what the target holds: each row becomes a create, an update with the fields that differ, a
+//! delete, unchanged, a conflict, or is left out at the file's word.
 //!
-//! In: a row's payload and the records of the target that its natural key finds. Out: a [`Decision`]. Nothing
+//! In: a row's payload, what the row asks, and the records of the target that its natural key finds. Out: a
+//! [`Decision`]. Nothing
 //! is looked up here, so a plan is the same byte for byte whenever its input is.
 
 use crate::catalogue::{Entity, Writable};
 use crate::connector::business_central::{differences, fields};
-use crate::domain::{Action, FieldChange, Rule, Violation};
+use crate::domain::{ACTION_COLUMN, Action, Asked, FieldChange, Rule, Violation};
 
 /// Whether a run may create, update, or both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -52,25 +53,68 @@ pub struct Decision {
     pub payload: String,
     /// What an update changes.
     pub changes: Vec<FieldChange>,
-    /// The record to update, or the one that already agrees.
+    /// The record to update or to delete, or the one that already agrees.
     pub existing: Option<Existing>,
-    /// Why the row is in conflict.
+    /// What undoing the decision has to restore, as a JSON object: of an update the target's values of the fields
+    /// it changes, of a delete every field that can be written; empty otherwise.
+    pub before: String,
+    /// Why the row is in conflict, is left out, or has nothing to do.
     pub violations: Vec<Violation>,
+}
+
+/// A row on its way into a plan.
+#[derive(Clone, Copy, Debug)]
+pub struct Candidate<'a> {
+    /// Its natural key, as a person knows it.
+    pub key: &'a str,
+    /// The JSON object that would create it.
+    pub payload: &'a str,
+    /// What the row itself asks; `None` leaves it to the mode of the run.
+    pub asked: Option<Asked>,
+}
+
+/// What a row wants of a record.
+#[derive(Clone, Copy)]
+enum Aim {
+    Upsert,
+    Create,
+    Update,
+    Delete,
 }
 
 impl Decision {
     fn new(action: Action) -> Self {
-        Self { action, payload: String::new(), changes: Vec::new(), existing: None, violations: Vec::new() }
+        Self {
+            action,
+            payload: String::new(),
+            changes: Vec::new(),
+            existing: None,
+            before: String::new(),
+            violations: Vec::new(),
+        }
     }
 
     /// A conflict because of `rule`: what was found in `field`, and what is allowed there.
     #[must_use]
     pub fn conflict(rule: Rule, field: &str, found: String, allowed: &str) -> Self {
+        Self::because(Action::Conflict, rule, (field, found, allowed))
+    }
+
+    fn because(action: Action, rule: Rule, (field, found, allowed): (&str, String, &str)) -> Self {
         let violation =
             Violation { rule, field: field.to_owned(), column: None, found, allowed: allowed.to_owned() };
-        Self { violations: vec![violation], ..Self::new(Action::Conflict) }
+        Self { violations: vec![violation], ..Self::new(action) }
     }
 }
+
+/// The fields of an address that a change of one of [`ADDRESS_KEYS`] may overwrite or clear.
+///
+/// Source: a postal code that the server knows overwrites city, country and state; another country clears postal
+/// code, city and state.
+pub const ADDRESS: [&str; 4] = ["city", "state", "country", "postalCode"];
+
+/// The fields whose change makes the server write the rest of the [`ADDRESS`].
+pub const ADDRESS_KEYS: [&str; 2] = ["postalCode", "country"];
 
 /// How rows of one entity meet the target.
 #[derive(Clone, Copy, Debug)]
@@ -82,26 +126,39 @@ pub struct Matching {
 }
 
 impl Matching {
-    /// Decides on a row with this `key` and `payload`, given every record of the target that its key finds.
+    /// Decides on a row, given every record of the target that its key finds.
     ///
-    /// More than one record is a conflict, never a guess.
+    /// What the row asks goes before the mode of the run. More than one record is a conflict, never a guess.
     ///
     /// # Errors
     /// When the payload or the record is no JSON object.
-    pub fn decide(&self, key: &str, payload: &str, mut found: Vec<Existing>) -> serde_json::Result<Decision> {
+    pub fn decide(&self, candidate: Candidate<'_>, mut found: Vec<Existing>) -> serde_json::Result<Decision> {
+        let Candidate { key, payload, .. } = candidate;
+        let Some(aim) = self.aim(candidate.asked) else {
+            let because = (ACTION_COLUMN, String::new(), "");
+            return Ok(Decision::because(Action::Skip, Rule::AskedToSkip, because));
+        };
         if found.len() > 1 {
             let ids: Vec<_> = found.iter().map(|existing| existing.id.as_str()).collect();
             let allowed = format!("one record, not {}: {}", ids.len(), ids.join(", "));
             return Ok(Decision::conflict(Rule::Ambiguous, self.key_field(), key.to_owned(), &allowed));
         }
-        Ok(match (found.pop(), self.mode) {
-            (None, Mode::Upsert | Mode::Create) => {
+        Ok(match (found.pop(), aim) {
+            (None, Aim::Upsert | Aim::Create) => {
                 Decision { payload: payload.to_owned(), ..Decision::new(Action::Create) }
             }
-            (None, Mode::Update) => {
+            (None, Aim::Update) => {
                 Decision::conflict(Rule::DoesNotExist, self.key_field(), key.to_owned(), "an existing record")
             }
-            (Some(existing), Mode::Create) => {
+            (None, Aim::Delete) => {
+                let because = (self.key_field(), key.to_owned(), "");
+                Decision::because(Action::Unchanged, Rule::AlreadyGone, because)
+            }
+            (Some(existing), Aim::Delete) => {
+                let before = fields::only(&existing.body, |name| self.is_writable(name))?;
+                Decision { existing: Some(existing), before, ..Decision::new(Action::Delete) }
+            }
+            (Some(existing), Aim::Create) => {
                 let same = self.differences(payload, &existing)?.is_empty();
                 if same {
                     Decision { existing: Some(existing), ..Decision::new(Action::Unchanged) }
@@ -109,8 +166,23 @@ impl Matching {
                     Decision::conflict(Rule::AlreadyExists, self.key_field(), key.to_owned(), "a new record")
                 }
             }
-            (Some(existing), Mode::Upsert | Mode::Update) => self.compare(payload, existing)?,
+            (Some(existing), Aim::Upsert | Aim::Update) => self.compare(payload, existing)?,
         })
+    }
+
+    /// What a row wants; `None` when it is to be left out.
+    fn aim(&self, asked: Option<Asked>) -> Option<Aim> {
+        match (asked, self.mode) {
+            (Some(Asked::Skip), _) => None,
+            (Some(Asked::Delete), _) => Some(Aim::Delete),
+            (Some(Asked::Create), _) | (None, Mode::Create) => Some(Aim::Create),
+            (Some(Asked::Update), _) | (None, Mode::Update) => Some(Aim::Update),
+            (None, Mode::Upsert) => Some(Aim::Upsert),
+        }
+    }
+
+    fn is_writable(&self, name: &str) -> bool {
+        self.entity.field(name).is_some_and(|field| field.writable != Writable::No)
     }
 
     fn compare(&self, payload: &str, existing: Existing) -> serde_json::Result<Decision> {
@@ -118,8 +190,13 @@ impl Matching {
         if changes.is_empty() {
             return Ok(Decision { existing: Some(existing), ..Decision::new(Action::Unchanged) });
         }
-        let payload = fields::only(payload, |name| changes.iter().any(|change| change.field == name))?;
-        Ok(Decision { payload, changes, existing: Some(existing), ..Decision::new(Action::Update) })
+        let is_changed = |name: &str| changes.iter().any(|change| change.field == name);
+        let payload = fields::only(payload, is_changed)?;
+        // The server fills or clears the rest of an address itself.
+        let moves = ADDRESS_KEYS.iter().any(|name| is_changed(name));
+        let is_touched = |name: &str| is_changed(name) || (moves && ADDRESS.contains(&name));
+        let before = fields::only(&existing.body, is_touched)?;
+        Ok(Decision { payload, changes, existing: Some(existing), before, ..Decision::new(Action::Update) })
     }
 
     fn differences(&self, payload: &str, existing: &Existing) -> serde_json::Result<Vec<FieldChange>> {
@@ -130,7 +207,9 @@ impl Matching {
         Ok(changes)
     }
 
-    fn key_field(&self) -> &'static str {
+    /// The field that a row's key stands in, for messages.
+    #[must_use]
+    pub fn key_field(&self) -> &'static str {
         if self.entity.field("number").is_some() { "number" } else { "documentNumber" }
     }
 }
@@ -147,7 +226,12 @@ mod tests {
     }
 
     fn decide(mode: Mode, found: Vec<Existing>) -> Decision {
-        Matching { entity: &CUSTOMERS, mode }.decide("C1", ROW, found).unwrap()
+        ask(mode, None, found)
+    }
+
+    fn ask(mode: Mode, asked: Option<Asked>, found: Vec<Existing>) -> Decision {
+        let candidate = Candidate { key: "C1", payload: ROW, asked };
+        Matching { entity: &CUSTOMERS, mode }.decide(candidate, found).unwrap()
     }
 
     #[test]
@@ -163,6 +247,7 @@ mod tests {
         assert_eq!(decision.action, Action::Update);
         assert_eq!(decision.payload, r#"{"creditLimit":100.50}"#);
         assert_eq!(decision.changes[0].from, "100");
+        assert_eq!(decision.before, r#"{"creditLimit":100}"#);
     }
 
     #[test]
@@ -183,5 +268,46 @@ mod tests {
         let other = existing(r#"{"number":"C1","displayName":"Other"}"#);
         assert_eq!(decide(Mode::Create, vec![other]).violations[0].rule, Rule::AlreadyExists);
         assert_eq!(decide(Mode::Update, Vec::new()).violations[0].rule, Rule::DoesNotExist);
+    }
+
+    #[test]
+    fn what_a_row_asks_goes_before_the_mode() {
+        let other = || vec![existing(r#"{"number":"C1","displayName":"Other"}"#)];
+        let asked = |asked, found| ask(Mode::Upsert, Some(asked), found);
+        assert_eq!(asked(Asked::Create, other()).violations[0].rule, Rule::AlreadyExists);
+        assert_eq!(asked(Asked::Update, Vec::new()).violations[0].rule, Rule::DoesNotExist);
+        assert_eq!(ask(Mode::Update, Some(Asked::Create), Vec::new()).action, Action::Create);
+        assert_eq!(ask(Mode::Create, Some(Asked::Update), other()).action, Action::Update);
+        let skipped = asked(Asked::Skip, vec![existing("{}"), existing("{}")]);
+        assert_eq!((skipped.action, skipped.violations[0].rule), (Action::Skip, Rule::AskedToSkip));
+    }
+
+    #[test]
+    fn a_delete_keeps_all_that_is_needed_to_make_the_record_again() {
+        let found = existing(
+            r#"{"@odata.etag":"W/\"1\"","id":"x","number":"C1","creditLimit":1.50,"balanceDue":3,"blocked":"All"}"#,
+        );
+        let decision = ask(Mode::Upsert, Some(Asked::Delete), vec![found.clone()]);
+        assert_eq!((decision.action, decision.payload.as_str()), (Action::Delete, ""));
+        assert_eq!(decision.existing, Some(found));
+        assert_eq!(decision.before, r#"{"number":"C1","creditLimit":1.50,"blocked":"All"}"#);
+    }
+
+    #[test]
+    fn a_record_that_is_gone_needs_no_delete_and_two_are_not_deleted_by_guess() {
+        let gone = ask(Mode::Upsert, Some(Asked::Delete), Vec::new());
+        assert_eq!((gone.action, gone.violations[0].rule), (Action::Unchanged, Rule::AlreadyGone));
+        let two = ask(Mode::Upsert, Some(Asked::Delete), vec![existing("{}"), existing("{}")]);
+        assert_eq!(two.violations[0].rule, Rule::Ambiguous);
+    }
+
+    #[test]
+    fn a_move_keeps_the_whole_address_as_it_was() {
+        let found =
+            existing(r#"{"city":"Ulm","state":"","country":"DE","postalCode":"89073","email":"a@b.c"}"#);
+        let candidate = Candidate { key: "C1", payload: r#"{"postalCode":"10115"}"#, asked: None };
+        let matching = Matching { entity: &CUSTOMERS, mode: Mode::Upsert };
+        let decision = matching.decide(candidate, vec![found]).unwrap();
+        assert_eq!(decision.before, r#"{"city":"Ulm","state":"","country":"DE","postalCode":"89073"}"#);
     }
 }

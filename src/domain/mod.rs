@@ -3,6 +3,7 @@
 //!
 //! Nothing here touches a file, a socket, a clock, a thread or the environment.
 
+pub mod asked;
 pub mod money;
 pub mod operation;
 pub mod record;
@@ -11,6 +12,7 @@ pub mod reject;
 pub mod row;
 pub mod text;
 
+pub use asked::{ACTION_COLUMN, ACTION_WORDS, Asked};
 pub use money::Money;
 pub use operation::{
     Action, EntityKind, FieldChange, Outcome, PlannedRow, Receipt, Refusal, RowResult, State,

@@ -65,11 +65,19 @@ pub enum Rule {
     DoesNotExist,
     /// An earlier run delivered the payment, and it has left its journal.
     AlreadyDelivered,
+    /// `ferry_action` holds a word that is no action.
+    ActionUnknown,
+    /// The file says to leave the row out.
+    AskedToSkip,
+    /// The record to delete is not in the target.
+    AlreadyGone,
+    /// An earlier row of the run meets the same record.
+    MetTwice,
 }
 
 impl Rule {
     /// All rules, in the order of the documentation.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 33] = [
         Self::Missing,
         Self::TooLong,
         Self::WouldBeCut,
@@ -99,6 +107,10 @@ impl Rule {
         Self::AlreadyExists,
         Self::DoesNotExist,
         Self::AlreadyDelivered,
+        Self::ActionUnknown,
+        Self::AskedToSkip,
+        Self::AlreadyGone,
+        Self::MetTwice,
     ];
 
     /// The stable code: what `results.csv` carries and `ferry explain` takes.
@@ -230,8 +242,8 @@ impl Rule {
             ),
             Self::AlreadyExists => (
                 "already-exists",
-                "the target has this record, and the run may only create",
-                "use --mode upsert, or take the row out",
+                "the target has this record, and only a new one may be created",
+                "use --mode upsert with an empty `ferry_action` cell, or take the row out",
             ),
             Self::AlreadyDelivered => (
                 "already-delivered",
@@ -240,8 +252,28 @@ impl Rule {
             ),
             Self::DoesNotExist => (
                 "does-not-exist",
-                "the target has no such record, and the run may only update",
-                "use --mode upsert, or take the row out",
+                "the target has no such record, and nothing may be created",
+                "use --mode upsert with an empty `ferry_action` cell, or take the row out",
+            ),
+            Self::ActionUnknown => (
+                "action-unknown",
+                "`ferry_action` holds no action",
+                "write create, update, delete or skip, or leave the cell empty",
+            ),
+            Self::AskedToSkip => (
+                "asked-to-skip",
+                "the file says to leave the row out",
+                "nothing; empty the `ferry_action` cell to have the row written",
+            ),
+            Self::AlreadyGone => (
+                "already-gone",
+                "the record to delete is not in the target",
+                "nothing; if it should be there, compare the row's key with the target",
+            ),
+            Self::MetTwice => (
+                "met-twice",
+                "an earlier row meets the same record of the target",
+                "keep one of the rows, or give each a number of its own",
             ),
         }
     }

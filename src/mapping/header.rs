@@ -2,14 +2,16 @@
 //!
 //! A header is a field's name or one of its aliases, whatever its case, spaces and punctuation. The name wins
 //! over aliases; two columns with equal right to a field are an error. Columns that start with `ferry_` are our
-//! own, added to a rejects file, and are passed over.
+//! own and feed nothing; `ferry_action` says what to do with its row, the others were added to a rejects file.
 
 use super::MappingError;
 use super::cell::{Reading, blank_member};
 use super::file::{FieldMapping, MappingFile};
 use crate::catalogue::{Entity, Field, Kind, Writable};
 use crate::domain::text::{fold, is_same_folded, nearest, trim};
-use crate::domain::{Broken, EntityKind, Record, References, Row, Value};
+use crate::domain::{
+    ACTION_COLUMN, ACTION_WORDS, Asked, Broken, EntityKind, Record, References, Row, Rule, Value,
+};
 
 /// Which column, constant or default feeds each field of an entity.
 #[derive(Debug)]
@@ -18,6 +20,7 @@ pub struct Binding {
     entity: &'static Entity,
     feeds: Vec<Feed>,
     unmapped: Vec<Unmapped>,
+    action: Option<u32>,
 }
 
 /// A column that feeds no field.
@@ -45,7 +48,7 @@ pub enum UnmappedReason {
     Taken(&'static str),
     /// The mapping file says so.
     Ignored,
-    /// The column was added by ledgerferry to a rejects file.
+    /// The column is our own: `ferry_action`, or one that was added to a rejects file.
     Own,
 }
 
@@ -86,6 +89,7 @@ impl Binding {
             binder.check_mapping(mapping)?;
             binder.claim_mapped(mapping)?;
         }
+        binder.find_action()?;
         binder.claim_headers();
         binder.finish(mapping)
     }
@@ -113,9 +117,38 @@ impl Binding {
         self.feeds.iter().map(|feed| feed.field)
     }
 
-    /// The 0-based column that feeds a field; `None` when none does.
+    /// The 0-based column in which rows say what to do with them; `None` when the file has none.
+    #[must_use]
+    pub fn action_column(&self) -> Option<u32> {
+        self.action
+    }
+
+    /// What a row asks to have done with it; `None` leaves it to the run.
+    ///
+    /// # Errors
+    /// When its cell holds another word. The broken rule stands at the place after the entity's last field.
+    pub fn asked(&self, row: &Row<'_>) -> Result<Option<Asked>, Broken> {
+        let Some(column) = self.action else { return Ok(None) };
+        match trim(row.cell(column as usize)) {
+            "" => Ok(None),
+            word => Asked::from_word(word)
+                .map(Some)
+                .ok_or_else(|| Broken::new(self.entity.fields.len(), Rule::ActionUnknown, ACTION_WORDS)),
+        }
+    }
+
+    /// The name of a broken rule's place: a field's, or that of the action's column.
+    #[must_use]
+    pub fn name_of(&self, place: usize) -> &'static str {
+        self.entity.fields.get(place).map_or(ACTION_COLUMN, |field| field.name)
+    }
+
+    /// The 0-based column that feeds a field, or that holds the action; `None` when none does.
     #[must_use]
     pub fn column_of(&self, field: usize) -> Option<u32> {
+        if field == self.entity.fields.len() {
+            return self.action;
+        }
         self.feeds.iter().find(|feed| feed.field == field)?.column
     }
 
@@ -196,6 +229,7 @@ struct Binder<'h> {
     claims: Vec<Vec<(u32, Right)>>,
     reasons: Vec<Option<UnmappedReason>>,
     ignored: Vec<String>,
+    action: Option<u32>,
 }
 
 impl<'h> Binder<'h> {
@@ -212,6 +246,7 @@ impl<'h> Binder<'h> {
             claims: vec![Vec::new(); entity.fields.len()],
             reasons: vec![None; headers.len()],
             ignored: mapping.map(|mapping| mapping.ignored.clone()).unwrap_or_default(),
+            action: None,
         }
     }
 
@@ -262,6 +297,22 @@ impl<'h> Binder<'h> {
         known.or_else(|| nearest(name, writable(self.entity).map(|(_, field)| field.name)))
     }
 
+    /// Finds the column in which rows say what to do with them.
+    fn find_action(&mut self) -> Result<(), MappingError> {
+        let named = |header: &str| header.trim().eq_ignore_ascii_case(ACTION_COLUMN);
+        let mut columns = (0..).zip(self.headers).filter(|(_, header)| named(header));
+        let Some((column, first)) = columns.next() else { return Ok(()) };
+        if let Some((_, second)) = columns.next() {
+            return Err(MappingError::Ambiguous {
+                field: ACTION_COLUMN,
+                first: first.clone(),
+                second: second.clone(),
+            });
+        }
+        self.action = Some(column);
+        Ok(())
+    }
+
     /// Lets every column that the mapping file does not use claim the field its header names.
     fn claim_headers(&mut self) {
         for (column, header) in (0..).zip(self.headers) {
@@ -305,7 +356,7 @@ impl<'h> Binder<'h> {
                 Some(Unmapped { column, header: header.clone(), reason: reason? })
             })
             .collect();
-        Ok(Binding { kind: self.kind, entity: self.entity, feeds, unmapped })
+        Ok(Binding { kind: self.kind, entity: self.entity, feeds, unmapped, action: self.action })
     }
 
     /// The one column with the best right to a field, and that right.
@@ -401,7 +452,7 @@ mod tests {
 
     use super::*;
     use crate::catalogue::business_central_v2::{CUSTOMER_PAYMENTS, CUSTOMERS};
-    use crate::domain::{Origin, Rule, Span};
+    use crate::domain::{Origin, Span};
 
     fn headers(names: &[&str]) -> Vec<String> {
         names.iter().map(|name| (*name).to_owned()).collect()
@@ -480,6 +531,24 @@ mod tests {
                 UnmappedReason::Unknown { suggestion: None },
             ]
         );
+    }
+
+    #[test]
+    fn the_action_column_is_known_in_any_case_and_feeds_no_field() {
+        let binding = bind(&["displayName", " Ferry_Action "], None).unwrap();
+        assert_eq!(binding.action_column(), Some(1));
+        assert_eq!(binding.unmapped()[0].reason, UnmappedReason::Own);
+        let asked = |cell: &str| {
+            let spans = [Span::raw(0, 0), Span::raw(0, u32::try_from(cell.len()).unwrap())];
+            binding.asked(&Row::new(Origin { row: 1, line: 2 }, cell, "", &spans))
+        };
+        assert_eq!(asked(" DELETE "), Ok(Some(Asked::Delete)));
+        assert_eq!(asked(" "), Ok(None));
+        let broken = asked("remove").unwrap_err();
+        assert_eq!((broken.rule, binding.name_of(broken.field)), (Rule::ActionUnknown, "ferry_action"));
+        assert_eq!(binding.column_of(broken.field), Some(1));
+        let twice = bind(&["displayName", "ferry_action", "FERRY_ACTION"], None).unwrap_err().to_string();
+        assert!(twice.contains("could both be `ferry_action`"), "{twice}");
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! What updates change, grouped by field: how many rows, how many values cleared, and a few old and new values.
+//! What updates change, grouped by field: how many rows, how many values cleared, and a few old and new values;
+//! and which records are deleted.
 //!
 //! Promises: memory does not grow with the number of rows.
 
@@ -7,11 +8,15 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::text::clipped;
-use crate::domain::FieldChange;
+use crate::domain::{FieldChange, PlannedRow};
 
 /// How many changes of a field are shown.
 pub(super) const SAMPLES: usize = 5;
 const SAMPLE_CHARS: usize = 120;
+/// What stands in place of a field when the whole record goes.
+const WHOLE_RECORD: &str = "(record)";
+/// What is left of a deleted record.
+const DELETED: &str = "deleted";
 
 /// One field, and the rows that change it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -42,6 +47,7 @@ pub struct ChangeSample {
 pub struct Changes {
     by_field: BTreeMap<String, Change>,
     rows: u64,
+    deleted: Change,
 }
 
 impl Changes {
@@ -60,6 +66,34 @@ impl Changes {
                 });
             }
         }
+    }
+
+    /// Counts a row that deletes its record.
+    pub fn add_deleted(&mut self, row: &PlannedRow) {
+        self.deleted.rows += 1;
+        if self.deleted.samples.len() < SAMPLES {
+            let from = clipped(&name_in(&row.before), SAMPLE_CHARS);
+            self.deleted.samples.push(ChangeSample { key: row.key.clone(), from, to: DELETED.to_owned() });
+        }
+    }
+
+    /// How many records are deleted.
+    #[must_use]
+    pub fn deleted(&self) -> u64 {
+        self.deleted.rows
+    }
+
+    /// How many values become blank.
+    #[must_use]
+    pub fn cleared(&self) -> u64 {
+        self.by_field.values().map(|change| change.cleared).sum()
+    }
+
+    /// The fields, those with the most rows first, and last the records that are deleted.
+    #[must_use]
+    pub fn all(&self) -> Vec<Change> {
+        let deleted = Change { field: WHOLE_RECORD.to_owned(), ..self.deleted.clone() };
+        self.by_rows().into_iter().chain(Some(deleted).filter(|deleted| deleted.rows > 0)).collect()
     }
 
     /// How many rows change anything.
@@ -84,5 +118,38 @@ impl Changes {
             .collect();
         changes.sort_by_key(|change| std::cmp::Reverse(change.rows));
         changes
+    }
+}
+
+/// What a person calls a record: a customer's name, a payment's amount.
+fn name_in(before: &str) -> String {
+    let record: serde_json::Map<String, serde_json::Value> = serde_json::from_str(before).unwrap_or_default();
+    match ["displayName", "amount"].into_iter().find_map(|name| record.get(name)) {
+        Some(serde_json::Value::String(name)) => name.clone(),
+        Some(value) => value.to_string(),
+        None => WHOLE_RECORD.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Action, State};
+    use crate::report::testing::result;
+
+    #[test]
+    fn clears_and_deletes_are_counted_apart_from_other_changes() {
+        let mut changes = Changes::default();
+        let change =
+            |to: &str| FieldChange { field: "email".into(), from: "a@b.example".into(), to: to.into() };
+        changes.add("C1", &[change("")]);
+        changes.add("C2", &[change("c@d.example")]);
+        let mut row = result(3, Action::Delete, State::Planned).planned;
+        row.before = r#"{"number":"C3","displayName":"Trey"}"#.to_owned();
+        changes.add_deleted(&row);
+        assert_eq!((changes.rows(), changes.values(), changes.cleared(), changes.deleted()), (2, 2, 1, 1));
+        let all = changes.all();
+        assert_eq!((all[1].field.as_str(), all[1].samples[0].from.as_str()), ("(record)", "Trey"));
+        assert_eq!(all[1].samples[0].to, "deleted");
     }
 }

@@ -175,9 +175,9 @@ fn view(report: &Report) -> Value {
             Phase::Outcome => "written",
         },
         has_open: phase == Phase::Outcome && summary.unsettled() > 0,
-        changes: summary.changes().by_rows(),
+        changes: summary.changes().all(),
         change_samples: changes::SAMPLES,
-        changed: format!("{} in {}", values, counted(summary.changes().rows(), "record")),
+        changed: changed(summary, &values),
         sources: sources(summary),
         columns: &facts.columns,
         unmapped: &facts.unmapped,
@@ -305,6 +305,18 @@ fn facts_view(facts: &RunFacts) -> FactsView<'_> {
         dialect: &facts.dialect,
         company: &facts.company,
         exit: &facts.exit,
+    }
+}
+
+/// How much changes, in words.
+fn changed(summary: &Summary, values: &str) -> String {
+    let changes = summary.changes();
+    let updated = format!("{values} in {}", counted(changes.rows(), "record"));
+    let deleted = format!("{} deleted", counted(changes.deleted(), "record"));
+    match (changes.rows(), changes.deleted()) {
+        (_, 0) => updated,
+        (0, _) => deleted,
+        _ => format!("{updated}, {deleted}"),
     }
 }
 

@@ -107,7 +107,7 @@ pub fn report_json(report: &Report) -> String {
         totals: summary.totals().lines(phase),
         reconciled: summary.totals().is_reconciled(phase),
         fixes: summary.fixes().by_rows(),
-        changes: summary.changes().by_rows(),
+        changes: summary.changes().all(),
         sources: summary.sources().iter().map(|tally| source(&tally.facts, tally.left_out)).collect(),
         columns: columns(facts),
         unmapped: &facts.unmapped,

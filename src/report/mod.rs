@@ -187,6 +187,11 @@ impl ReportWriter {
         self.summary.accept(source, rows);
     }
 
+    /// Adds rows that a check passed over because they say so themselves.
+    pub fn skip(&mut self, source: u32, rows: u64) {
+        self.summary.skip(source, rows);
+    }
+
     /// Adds the amounts of rows that a check accepted.
     pub fn accept_total(&mut self, currency: &str, total: Total) {
         self.summary.accept_total(currency, total);

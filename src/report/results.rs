@@ -40,7 +40,8 @@ impl ResultsWriter {
     pub(super) fn add(&mut self, row: &RowResult, source: &SourceFacts) -> Result<(), ReportError> {
         let planned = &row.planned;
         let words = RowWords::of_result(row);
-        let remote_id = row.remote_id.as_deref().or(planned.remote_id.as_deref()).unwrap_or_default();
+        let answered = row.remote_id.as_deref().filter(|id| !id.is_empty());
+        let remote_id = answered.or(planned.remote_id.as_deref()).unwrap_or_default();
         let line = planned.origin.line.to_string();
         let (codes, message, changes) =
             (words.codes(), words.message(source), changes_text(&planned.changes));

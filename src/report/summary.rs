@@ -12,7 +12,7 @@ use super::changes::Changes;
 use super::facts::SourceFacts;
 use super::fixes::{Fixes, LeftOut};
 use super::totals::{Total, Totals};
-use crate::domain::{Action, Reject, RowResult, State};
+use crate::domain::{Action, Reject, RowResult, Rule, State};
 
 /// How far a run has come, as its report tells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +32,7 @@ pub struct Summary {
     sources: Vec<SourceTally>,
     actions: BTreeMap<Action, u64>,
     states: BTreeMap<State, u64>,
+    gone: u64,
     attempts: u64,
     last_id: i64,
     ids_have_gaps: bool,
@@ -72,6 +73,7 @@ impl Summary {
             sources,
             actions: BTreeMap::new(),
             states: BTreeMap::new(),
+            gone: 0,
             attempts: 0,
             last_id: 0,
             ids_have_gaps: false,
@@ -91,9 +93,12 @@ impl Summary {
         }
         self.count(row.planned.source, row.planned.action, row.state, 1);
         self.totals.add(row);
-        if row.planned.action == Action::Update {
-            self.changes.add(&row.planned.key, &row.planned.changes);
+        match row.planned.action {
+            Action::Update => self.changes.add(&row.planned.key, &row.planned.changes),
+            Action::Delete => self.changes.add_deleted(&row.planned),
+            _ => {}
         }
+        self.gone += u64::from(is_gone(row));
         if needs_attention(row.state) {
             self.add_fixes(row);
         }
@@ -102,6 +107,11 @@ impl Summary {
     /// Adds rows that a check accepted.
     pub fn accept(&mut self, source: u32, rows: u64) {
         self.count(source, Action::Create, State::Planned, rows);
+    }
+
+    /// Adds rows that a check passed over because they say so themselves.
+    pub fn skip(&mut self, source: u32, rows: u64) {
+        self.count(source, Action::Skip, State::Skipped, rows);
     }
 
     /// Adds the amounts of rows that a check accepted.
@@ -202,7 +212,13 @@ impl Summary {
         [State::Planned, State::Sending, State::InDoubt].map(|state| self.in_state(state)).into_iter().sum()
     }
 
-    /// Rows that stand in the books as the file wants them.
+    /// Rows whose record is not in the books any more, as the file wants it; they count as in the books too.
+    #[must_use]
+    pub fn gone(&self) -> u64 {
+        self.gone
+    }
+
+    /// Rows that the books agree with: their record is there as the file wants it, or gone.
     #[must_use]
     pub fn in_the_books(&self) -> u64 {
         self.in_state(State::Done) + self.in_state(State::Unchanged)
@@ -249,6 +265,17 @@ impl Summary {
     #[must_use]
     pub fn totals(&self) -> &Totals {
         &self.totals
+    }
+}
+
+/// Whether a row was to delete its record, and the record is gone.
+fn is_gone(row: &RowResult) -> bool {
+    match row.state {
+        State::Done => row.planned.action == Action::Delete,
+        State::Unchanged => {
+            row.planned.violations.iter().any(|violation| violation.rule == Rule::AlreadyGone)
+        }
+        _ => false,
     }
 }
 

@@ -106,7 +106,11 @@ fn write_counts(text: &mut String, report: &Report, style: Style) {
         Phase::Check => vec![
             ("+", Paint::Green, "accepted", summary.in_state(State::Planned)),
             ("x", Paint::Red, "rejected", summary.in_state(State::Rejected)),
-        ],
+            ("=", Paint::Dim, "skipped", summary.in_state(State::Skipped)),
+        ]
+        .into_iter()
+        .filter(|(_, _, word, rows)| *rows > 0 || *word != "skipped")
+        .collect(),
         Phase::Plan => Action::ALL
             .map(|action| (sign(action).0, sign(action).1, action.as_str(), summary.with_action(action)))
             .into_iter()

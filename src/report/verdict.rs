@@ -68,16 +68,19 @@ pub fn verdict(facts: &RunFacts, summary: &Summary) -> Verdict {
 }
 
 fn planned(summary: &Summary, there: &str) -> Verdict {
-    let (creates, updates) = (summary.with_action(Action::Create), summary.with_action(Action::Update));
-    if creates + updates == 0 {
-        let sentence = format!("{} in {there} already.", are(summary.rows()));
-        return good("NOTHING TO DO", sentence, String::new());
-    }
-    let sentence = match (creates, updates) {
-        (creates, 0) => format!("{} will be created.", counted(creates, "record")),
-        (0, updates) => format!("{} will be updated.", counted(updates, "record")),
-        _ => format!("{} will be created and {} updated.", counted(creates, "record"), grouped(updates)),
+    let planned = [(Action::Create, "created"), (Action::Update, "updated"), (Action::Delete, "deleted")]
+        .map(|(action, word)| (summary.with_action(action), word));
+    let mut planned = planned.into_iter().filter(|(rows, _)| *rows > 0);
+    let Some((rows, word)) = planned.next() else {
+        return good("NOTHING TO DO", settled(summary, (there, " already")), String::new());
     };
+    let others: Vec<_> = planned.map(|(rows, word)| format!("{} {word}", grouped(rows))).collect();
+    let others = match others.as_slice() {
+        [] => String::new(),
+        [other] => format!(" and {other}"),
+        [first, second, ..] => format!(", {first} and {second}"),
+    };
+    let sentence = format!("{} will be {word}{others}.", counted(rows, "record"));
     good("READY", sentence, "Nothing has been written yet.".to_owned())
 }
 
@@ -101,6 +104,26 @@ fn slice(facts: &RunFacts, summary: &Summary) -> Verdict {
         ),
         detail: if attention == 0 { String::new() } else { repairs(summary) },
     }
+}
+
+/// Where the rows of a run are that leaves nothing to do; `when` is put behind those that are in the books.
+fn settled(summary: &Summary, (there, when): (&str, &str)) -> String {
+    let (gone, skipped) = (summary.gone(), summary.in_state(State::Skipped));
+    let here = summary.in_the_books() - gone;
+    if here == summary.rows() {
+        return format!("{} in {there}{when}.", are(here));
+    }
+    let verb =
+        |rows, one: &str, many: &str| format!("{} {}", grouped(rows), if rows == 1 { one } else { many });
+    let mut parts =
+        vec![format!("{} {} in {there}{when}", counted(here, "row"), if here == 1 { "is" } else { "are" })];
+    if gone > 0 {
+        parts.push(format!("{} gone from there as wanted", verb(gone, "is", "are")));
+    }
+    if skipped > 0 {
+        parts.push(format!("{} left out", verb(skipped, "was", "were")));
+    }
+    format!("{}.", parts.join("; "))
 }
 
 fn outcome(summary: &Summary, there: &str) -> Verdict {
@@ -149,7 +172,7 @@ fn outcome(summary: &Summary, there: &str) -> Verdict {
         written if written == here => "All of it was written now.".to_owned(),
         written => format!("{} written, {} there already.", grouped(written), grouped(here - written)),
     };
-    good("DONE", format!("{} in {there}.", are(here)), detail)
+    good("DONE", settled(summary, (there, "")), detail)
 }
 
 fn incomplete(summary: &Summary) -> Verdict {
@@ -221,7 +244,10 @@ pub fn next_steps(facts: &RunFacts, summary: &Summary, rejects: &[String]) -> Ve
         };
         rejects.iter().map(step).collect::<Vec<_>>()
     };
-    let changes = summary.with_action(Action::Create) + summary.with_action(Action::Update);
+    let changes: u64 = [Action::Create, Action::Update, Action::Delete]
+        .into_iter()
+        .map(|action| summary.with_action(action))
+        .sum();
     match summary.phase() {
         Phase::Check if rejects.is_empty() && summary.rows() > 0 => {
             let plan =

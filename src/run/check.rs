@@ -17,7 +17,10 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::connector::payload::PayloadWriter;
 use crate::domain::text::upper;
-use crate::domain::{Broken, Money, Origin, Record, References, Reject, Row, SourceName, Value, Violation};
+use crate::domain::{
+    Asked, Broken, EntityKind, Money, Origin, Record, References, Reject, Row, Rule, SourceName, Value,
+    Violation,
+};
 use crate::mapping::Binding;
 use crate::report::{REASON_COLUMN, gives_reason};
 use crate::source::{Chunk, Rows, Source, SourceError};
@@ -70,6 +73,8 @@ pub struct CheckedChunk<'c> {
 /// A row that broke no rule.
 #[derive(Clone, Copy, Debug)]
 pub struct CheckedRow<'c> {
+    /// What the row asks to have done with it; `None` leaves it to the run.
+    pub asked: Option<Asked>,
     /// The row's cells, and where it stands.
     pub row: Row<'c>,
     /// What makes the row the same record as another: the number or document number in upper case, or the
@@ -77,7 +82,8 @@ pub struct CheckedRow<'c> {
     pub key: Option<(KeyKind, &'c str)>,
     /// The JSON object that creates the record.
     pub payload: &'c str,
-    /// The amount in the payload: of a payment, or a customer's credit limit (in local currency).
+    /// The amount in the payload: of a payment, or a customer's credit limit (in local currency). A row that
+    /// deletes has none: it brings nothing into the books.
     pub amount: Option<Money>,
     /// The currency code the row names, in upper case.
     pub currency: Option<&'c str>,
@@ -188,7 +194,7 @@ fn read_and_check(source: Source, checker: &Checker<'_>, free: &Receiver<Chunk>,
 struct Checker<'f> {
     binding: &'f Binding,
     options: &'f CheckOptions<'f>,
-    rules: Rules<'f>,
+    rules: AskedRules<'f>,
     key: NaturalKey,
     payload: PayloadWriter,
     amount: Option<usize>,
@@ -220,21 +226,17 @@ struct Accepted {
     key_end: usize,
     currency_end: usize,
     amount: Option<Money>,
+    asked: Option<Asked>,
     is_doubled: bool,
 }
 
 impl<'f> Checker<'f> {
     fn new(binding: &'f Binding, headers: &[String], options: &'f CheckOptions<'f>) -> Self {
         let (kind, entity) = (binding.kind(), binding.entity());
-        let mut rules =
-            Rules::new(kind, entity, binding.fields(), options.references).with_sign(kind, options.sign);
-        if options.changes_only {
-            rules = rules.for_changes_only();
-        }
         Self {
             binding,
             options,
-            rules,
+            rules: AskedRules::new(binding, options),
             key: NaturalKey::new(kind, entity),
             payload: PayloadWriter::new(entity),
             amount: entity.index_of("amount").or_else(|| entity.index_of("creditLimit")),
@@ -261,21 +263,46 @@ impl<'f> Checker<'f> {
             record.clear();
             self.binding.fill(&row, self.options.references, &mut record, &mut broken);
             let is_plain = row.is_plain() && !self.binding.has_own_texts();
-            self.rules.check(&record, is_plain, &mut broken);
-            let key = self.key.of(&record);
+            let asked = self.binding.asked(&row);
+            let asked = asked.map_err(|action| broken.push(action)).unwrap_or_default();
+            self.rules.of(asked).check(&record, is_plain, &mut broken);
+            let key = self.key.of(&record).filter(|_| asked != Some(Asked::Skip));
             findings.hashes.push(key.map_or(0, |(kind, key)| NaturalKey::hash(kind, key)));
             broken.extend(key.and_then(|(kind, _)| self.was_doubled(&row, kind)));
+            self.forgive(asked, key.map(|(kind, _)| kind), &mut broken);
             if broken.is_empty() {
-                self.accept((index, is_plain), &mut record, key, findings);
+                self.accept((index, is_plain, asked), &mut record, key, findings);
             } else {
                 findings.rejects.push(self.reject(&row, &mut broken));
             }
         }
     }
 
+    /// Drops the broken rules that do not matter for what a row asks: one that is left out may hold anything, one
+    /// that deletes only has to name its record.
+    fn forgive(&self, asked: Option<Asked>, key: Option<KeyKind>, broken: &mut Vec<Broken>) {
+        match asked {
+            Some(Asked::Skip) => broken.clear(),
+            Some(Asked::Delete) => {
+                let entity = self.binding.entity();
+                let names = match (self.binding.kind(), key) {
+                    (EntityKind::Payments, _) => &["documentNumber", "customerId", "customerNumber"][..],
+                    (EntityKind::Customers, Some(KeyKind::Number)) => &["number"],
+                    (EntityKind::Customers, _) => &["number", "displayName"],
+                };
+                broken.retain(|broken| names.contains(&self.binding.name_of(broken.field)));
+                if key.is_none() && broken.is_empty() {
+                    let field = entity.index_of(names[0]).expect("records have the fields of their keys");
+                    broken.push(Broken::new(field, Rule::Missing, "what names the record to delete"));
+                }
+            }
+            Some(Asked::Create | Asked::Update) | None => {}
+        }
+    }
+
     fn accept(
         &self,
-        (row, is_plain): (usize, bool),
+        (row, is_plain, asked): (usize, bool, Option<Asked>),
         record: &mut Record<'_>,
         key: Option<(KeyKind, &str)>,
         findings: &mut Findings,
@@ -286,7 +313,7 @@ impl<'f> Checker<'f> {
         {
             let sent = if self.is_negated { -money } else { money };
             record.set(field, Value::Decimal(sent));
-            amount = Some(sent);
+            amount = Some(sent).filter(|_| asked != Some(Asked::Delete));
         }
         self.payload.write(record, is_plain, &mut findings.payloads);
         match key {
@@ -305,6 +332,7 @@ impl<'f> Checker<'f> {
             key_end,
             currency_end: findings.words.len(),
             amount,
+            asked,
             is_doubled: false,
         });
     }
@@ -335,7 +363,7 @@ impl<'f> Checker<'f> {
         let column = self.binding.column_of(broken.field);
         Violation {
             rule: broken.rule,
-            field: self.binding.entity().fields[broken.field].name.to_owned(),
+            field: self.binding.name_of(broken.field).to_owned(),
             column,
             found: column.map_or_else(String::new, |column| row.cell(column as usize).to_owned()),
             allowed: broken.allowed,
@@ -344,6 +372,36 @@ impl<'f> Checker<'f> {
 
     fn spare(&self) -> std::sync::MutexGuard<'_, Vec<Findings>> {
         self.spare.lock().expect("nobody panics while taking or giving back")
+    }
+}
+
+/// The rules for what rows ask to have done with them.
+struct AskedRules<'f> {
+    by_mode: Rules<'f>,
+    new_record: Rules<'f>,
+    change: Rules<'f>,
+}
+
+impl<'f> AskedRules<'f> {
+    fn new(binding: &'f Binding, options: &'f CheckOptions<'f>) -> Self {
+        let rules = || {
+            let (kind, fields) = (binding.kind(), binding.fields());
+            Rules::new(kind, binding.entity(), fields, options.references).with_sign(kind, options.sign)
+        };
+        Self {
+            by_mode: if options.changes_only { rules().for_changes_only() } else { rules() },
+            new_record: rules(),
+            change: rules().for_changes_only(),
+        }
+    }
+
+    #[inline]
+    fn of(&self, asked: Option<Asked>) -> &Rules<'f> {
+        match asked {
+            None => &self.by_mode,
+            Some(Asked::Create) => &self.new_record,
+            Some(Asked::Update | Asked::Delete | Asked::Skip) => &self.change,
+        }
     }
 }
 
@@ -505,9 +563,10 @@ impl CheckedChunk<'_> {
         self.chunk.len()
     }
 
-    /// The amounts of the rows that broke no rule; `None` for a row without one. Cheaper than the rows themselves.
-    pub fn amounts(&self) -> impl Iterator<Item = Option<Money>> + '_ {
-        self.findings.accepted.iter().filter(|accepted| !accepted.is_doubled).map(|accepted| accepted.amount)
+    /// The rows that broke no rule, each as what it asks and its amount. Cheaper than the rows themselves.
+    pub fn amounts(&self) -> impl Iterator<Item = (Option<Asked>, Option<Money>)> + '_ {
+        let accepted = self.findings.accepted.iter().filter(|accepted| !accepted.is_doubled);
+        accepted.map(|accepted| (accepted.asked, accepted.amount))
     }
 
     /// The rows that broke no rule, in file order.
@@ -526,6 +585,7 @@ impl CheckedChunk<'_> {
             let key = &self.findings.words[take(&mut word_start, accepted.key_end)];
             let currency = &self.findings.words[take(&mut word_start, accepted.currency_end)];
             (!accepted.is_doubled).then(|| CheckedRow {
+                asked: accepted.asked,
                 row,
                 key: accepted.key_kind.map(|kind| (kind, key)),
                 payload: &payloads[payload],
@@ -549,7 +609,6 @@ mod tests {
 
     use super::*;
     use crate::catalogue::business_central_v2::{CUSTOMER_PAYMENTS, CUSTOMERS};
-    use crate::domain::{EntityKind, Rule};
     use crate::source::SourceOptions;
 
     struct Outcome {
@@ -710,6 +769,33 @@ mod tests {
         let as_is = check(EntityKind::Payments, text, &as_is).unwrap();
         assert_eq!(as_is.accepted.len(), 2);
         assert!(as_is.accepted[1].2.ends_with(r#""amount":-3}"#));
+    }
+
+    #[test]
+    fn a_row_that_deletes_or_is_left_out_needs_no_more_than_its_key() {
+        let text = "number,displayName,email,ferry_action\nC1,,@,delete\n,,,Delete\nC3,,@,SKIP\nC3,C,,create\n\
+                    C4,,,update\nC5,,,create\nC6,F,,remove\n,,,skip\n";
+        let outcome = customers(text);
+        let accepted: Vec<_> = outcome.accepted.iter().map(|(line, key, _)| (*line, key.as_str())).collect();
+        assert_eq!(accepted, [(2, "C1"), (4, ""), (5, "C3"), (6, "C4"), (9, "")]);
+        assert_eq!(
+            rules(&outcome),
+            [
+                (3, "number", Rule::Missing),
+                (7, "displayName", Rule::Missing),
+                (8, "ferry_action", Rule::ActionUnknown)
+            ]
+        );
+        let unknown = &outcome.rejects[2].violations[0];
+        assert_eq!((unknown.column, unknown.found.as_str()), (Some(3), "remove"));
+        let text =
+            "customerNumber,documentNumber,amount,ferry_action\nC1,P1,,delete\nC1,,,delete\n,P3,,delete\n";
+        let payments = check(EntityKind::Payments, text, &CheckOptions::default()).unwrap();
+        assert_eq!(payments.accepted.len(), 1);
+        assert_eq!(
+            rules(&payments),
+            [(3, "documentNumber", Rule::Missing), (4, "customerNumber", Rule::CustomerMissing)]
+        );
     }
 
     #[test]

@@ -25,7 +25,9 @@ use super::facts::{now, tool_version};
 use super::history::add_delivered;
 use super::index::TargetIndex;
 use super::planning::{Lines, Origins, Planner, PlanningError};
-use super::reading::{Opened, ReadRequest, fields_of, open_files, table, tell_unmapped, typed};
+use super::reading::{
+    Opened, ReadRequest, fields_of, needed_fields, open_files, table, tell_unmapped, typed,
+};
 use super::target::Target;
 
 /// The name of a run's ledger in its folder.
@@ -103,8 +105,8 @@ async fn fetch(
     journal: Option<&str>,
     observer: Observer<'_>,
 ) -> Result<Known, Error> {
-    let fields = fields_of(opened);
-    let mut references = target.fetch_references(table(entity), &fields, observer).await?;
+    let mut references = target.fetch_references(table(entity), &fields_of(opened), observer).await?;
+    let fields = needed_fields(opened);
     let mut index = TargetIndex::new().map_err(PlanningError::from)?;
     let mut journal_id = None;
     match journal {
@@ -204,6 +206,7 @@ fn plan_rows(mut planning: Planning, opened: Vec<Opened>, observer: Observer<'_>
         matching: Matching { entity: table(kind), mode: planning.request.mode },
         local_currency: references.local_currency(),
         entity: kind,
+        names: opened.iter().map(|file| file.facts.name.clone()).collect(),
         lines: Lines::reserve(index.lines().map_err(PlanningError::from)?, rows_at_most)?,
         batch: Vec::new(),
     };
@@ -214,8 +217,13 @@ fn plan_rows(mut planning: Planning, opened: Vec<Opened>, observer: Observer<'_>
     });
     let mut checked = 0;
     for (source, file) in (0u32..).zip(opened) {
-        let origin =
-            Origins { source, amount_column: file.amount_column(), key_columns: file.key_columns(), sign };
+        let origin = Origins {
+            source,
+            amount_column: file.amount_column(),
+            key_columns: file.key_columns(),
+            reason_column: file.reason_column(),
+            sign,
+        };
         let counts = check.check_file(file.source, &file.binding, |chunk| {
             planner.add_chunk(origin, &chunk)?;
             checked += chunk.rows() as u64;

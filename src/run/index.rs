@@ -35,6 +35,7 @@ const TABLES: &str = "
     CREATE INDEX customers_by_id ON customers (id);
     CREATE TABLE lines (line INTEGER PRIMARY KEY);
     CREATE TABLE delivered (document TEXT PRIMARY KEY, run TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE met (record TEXT PRIMARY KEY, place TEXT NOT NULL) WITHOUT ROWID;
 ";
 
 /// One record of a page: the members that make its keys, and all of it as text.
@@ -155,6 +156,29 @@ impl TargetIndex {
             }
         }
         Ok(transaction.commit()?)
+    }
+
+    /// Forgets documents that a later run took out of their journal: they are in no one's books.
+    pub fn remove_delivered(&mut self, documents: &[String]) -> Result<(), IndexError> {
+        let transaction = self.connection.transaction()?;
+        {
+            let mut remove = transaction.prepare("DELETE FROM delivered WHERE document = ?1")?;
+            for document in documents {
+                remove.execute([fold_code(document)])?;
+            }
+        }
+        Ok(transaction.commit()?)
+    }
+
+    /// Remembers that the row at `place` meets the record with this id, unless an earlier row does: then the place
+    /// of that one.
+    pub fn meet(&self, record: &str, place: &str) -> Result<Option<String>, IndexError> {
+        let mut insert = self.connection.prepare_cached("INSERT OR IGNORE INTO met VALUES (?1, ?2)")?;
+        if insert.execute([record, place])? == 1 {
+            return Ok(None);
+        }
+        let mut earlier = self.connection.prepare_cached("SELECT place FROM met WHERE record = ?1")?;
+        Ok(Some(earlier.query_row([record], |row| row.get(0))?))
     }
 
     /// The earlier run that delivered a payment with this document number.

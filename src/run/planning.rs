@@ -5,9 +5,10 @@
 
 use crate::connector::business_central::fields;
 use crate::delivery::reserve_lines;
-use crate::domain::{Action, EntityKind, PlannedRow, Reject, Rule};
+use crate::domain::{Action, EntityKind, PlannedRow, Reject, Rule, SourceName};
 use crate::ledger::{Ledger, LedgerError};
-use crate::plan::{Decision, Matching};
+use crate::plan::{Candidate, Decision, Existing, Matching};
+use crate::report::{REASON_COLUMN, gives_reason};
 use crate::validation::Sign;
 
 use super::check::{CheckedChunk, CheckedRow};
@@ -46,6 +47,8 @@ pub(super) struct Planner<'a> {
     pub(super) matching: Matching,
     pub(super) local_currency: Option<&'a str>,
     pub(super) entity: EntityKind,
+    /// The files, in the order of the run.
+    pub(super) names: Vec<SourceName>,
     pub(super) lines: Lines,
     pub(super) batch: Vec<PlannedRow>,
 }
@@ -79,6 +82,8 @@ pub(super) struct Origins {
     pub(super) amount_column: Option<usize>,
     /// The columns of what a person knows a record by, the best first.
     pub(super) key_columns: [Option<usize>; 2],
+    /// The column in which a rejects file says why the row was left out.
+    pub(super) reason_column: Option<usize>,
     pub(super) sign: Sign,
 }
 
@@ -104,9 +109,10 @@ impl Planner<'_> {
         let key = key_of(self.entity, row.payload, customer.as_deref());
         let shown = natural_key(self.entity, row.payload);
         let unreadable = |cause| PlanningError::Record { key: shown.clone(), source: cause };
-        let decision =
-            self.matching.decide(&shown, row.payload, self.index.find(&key)?).map_err(unreadable)?;
+        let candidate = Candidate { key: &shown, payload: row.payload, asked: row.asked };
+        let decision = self.matching.decide(candidate, self.index.find(&key)?).map_err(unreadable)?;
         let decision = self.not_again(&shown, decision)?;
+        let decision = self.alone(&shown, decision, (origins, row))?;
         let mut planned = self.planned(row, decision).map_err(unreadable)?;
         planned.source = origins.source;
         planned.currency = currency;
@@ -125,6 +131,41 @@ impl Planner<'_> {
             Some(run) => {
                 let found = format!("{document}, delivered by run {run}");
                 Decision::conflict(Rule::AlreadyDelivered, "documentNumber", found, "a payment sent once")
+            }
+        })
+    }
+
+    /// One record, one row: of two rows that meet the same customer, nobody knows which one is right. The later one
+    /// stays out, also when it comes back alone in a rejects file.
+    fn alone(
+        &self,
+        key: &str,
+        decision: Decision,
+        (origins, row): (Origins, &CheckedRow<'_>),
+    ) -> Result<Decision, PlanningError> {
+        let (EntityKind::Customers, Some(Existing { id, .. })) = (self.entity, &decision.existing) else {
+            return Ok(decision);
+        };
+        let reason = origins.reason_column.map_or("", |column| row.row.cell(column));
+        if gives_reason(reason, Rule::MetTwice, key) {
+            let allowed =
+                format!("another one, or an empty `{REASON_COLUMN}` cell if this is the row to write");
+            return Ok(Decision::conflict(
+                Rule::MetTwice,
+                self.matching.key_field(),
+                key.to_owned(),
+                &allowed,
+            ));
+        }
+        let place = match self.names.get(origins.source as usize) {
+            Some(name) if self.names.len() > 1 => format!("line {} of `{name}`", row.row.origin.line),
+            _ => format!("line {}", row.row.origin.line),
+        };
+        Ok(match self.index.meet(id, &place)? {
+            None => decision,
+            Some(earlier) => {
+                let allowed = format!("one row for a record; this one is met by {earlier} already");
+                Decision::conflict(Rule::MetTwice, self.matching.key_field(), key.to_owned(), &allowed)
             }
         })
     }
@@ -190,13 +231,7 @@ impl Planner<'_> {
             }
             _ => (None, decision.payload),
         };
-        let (remote_id, etag, before) = match decision.existing {
-            Some(existing) if decision.action == Action::Update => {
-                (Some(existing.id), Some(existing.etag), existing.body)
-            }
-            Some(existing) => (Some(existing.id), Some(existing.etag), String::new()),
-            None => (None, None, String::new()),
-        };
+        let (remote_id, etag) = decision.existing.map(|existing| (existing.id, existing.etag)).unzip();
         Ok(PlannedRow {
             source: 0,
             origin: row.row.origin,
@@ -204,10 +239,10 @@ impl Planner<'_> {
             action: decision.action,
             payload,
             changes: decision.changes,
-            before,
             remote_id,
             etag,
             line_number,
+            before: decision.before,
             violations: decision.violations,
             cells: row.row.cells().map(str::to_owned).collect(),
             amount: None,

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::catalogue::Entity;
 use crate::catalogue::business_central_v2::{CUSTOMER_PAYMENTS, CUSTOMERS};
+use crate::catalogue::{Entity, Writable};
 use crate::domain::{EntityKind, Money};
 use crate::durable::FileError;
 use crate::mapping::{Binding, MappingError, MappingFile, UnmappedReason, guess_entity};
-use crate::report::SourceFacts;
+use crate::report::{REASON_COLUMN, SourceFacts};
 use crate::source::{SheetChoice, Source, SourceError, SourceOptions};
 use crate::validation::Sign;
 
@@ -201,6 +201,11 @@ impl Opened {
         names.map(|name| column(name).map(|column| column as usize))
     }
 
+    /// The column in which a rejects file says why a row was left out.
+    pub(super) fn reason_column(&self) -> Option<usize> {
+        self.facts.headers.iter().position(|header| header.trim() == REASON_COLUMN)
+    }
+
     /// Headings and the fields they fill, left to right.
     pub(super) fn columns(&self) -> Vec<(String, String)> {
         let mut columns: Vec<_> = self
@@ -279,4 +284,15 @@ pub(super) fn rejected_amount(cells: &[String], column: Option<usize>) -> Option
 /// The fields that any of the files fills.
 pub(super) fn fields_of(opened: &[Opened]) -> BTreeSet<usize> {
     opened.iter().flat_map(|file| file.binding.fields()).collect()
+}
+
+/// The fields of the target's records that a plan needs: those that the files fill, and where a row may delete its
+/// record all that would make it again.
+pub(super) fn needed_fields(opened: &[Opened]) -> BTreeSet<usize> {
+    let mut fields = fields_of(opened);
+    for file in opened.iter().filter(|file| file.binding.action_column().is_some()) {
+        let all = file.binding.entity().fields.iter().enumerate();
+        fields.extend(all.filter(|(_, field)| field.writable != Writable::No).map(|(index, _)| index));
+    }
+    fields
 }

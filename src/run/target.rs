@@ -13,6 +13,7 @@ use crate::catalogue::business_central_v2::{CURRENCIES, CUSTOMER_PAYMENTS, CUSTO
 use crate::catalogue::{Entity, Kind};
 use crate::domain::{EntityKind, References};
 use crate::export::{ExportError, PageOptions, PageReader};
+use crate::plan::{ADDRESS, ADDRESS_KEYS};
 use crate::transport::Transport;
 
 use super::company::Company;
@@ -274,13 +275,23 @@ impl Target {
     }
 }
 
-/// The `$select` of the fields a comparison needs: the mapped ones and those it always does.
+/// Fields that are read along with others: what the server writes when they change, or how they are to be read.
+const FOLLOWERS: [(&[&str], &[&str]); 2] = [(&ADDRESS_KEYS, &ADDRESS), (&["currencyCode"], &["currencyId"])];
+
+/// The `$select` of the fields a comparison needs: the mapped ones, those that follow them, and those it always
+/// does.
 fn select(entity: &Entity, fields: &BTreeSet<usize>, always: &[&'static str]) -> String {
     let mut names: Vec<&str> = always.to_vec();
     for index in fields {
         let field = &entity.fields[*index];
         if !names.contains(&field.name) && field.kind != Kind::DateTime {
             names.push(field.name);
+        }
+    }
+    for (causes, others) in FOLLOWERS {
+        if causes.iter().any(|cause| names.contains(cause)) {
+            let missing: Vec<_> = others.iter().filter(|name| !names.contains(name)).collect();
+            names.extend(missing);
         }
     }
     format!("$select={}", names.join(","))

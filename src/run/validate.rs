@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::domain::{Money, Reject};
+use crate::domain::{Asked, Money, Reject};
 use crate::report::{Report, ReportError, ReportWriter, RunFacts, Total};
 
 use super::check::{Check, CheckError, CheckOptions, CheckedChunk};
@@ -70,16 +70,25 @@ fn add_accepted(
     amount_in_file: impl Fn(Money) -> Money,
     chunk: &CheckedChunk<'_>,
 ) {
-    let (mut count, mut sum) = (0, Money::ZERO);
+    let (mut count, mut skipped, mut sum) = (0, 0, Money::ZERO);
     let mut amounts = 0;
-    for amount in chunk.amounts() {
+    for (asked, amount) in chunk.amounts() {
+        let amount = amount.map(&amount_in_file);
+        if asked == Some(Asked::Skip) {
+            skipped += 1;
+            if let Some(amount) = amount {
+                writer.reject_total("", Total::new(1, amount));
+            }
+            continue;
+        }
         count += 1;
-        if let Some(sent) = amount {
+        if let Some(amount) = amount {
             amounts += 1;
-            sum = sum + amount_in_file(sent);
+            sum = sum + amount;
         }
     }
     writer.accept(source, count);
+    writer.skip(source, skipped);
     if amounts > 0 {
         writer.accept_total("", Total::new(amounts, sum));
     }

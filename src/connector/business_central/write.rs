@@ -7,6 +7,7 @@ use super::Connector;
 use super::fields::Fields;
 use crate::connector::{Method, Operation, Request};
 use crate::domain::Action;
+use crate::domain::reference::NIL_GUID;
 
 /// What stands around a payload in a batch, roughly: sizes the buffer, nothing more.
 const ENVELOPE_BYTES: usize = 256;
@@ -18,16 +19,16 @@ impl Connector {
     /// The request that carries out one operation.
     #[must_use]
     pub fn single(&self, operation: &Operation<'_>) -> Request {
-        let mut headers = vec![("content-type", "application/json".to_owned())];
-        if operation.action == Action::Update {
+        let method = method_of(operation);
+        let mut headers = Vec::new();
+        if method != Method::Delete {
+            headers.push(("content-type", "application/json".to_owned()));
+        }
+        if is_of_a_record(operation) {
             headers.push(("if-match", etag_of(operation).to_owned()));
         }
-        Request {
-            method: method_of(operation),
-            path: self.write_path(operation),
-            headers,
-            body: Some(body_of(operation).into_owned()),
-        }
+        let body = (method != Method::Delete).then(|| body_of(operation).into_owned());
+        Request { method, path: self.write_path(operation), headers, body }
     }
 
     /// The `$batch` that carries out all of the operations, each on its own, named by its row's id.
@@ -61,9 +62,16 @@ impl Connector {
         };
         let row = operation.row;
         let url = self.write_path(operation);
-        write!(body, r#"{{"id":"{row}","method":"{method}","url":"{url}","headers":{{"Content-Type":"application/json""#)
+        write!(body, r#"{{"id":"{row}","method":"{method}","url":"{url}","headers":{{"#)
             .expect("a string takes everything");
-        if operation.action == Action::Update {
+        if operation.action == Action::Delete {
+            body.push_str(r#""If-Match":"#);
+            push_json_text(body, etag_of(operation));
+            body.push_str("}}");
+            return;
+        }
+        body.push_str(r#""Content-Type":"application/json""#);
+        if is_of_a_record(operation) {
             body.push_str(r#","If-Match":"#);
             push_json_text(body, etag_of(operation));
         }
@@ -73,10 +81,11 @@ impl Connector {
     }
 
     fn write_path(&self, operation: &Operation<'_>) -> String {
-        match (operation.action, operation.remote_id) {
-            (Action::Update, Some(id)) => format!("{}({id})", self.set_path),
-            _ => self.set_path.clone(),
+        if is_of_a_record(operation) {
+            // Never the whole set: without an id it is a record that nobody has.
+            return format!("{}({})", self.set_path, operation.remote_id.unwrap_or(NIL_GUID));
         }
+        self.set_path.clone()
     }
 }
 
@@ -88,8 +97,13 @@ fn method_of(operation: &Operation<'_>) -> Method {
     }
 }
 
-/// The `ETag` an update insists on. One that is not known becomes one that no record has: the target says stale, and
-/// the record is read again. `*` would overwrite what nobody has looked at.
+/// Whether the operation changes or deletes a record that is there.
+fn is_of_a_record(operation: &Operation<'_>) -> bool {
+    matches!(operation.action, Action::Update | Action::Delete)
+}
+
+/// The `ETag` an update or a delete insists on. One that is not known becomes one that no record has: the target says stale, and
+/// the record is read again. `*` would overwrite or delete what nobody has looked at.
 fn etag_of<'a>(operation: &Operation<'a>) -> &'a str {
     operation.etag.filter(|etag| !etag.is_empty()).unwrap_or(NO_ETAG)
 }
@@ -183,6 +197,20 @@ mod tests {
             let batch = Connector::customers("c1").batch(&[operation]).body.unwrap();
             assert!(batch.contains(r#""If-Match":"W/\"\"""#), "{batch}");
         }
+    }
+
+    #[test]
+    fn a_delete_insists_on_the_etag_it_saw_and_carries_nothing() {
+        let operation = Operation { action: Action::Delete, ..update("") };
+        let request = Connector::customers("c1").single(&operation);
+        assert_eq!((request.method, request.path.as_str()), (Method::Delete, "companies(c1)/customers(b1)"));
+        assert_eq!((request.headers, request.body), (vec![("if-match", "W/\"JzE=\"".to_owned())], None));
+        let batch =
+            Connector::payments("c1", "j1").batch(&[operation, Operation { etag: None, ..operation }]);
+        insta::assert_snapshot!(
+            batch.body.unwrap(),
+            @r#"{"requests":[{"id":"8","method":"DELETE","url":"companies(c1)/customerPaymentJournals(j1)/customerPayments(b1)","headers":{"If-Match":"W/\"JzE=\""}},{"id":"8","method":"DELETE","url":"companies(c1)/customerPaymentJournals(j1)/customerPayments(b1)","headers":{"If-Match":"W/\"\""}}]}"#
+        );
     }
 
     #[test]
