@@ -4,15 +4,13 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use ledgerferry::domain::EntityKind;
 use ledgerferry::plan::Mode;
 use ledgerferry::sandbox::{Faults, Sandbox};
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
 
 use crate::passage::{Cells, Passage, origin_of, results, target};
 use crate::relay::{Answer, Ask, Cut, Manners, Relay, Return, Way};
@@ -303,18 +301,19 @@ fn a_run_that_dies_anywhere_under_any_fault_still_delivers_each_row_once() {
         (1..).zip(cells).map(|(seed, (faults, load, batch))| Cell { load, faults, batch, seed }).collect();
     let expected = KILLS * cells.len() as u64;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap();
-    let kills = runtime.block_on(async {
-        let room = Arc::new(Semaphore::new(AT_ONCE));
-        let mut working = JoinSet::new();
-        for cell in cells {
-            let room = room.clone();
-            working.spawn(async move {
-                let _place = room.acquire_owned().await.unwrap();
-                cell.work().await
+    let waiting = Mutex::new(cells.into_iter());
+    let kills = AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                loop {
+                    let Some(cell) = waiting.lock().unwrap().next() else { break };
+                    kills.fetch_add(runtime.block_on(cell.work()), Ordering::SeqCst);
+                }
             });
         }
-        working.join_all().await.into_iter().sum::<u64>()
     });
+    let kills = kills.into_inner();
     assert_eq!(kills, expected);
     assert!(kills >= 900, "{kills}");
 }
