@@ -105,6 +105,12 @@ CREATE INDEX entry_open ON customer_entry (customer, due_date, remaining_lcy, re
 CREATE INDEX entry_by_document ON customer_entry (document_number) WHERE document_type = 2;
 CREATE INDEX entry_by_customer ON customer_entry (customer);
 
+CREATE VIEW generalLedgerEntries AS SELECT
+    unhex(printf('%032x', entry_number)) AS id, entry_number AS entryNumber, posting_date AS postingDate,
+    document_number AS documentNumber, document_type AS documentType, description,
+    max(amount_lcy, 0) AS debitAmount, max(-amount_lcy, 0) AS creditAmount, entry_number AS version
+FROM customer_entry;
+
 CREATE VIEW customers AS SELECT
     id, number, displayName, type, addressLine1, addressLine2, city, state, country, postalCode, phoneNumber, email,
     website, salespersonCode,

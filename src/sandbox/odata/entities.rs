@@ -27,6 +27,7 @@ pub(crate) static ENTITIES: &[&EntityType] = &[
     &SALES_INVOICES,
     &SALESPEOPLE_PURCHASERS,
     &ACCOUNTS,
+    &GENERAL_LEDGER_ENTRIES,
     &PICTURES,
 ];
 
@@ -374,6 +375,24 @@ static ACCOUNTS: EntityType = EntityType {
     order: &["number"],
 };
 
+/// The set `generalLedgerEntries`: the side of each posting that falls on the customer.
+static GENERAL_LEDGER_ENTRIES: EntityType = EntityType {
+    name: "generalLedgerEntry",
+    set: "generalLedgerEntries",
+    properties: &[
+        plain("id", Guid, None),
+        plain("entryNumber", Int32, None),
+        plain("postingDate", Date, None),
+        code("documentNumber", 20, None),
+        plain("documentType", Enum(&GEN_JOURNAL_DOCUMENT_TYPE), None),
+        text("description", 100, None),
+        plain("debitAmount", Decimal, None),
+        plain("creditAmount", Decimal, None),
+    ],
+    navigations: &[],
+    order: &["entryNumber"],
+};
+
 /// The set `pictures`.
 static PICTURES: EntityType = EntityType {
     name: "picture",
@@ -449,6 +468,20 @@ static INVOICE_ENTITY_AGGREGATE_STATUS: EnumType = EnumType {
         (4, "Paid", "Paid"),
         (5, "Canceled", "Canceled"),
         (6, "Corrective", "Corrective"),
+    ],
+};
+
+/// The values of `genJournalDocumentType`.
+static GEN_JOURNAL_DOCUMENT_TYPE: EnumType = EnumType {
+    name: "genJournalDocumentType",
+    members: &[
+        (0, "_x0020_", " "),
+        (1, "Payment", "Payment"),
+        (2, "Invoice", "Invoice"),
+        (3, "Credit_x0020_Memo", "Credit Memo"),
+        (4, "Finance_x0020_Charge_x0020_Memo", "Finance Charge Memo"),
+        (5, "Reminder", "Reminder"),
+        (6, "Refund", "Refund"),
     ],
 };
 
