@@ -175,6 +175,17 @@ pub(crate) struct MatchArgs {
     pub(crate) skip_rejects: bool,
 }
 
+/// What becomes of a record that someone else has changed since the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OnConflict {
+    /// The row is left out as a conflict.
+    Reject,
+    /// Their values stay; the row's other changes are made.
+    Theirs,
+    /// The row's values are written over theirs.
+    Ours,
+}
+
 /// Whether to create, to update, or both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Mode {
@@ -193,6 +204,9 @@ pub(crate) struct PlanArgs {
     pub(crate) read: ReadArgs,
     #[command(flatten)]
     pub(crate) matching: MatchArgs,
+    /// What to do when someone else has changed a record since the plan [default: reject]
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) on_conflict: Option<OnConflict>,
     /// End with exit code 10 when the plan is clean and has changes
     #[arg(long)]
     pub(crate) detailed_exitcode: bool,
@@ -240,6 +254,9 @@ pub(crate) struct GuardArgs {
     /// The company's name, to write to a production profile without being asked
     #[arg(long, value_name = "NAME")]
     pub(crate) confirm: Option<String>,
+    /// What to do when someone else has changed a record since the plan; otherwise as planned, which is to reject
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) on_conflict: Option<OnConflict>,
 }
 
 /// Which part of a plan to carry out now.

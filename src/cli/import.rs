@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
-use ledgerferry::delivery::{DeliveryOptions, Rate, Slice};
+use ledgerferry::delivery::{DeliveryOptions, OnConflict, Rate, Slice};
 use ledgerferry::domain::{EntityKind, State};
 use ledgerferry::ledger::{Ledger, LedgerError, Phase, RunHeader};
 use ledgerferry::plan::Mode;
@@ -43,6 +43,9 @@ pub(crate) async fn plan(
     let skip = arguments.matching.skip_rejects;
     let planned = make_plan(console, place, &connection, arguments.read, &arguments.matching).await;
     let report = planned.and_then(|(ledger, folder)| {
+        if let Some(on_conflict) = arguments.on_conflict.map(on_conflict) {
+            run::note_on_conflict(&ledger, on_conflict)?;
+        }
         let judge = |summary: &Summary| planned_ending(summary, skip, arguments.detailed_exitcode);
         Ok(run::report(&ledger, &folder, "plan", judge)?)
     });
@@ -230,8 +233,12 @@ pub(crate) async fn carry_out(
 ) -> Result<Ending, Failure> {
     let entity = read_header(&folder).map_err(ledgerferry::Error::from)?.entity;
     let max_errors = sending.guard.guards().or(&connection.guards).max_errors.unwrap_or_default();
-    let delivery =
-        DeliveryOptions { max_errors, slice: sending.slice, ..delivery_options(&connection.limits, entity) };
+    let delivery = DeliveryOptions {
+        max_errors,
+        slice: sending.slice,
+        on_conflict: sending.guard.on_conflict.map(on_conflict),
+        ..delivery_options(&connection.limits, entity)
+    };
     let request = ApplyRequest {
         recheck: sending.recheck,
         runs: Some(place.runs()),
@@ -240,6 +247,14 @@ pub(crate) async fn carry_out(
     let applied = run::apply(&connection.target, &request, interrupt::stop_sign(), &watcher(console)).await;
     console.finish_progress();
     Ok(tell(console, &applied?))
+}
+
+fn on_conflict(word: args::OnConflict) -> OnConflict {
+    match word {
+        args::OnConflict::Reject => OnConflict::Reject,
+        args::OnConflict::Theirs => OnConflict::Theirs,
+        args::OnConflict::Ours => OnConflict::Ours,
+    }
 }
 
 /// Prints a report in the form that was asked for, and says how the command ends.

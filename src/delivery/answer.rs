@@ -1,7 +1,7 @@
 //! What answers to writes say of rows and of the target's health.
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::DeliveryEnd;
 use super::backlog::Job;
@@ -9,7 +9,7 @@ use super::lane::Lane;
 use super::shared::Shared;
 use crate::connector::Verdict;
 use crate::connector::business_central::{interpret, read_batch};
-use crate::transport::{ApiReply, TransportError};
+use crate::transport::{ApiReply, TransportError, longest_pause};
 
 /// What the answer to a single request says of its row.
 pub(super) fn judge_single(
@@ -46,12 +46,22 @@ pub(super) fn judge_batch(
     match reply.status {
         200..=299 => {
             let rows: Vec<_> = jobs.iter().map(|job| (job.row.id, job.row.action)).collect();
-            let verdicts = read_batch(&rows, &reply.body);
+            let now = SystemTime::now();
+            let pause = |headers: &[(String, String)]| {
+                let pairs = headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+                longest_pause(pairs, now)
+            };
+            let verdicts = read_batch(&rows, &reply.body, &pause);
             judge_parts(shared, lane, &verdicts);
             Some(verdicts)
         }
         // The route knows no batches, or not this one: nothing of it was carried out.
         400 | 404 | 405 | 413 | 501 => None,
+        407 => {
+            shared
+                .finish_with(DeliveryEnd::NotAuthenticated, "a proxy asks for credentials of its own (407)");
+            all(Verdict::NotDone(None))
+        }
         429 => {
             pause_lane(shared, lane, 429, reply.retry_after());
             all(Verdict::NotDone(reply.retry_after()))
@@ -76,7 +86,9 @@ fn judge_parts(shared: &Shared, lane: &Lane, verdicts: &[Verdict]) {
     match asked {
         _ if is_useful => {
             shared.answered();
-            lane.pause(asked.unwrap_or_default());
+            if let Some(asked) = asked.filter(|asked| !asked.is_zero()) {
+                pause_lane(shared, lane, 429, Some(asked));
+            }
         }
         Some(asked) => {
             pause_lane(shared, lane, 429, Some(asked).filter(|asked| !asked.is_zero()));
@@ -106,8 +118,9 @@ fn judge_failure(shared: &Shared, lane: &Lane, failure: TransportError) -> Verdi
             Verdict::NotDone(None)
         }
         other => {
+            let verdict = if other.is_in_doubt() { Verdict::InDoubt(words) } else { Verdict::NotDone(None) };
             shared.fail(other);
-            Verdict::NotDone(None)
+            verdict
         }
     }
 }

@@ -18,6 +18,8 @@ pub(super) struct Job {
     pub(super) row: OpenRow,
     /// How often this process has sent it in vain.
     pub(super) tries: u32,
+    /// Whether an earlier attempt was in doubt.
+    pub(super) was_in_doubt: bool,
 }
 
 /// Rows handed out come back with [`Backlog::put`], settled or not; when none is out, none waits and the plan is
@@ -42,7 +44,7 @@ impl Backlog {
     /// Takes a page of the plan in, once there is room for it.
     pub(super) async fn fill(&self, rows: Vec<OpenRow>) {
         self.when(|inner| (inner.is_closed || inner.ready.len() < LOW).then_some(())).await;
-        self.inner().ready.extend(rows.into_iter().map(|row| Job { row, tries: 0 }));
+        self.inner().ready.extend(rows.into_iter().map(|row| Job { row, tries: 0, was_in_doubt: false }));
         self.changed.notify_waiters();
     }
 

@@ -18,11 +18,14 @@
 mod answer;
 mod backlog;
 mod doubt;
+mod judgement;
 mod lane;
 mod lines;
 mod options;
 mod outcome;
 mod pace;
+mod place;
+mod posting;
 mod retry;
 mod settler;
 mod shared;
@@ -38,7 +41,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinSet, spawn_blocking};
 
 pub use lines::reserve_lines;
-pub use options::{DeliveryOptions, ErrorLimit, ErrorLimitError};
+pub use options::{DeliveryOptions, ErrorLimit, ErrorLimitError, OnConflict};
 pub use pace::Rate;
 pub use slice::{Lines, LinesError, Slice};
 
@@ -177,8 +180,13 @@ async fn run(
 /// looked at yet.
 async fn doubtful_rows(shared: &Shared) -> Result<Vec<OpenRow>, DeliveryError> {
     let path = shared.ledger.path().to_owned();
-    let rows = spawn_blocking(move || Ledger::open(&path)?.open_rows(State::InDoubt, 0, usize::MAX));
-    Ok(rows.await??)
+    let read = spawn_blocking(move || -> Result<_, LedgerError> {
+        let ledger = Ledger::open(&path)?;
+        Ok((ledger.open_rows(State::InDoubt, 0, usize::MAX)?, ledger.header()?.journal_code))
+    });
+    let (rows, journal) = read.await??;
+    shared.journal.get_or_init(|| journal.unwrap_or_default());
+    Ok(rows)
 }
 
 async fn stop_when_told(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {

@@ -85,6 +85,40 @@ impl FromStr for ErrorLimit {
     }
 }
 
+/// What becomes of an update or a delete whose record someone else has changed since the plan. Fields that the row
+/// does not touch are nobody's conflict.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnConflict {
+    /// The row is in conflict, and a person decides.
+    #[default]
+    Reject,
+    /// Their values stay; the row's other changes are made.
+    Theirs,
+    /// The row's values are written over theirs.
+    Ours,
+}
+
+impl OnConflict {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Reject, Self::Theirs, Self::Ours];
+
+    /// The word of `--on-conflict`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Reject => "reject",
+            Self::Theirs => "theirs",
+            Self::Ours => "ours",
+        }
+    }
+
+    /// The one with this word; the cautious one for any other, as in runs that were planned before there were three.
+    #[must_use]
+    pub fn from_word(word: &str) -> Self {
+        Self::ALL.into_iter().find(|known| known.as_str() == word).unwrap_or_default()
+    }
+}
+
 /// How a delivery behaves.
 #[derive(Clone, Debug)]
 pub struct DeliveryOptions {
@@ -104,6 +138,8 @@ pub struct DeliveryOptions {
     pub deadline: Duration,
     /// How often one row is sent before it is given up.
     pub max_attempts: u32,
+    /// What becomes of rows whose record someone else has changed; `None` leaves it to what the run's header says.
+    pub on_conflict: Option<OnConflict>,
     /// What stops the run.
     pub max_errors: ErrorLimit,
     /// Which of the waiting rows to carry out.
@@ -128,6 +164,7 @@ impl DeliveryOptions {
             backoff: Duration::from_millis(250),
             deadline: PATIENCE,
             max_attempts: 10,
+            on_conflict: None,
             max_errors: ErrorLimit::default(),
             slice: Slice::default(),
             seed: 0,

@@ -9,7 +9,7 @@ use super::doubt::{Cause, Doubt};
 use super::shared::{Settlement, Shared};
 use super::{DeliveryEnd, DeliveryError, DeliveryEvent};
 use crate::connector::Verdict;
-use crate::domain::{Action, Outcome, Refusal};
+use crate::domain::{Action, Outcome, Receipt, Refusal};
 use crate::ledger::{Step, Written};
 
 /// Outcomes on their way to the disk.
@@ -69,7 +69,9 @@ fn settle_one(
     let mut doubt = |job: Job, cause: Cause, words: String| {
         tally.in_doubt += 1;
         let believable = now + shared.options.settle;
-        settlement.doubts.push((now, Doubt { row: job.row, cause, believable, looks: 0 }));
+        settlement
+            .doubts
+            .push((now, Doubt { row: job.row, cause, believable, looks: 0, is_inherited: false }));
         Outcome::InDoubt(words)
     };
     match verdict {
@@ -80,6 +82,11 @@ fn settle_one(
         Verdict::Refused(refusal) => {
             tally.refused += 1;
             Outcome::Refused(refusal)
+        }
+        // It was in doubt whether the record was deleted; now it is not.
+        Verdict::Gone(_) if job.row.action == Action::Delete && job.was_in_doubt => {
+            tally.accepted += 1;
+            Outcome::Accepted(Receipt::default())
         }
         Verdict::Gone(refusal) => {
             tally.conflicts += 1;

@@ -7,14 +7,17 @@ use tokio::time::Instant;
 
 use super::answer::in_words;
 use super::backlog::Job;
-use super::doubt::{Cause, Doubt, Judgement, judge, operation};
+use super::doubt::{Cause, Doubt, operation};
+use super::judgement::{Judge, Judgement};
 use super::lane::Lane;
 use super::lines::reserve_lines;
 use super::outcome::Tally;
+use super::place::what_to_look_at;
+use super::posting::{Absence, Postings, look_for_postings};
 use super::shared::{Settlement, Shared};
 use super::{DeliveryEnd, DeliveryError};
-use crate::connector::Operation;
-use crate::connector::business_central::{Found, Identity, read_found, read_highest_line};
+use crate::connector::Request;
+use crate::connector::business_central::{Found, Identity, has_own_words, read_found, read_highest_line};
 use crate::domain::{Action, EntityKind, Outcome, Refusal};
 use crate::ledger::{Ledger, LedgerError, Step};
 use crate::transport::{ApiReply, TransportError};
@@ -25,8 +28,11 @@ const LOOKUP_ROWS: usize = 100;
 /// How long the other writer of a taken key gets to show his record, before the second look.
 const SECOND_LOOK: Duration = Duration::from_millis(500);
 
+/// The pages that one lookup may have.
+const PAGES: usize = 50;
+
 /// What the answer to a lookup is good for.
-enum Answer {
+pub(super) enum Answer {
     /// Every record that matches.
     Found(Vec<Found>),
     /// Too long, or more than one page: ask for fewer rows.
@@ -35,12 +41,12 @@ enum Answer {
     Later(Duration),
     /// The target will never answer this.
     Never(String),
+    /// The credential may not read this.
+    NotPermitted(String),
 }
 
 /// Takes doubts from the backlog and looks them up until there are none.
 pub(super) async fn settle(shared: Arc<Shared>) -> Result<(), DeliveryError> {
-    // A lookup may go with any credential; the first one always exists.
-    let lane = &shared.lanes[0];
     while let Some(doubts) = shared.backlog.take_doubts(LOOKUP_ROWS).await {
         let mut groups = vec![doubts];
         while let Some(mut group) = groups.pop() {
@@ -48,14 +54,7 @@ pub(super) async fn settle(shared: Arc<Shared>) -> Result<(), DeliveryError> {
             for lookup in shared.target.connector.lookups(&operations) {
                 let mut asked: Vec<_> =
                     group.extract_if(.., |doubt| lookup.rows.contains(&doubt.row.id)).collect();
-                let slot = shared.slot(lane).await;
-                if shared.admit(lane, 1, 1).await.is_none() {
-                    shared.backlog.put(asked.len(), Vec::new(), Vec::new());
-                    continue;
-                }
-                let reply = shared.exchange(lane, lookup.request).await;
-                drop(slot);
-                match read_answer(&shared, lane, reply) {
+                match ask(&shared, lookup.request).await {
                     Answer::TooMuch if asked.len() > 1 => {
                         let half = asked.split_off(asked.len() / 2);
                         groups.extend([asked, half]);
@@ -68,35 +67,75 @@ pub(super) async fn settle(shared: Arc<Shared>) -> Result<(), DeliveryError> {
     Ok(())
 }
 
-fn read_answer(shared: &Shared, lane: &Lane, reply: Result<ApiReply, TransportError>) -> Answer {
-    let reply = match reply {
-        Ok(reply) => reply,
-        Err(failure) if failure.is_passing() => {
-            return Answer::Later(shared.failed(lane, None, &in_words(&failure)));
-        }
-        Err(failure @ (TransportError::NotAuthenticated { .. } | TransportError::NotPermitted { .. })) => {
-            shared.finish_with(DeliveryEnd::NotAuthenticated, &in_words(&failure));
+/// Asks for every page of a lookup's answer.
+pub(super) async fn ask(shared: &Shared, request: Request) -> Answer {
+    // A lookup may go with any credential; the first one always exists.
+    let lane = &shared.lanes[0];
+    let mut all = Vec::new();
+    let mut request = request;
+    for _ in 0..PAGES {
+        let slot = shared.slot(lane).await;
+        if shared.admit(lane, 1, 1).await.is_none() {
             return Answer::Later(Duration::ZERO);
+        }
+        let reply = shared.exchange(lane, request).await;
+        drop(slot);
+        match read_answer(shared, lane, reply) {
+            Page::Found(found, next) => {
+                all.extend(found);
+                match next {
+                    Some(link) => request = shared.target.connector.next_page(link),
+                    None => return Answer::Found(all),
+                }
+            }
+            Page::Other(answer) => return answer,
+        }
+    }
+    Answer::TooMuch
+}
+
+/// One page of the answer, or why there is none.
+enum Page {
+    Found(Vec<Found>, Option<String>),
+    Other(Answer),
+}
+
+fn read_answer(shared: &Shared, lane: &Lane, reply: Result<ApiReply, TransportError>) -> Page {
+    Page::Other(match reply {
+        Ok(reply) => match read_reply(shared, lane, &reply) {
+            Ok(page) => return page,
+            Err(answer) => answer,
+        },
+        Err(failure) if failure.is_passing() => Answer::Later(shared.failed(lane, None, &in_words(&failure))),
+        Err(failure @ TransportError::NotPermitted { .. }) => Answer::NotPermitted(in_words(&failure)),
+        Err(failure @ TransportError::NotAuthenticated { .. }) => {
+            shared.finish_with(DeliveryEnd::NotAuthenticated, &in_words(&failure));
+            Answer::Later(Duration::ZERO)
         }
         Err(failure) => {
             shared.fail(failure);
-            return Answer::Later(Duration::ZERO);
+            Answer::Later(Duration::ZERO)
         }
-    };
+    })
+}
+
+fn read_reply(shared: &Shared, lane: &Lane, reply: &ApiReply) -> Result<Page, Answer> {
+    let words = format!("the target answered a lookup with {}", reply.status);
+    let later = || Answer::Later(shared.failed(lane, reply.retry_after(), &words));
     match reply.status {
         200 => match read_found(&reply.body) {
-            Some(found) => {
+            Some((found, next)) => {
                 shared.answered();
-                Answer::Found(found)
+                Ok(Page::Found(found, next))
             }
-            None => Answer::TooMuch,
+            // A proxy's page, or a torn answer.
+            None => Err(later()),
         },
-        413 | 414 => Answer::TooMuch,
-        408 | 429 | 500..=599 => {
-            let words = format!("the target answered a lookup with {}", reply.status);
-            Answer::Later(shared.failed(lane, reply.retry_after(), &words))
-        }
-        status => Answer::Never(format!("the target answered the lookup with {status}")),
+        413 | 414 => Err(Answer::TooMuch),
+        // What is not the target's own word is a proxy's, and says nothing of the record.
+        408 | 429 | 500..=599 => Err(later()),
+        _ if !has_own_words(&reply.body) => Err(later()),
+        _ => Err(Answer::Never(words)),
     }
 }
 
@@ -106,10 +145,10 @@ async fn record(shared: &Shared, asked: Vec<Doubt>, answer: Answer) -> Result<()
     match answer {
         Answer::Found(found) => {
             let now = Instant::now();
-            let mut presence = None;
+            let mut postings = None;
             for doubt in asked {
                 let judgement = judge_among(shared, &doubt, &found, now);
-                let judgement = double_check(shared, &doubt, judgement, &mut presence).await?;
+                let judgement = double_check(shared, &doubt, judgement, &mut postings).await?;
                 carry_out(shared, doubt, judgement, (&mut settlement, &mut tally)).await?;
             }
         }
@@ -118,9 +157,18 @@ async fn record(shared: &Shared, asked: Vec<Doubt>, answer: Answer) -> Result<()
             settlement.doubts.extend(asked.into_iter().map(|doubt| (again, doubt)));
         }
         Answer::TooMuch => {
-            leave(asked, "the target's answer to the lookup cannot be read", (&mut settlement, &mut tally));
+            leave(
+                shared,
+                asked,
+                "the target's answer to the lookup cannot be read",
+                (&mut settlement, &mut tally),
+            );
         }
-        Answer::Never(words) => leave(asked, &words, (&mut settlement, &mut tally)),
+        Answer::Never(words) => leave(shared, asked, &words, (&mut settlement, &mut tally)),
+        Answer::NotPermitted(words) => {
+            shared.finish_with(DeliveryEnd::NotAuthenticated, &words);
+            settlement.doubts.extend(asked.into_iter().map(|doubt| (Instant::now(), doubt)));
+        }
     }
     shared.settle_up(settlement)?.await?;
     tally.tell(shared);
@@ -131,7 +179,12 @@ fn judge_among(shared: &Shared, doubt: &Doubt, found: &[Found], now: Instant) ->
     let connector = &shared.target.connector;
     let identity = connector.identity(&operation(&doubt.row));
     let ours: Vec<_> = found.iter().filter(|found| identity.matches(found)).collect();
-    judge(connector, doubt, &ours, now >= doubt.believable)
+    let judge = Judge {
+        connector,
+        on_conflict: shared.options.on_conflict.unwrap_or_default(),
+        is_believable: now >= doubt.believable,
+    };
+    judge.judge(doubt, &ours)
 }
 
 /// What a lookup alone cannot see.
@@ -139,7 +192,7 @@ async fn double_check(
     shared: &Shared,
     doubt: &Doubt,
     judgement: Judgement,
-    presence: &mut Option<Presence>,
+    postings: &mut Option<Postings>,
 ) -> Result<Judgement, DeliveryError> {
     let connector = &shared.target.connector;
     let is_create = doubt.row.action == Action::Create;
@@ -154,75 +207,25 @@ async fn double_check(
             }
             Ok(Judgement::Accepted(receipt))
         }
-        Judgement::Resend(etag) if is_create && connector.kind() == EntityKind::Payments => {
-            let known = match presence {
+        again @ (Judgement::Resend(_) | Judgement::Move)
+            if is_create && connector.kind() == EntityKind::Payments && !doubt.is_first_refused() =>
+        {
+            let known = match postings {
                 Some(known) => known,
-                None => presence.insert(look_for_witness(shared).await?),
+                None => postings.insert(look_for_postings(shared).await?),
             };
-            Ok(match known {
-                Presence::There => Judgement::Resend(etag),
-                Presence::Gone => Judgement::Person(
-                    "the journal was posted or emptied since; look for the payment among the posted ones"
-                        .to_owned(),
-                ),
-                Presence::Unknown => Judgement::LookAgain,
+            Ok(match known.absence_of(doubt) {
+                Absence::Certain => again,
+                Absence::Unknown => Judgement::LookAgain,
+                Absence::ForAPerson(words) => Judgement::Person(words.to_owned()),
             })
         }
         judgement => Ok(judgement),
     }
 }
 
-/// Whether the run's first payment still stands in the journal.
-#[derive(Clone, Copy)]
-enum Presence {
-    There,
-    Gone,
-    Unknown,
-}
-
-/// Posting takes every line out of a journal, so a payment that cannot be found may have been posted meanwhile.
-/// The run's first payment tells: while it is there, nothing was posted since.
-async fn look_for_witness(shared: &Shared) -> Result<Presence, DeliveryError> {
-    let Some(id) = witness(shared).await? else { return Ok(Presence::There) };
-    let by_id = Operation {
-        row: 0,
-        action: Action::Update,
-        payload: "{}",
-        remote_id: Some(&id),
-        etag: None,
-        line_number: None,
-    };
-    let lane = &shared.lanes[0];
-    let Some(lookup) = shared.target.connector.lookups(&[by_id]).pop() else { return Ok(Presence::Unknown) };
-    let _slot = shared.slot(lane).await;
-    if shared.admit(lane, 1, 1).await.is_none() {
-        return Ok(Presence::Unknown);
-    }
-    let reply = shared.exchange(lane, lookup.request).await;
-    Ok(match read_answer(shared, lane, reply) {
-        Answer::Found(found) if found.is_empty() => Presence::Gone,
-        Answer::Found(_) => Presence::There,
-        Answer::Never(_) => Presence::Gone,
-        Answer::TooMuch | Answer::Later(_) => Presence::Unknown,
-    })
-}
-
-/// The target's id of the run's first payment; `None` while none has arrived.
-async fn witness(shared: &Shared) -> Result<Option<String>, DeliveryError> {
-    let mut witness = shared.witness.lock().await;
-    if witness.is_none() {
-        *witness = ask_ledger(shared, |ledger| ledger.first_done()).await?;
-    }
-    Ok(witness.clone())
-}
-
-/// Whether a posted journal would show by now. Customers are never posted.
-pub(super) async fn has_witness(shared: &Shared) -> Result<bool, DeliveryError> {
-    Ok(shared.target.connector.kind() == EntityKind::Customers || witness(shared).await?.is_some())
-}
-
 /// Reads the ledger beside its writer, off the async threads.
-async fn ask_ledger<T: Send + 'static>(
+pub(super) async fn ask_ledger<T: Send + 'static>(
     shared: &Shared,
     ask: impl FnOnce(Ledger) -> Result<T, LedgerError> + Send + 'static,
 ) -> Result<T, DeliveryError> {
@@ -230,11 +233,18 @@ async fn ask_ledger<T: Send + 'static>(
     Ok(tokio::task::spawn_blocking(move || ask(Ledger::open(&path)?)).await??)
 }
 
-/// Leaves rows in doubt for a person, with the reason.
-fn leave(asked: Vec<Doubt>, words: &str, (settlement, tally): (&mut Settlement, &mut Tally)) {
-    for doubt in asked {
+/// Leaves rows in doubt for a person, with the reason and with what to look at.
+fn leave(
+    shared: &Shared,
+    asked: Vec<Doubt>,
+    words: &str,
+    (settlement, tally): (&mut Settlement, &mut Tally),
+) {
+    let journal = shared.journal.get().map_or("", String::as_str);
+    for Doubt { row, .. } in asked {
         tally.left += 1;
-        settlement.steps.push((doubt.row.id, Step::Outcome(Outcome::InDoubt(words.to_owned()))));
+        let place = what_to_look_at(shared.target.connector.kind(), &row, journal);
+        settlement.steps.push((row.id, Step::Outcome(Outcome::InDoubt(format!("{words}; look at {place}")))));
     }
 }
 
@@ -259,29 +269,42 @@ async fn carry_out(
             (tally.refused, tally.settled) = (tally.refused + 1, tally.settled + 1);
             Outcome::Refused(refusal)
         }
-        Judgement::Resend(_) | Judgement::Move if doubt.row.attempts >= shared.options.max_attempts => {
+        Judgement::Resend(_) | Judgement::ResendPart(_) | Judgement::Move
+            if doubt.row.attempts >= shared.options.max_attempts =>
+        {
             (tally.refused, tally.settled) = (tally.refused + 1, tally.settled + 1);
             Outcome::Refused(gave_up(&doubt))
         }
         Judgement::Resend(etag) => {
             (tally.retried, tally.settled) = (tally.retried + 1, tally.settled + 1);
             doubt.row.etag = etag.or(doubt.row.etag);
-            settlement.jobs.push((now, Job { row: doubt.row, tries: 0 }));
+            settlement.jobs.push((now, Job { row: doubt.row, tries: 0, was_in_doubt: true }));
             Outcome::NotDone(None)
+        }
+        Judgement::ResendPart(part) => {
+            (tally.retried, tally.settled) = (tally.retried + 1, tally.settled + 1);
+            (doubt.row.payload, doubt.row.changes) = (part.payload, part.changes);
+            doubt.row.etag = part.etag.or(doubt.row.etag);
+            settlement.jobs.push((now, Job { row: doubt.row, tries: 0, was_in_doubt: true }));
+            Outcome::NotDone(None)
+        }
+        Judgement::Skip(refusal) => {
+            tally.settled += 1;
+            let Refusal { code, message, .. } = refusal;
+            let steps = [Step::Outcome(Outcome::NotDone(None)), Step::Skip { code, message }];
+            settlement.steps.extend(steps.map(|step| (id, step)));
+            return Ok(());
         }
         Judgement::Move => {
             let Some(line) = fresh_line(shared).await? else {
-                leave(
-                    vec![doubt],
-                    "the payment's line is taken and no other could be found",
-                    (settlement, tally),
-                );
+                let words = "the payment's line is taken and no other could be found";
+                leave(shared, vec![doubt], words, (settlement, tally));
                 return Ok(());
             };
             (tally.retried, tally.settled) = (tally.retried + 1, tally.settled + 1);
             settlement.steps.push((id, Step::Move(line)));
             doubt.row.line_number = Some(line);
-            settlement.jobs.push((now, Job { row: doubt.row, tries: 0 }));
+            settlement.jobs.push((now, Job { row: doubt.row, tries: 0, was_in_doubt: true }));
             return Ok(());
         }
         Judgement::LookAgain => {
@@ -294,7 +317,7 @@ async fn carry_out(
             return Ok(());
         }
         Judgement::Person(words) => {
-            leave(vec![doubt], &words, (settlement, tally));
+            leave(shared, vec![doubt], &words, (settlement, tally));
             return Ok(());
         }
     };

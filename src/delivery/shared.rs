@@ -1,7 +1,7 @@
 //! What the tasks of one delivery share.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{SemaphorePermit, mpsc, watch};
@@ -27,6 +27,8 @@ pub(super) struct Shared {
     pub(super) next_line: tokio::sync::Mutex<Option<i64>>,
     /// The target's id of the first payment that this run has carried out, see `settler`.
     pub(super) witness: tokio::sync::Mutex<Option<String>>,
+    /// The code of the journal, for messages; empty for customers.
+    pub(super) journal: OnceLock<String>,
     pub(super) batches: AtomicBool,
     pub(super) requests: AtomicU64,
     pub(super) operations: AtomicU64,
@@ -68,6 +70,7 @@ impl Shared {
             backlog: Backlog::default(),
             next_line: tokio::sync::Mutex::default(),
             witness: tokio::sync::Mutex::default(),
+            journal: OnceLock::new(),
             requests: AtomicU64::new(0),
             operations: AtomicU64::new(0),
             throttled: AtomicU64::new(0),
@@ -243,7 +246,8 @@ impl Shared {
             let since = row.sent_at.unwrap_or(unix);
             let passed = Duration::from_millis(u64::try_from(unix - since).unwrap_or(0));
             let believable = now + longest.saturating_sub(passed);
-            (now, Doubt { row, cause: Cause::Unanswered("interrupted".to_owned()), believable, looks: 0 })
+            let cause = Cause::Unanswered("interrupted".to_owned());
+            (now, Doubt { row, cause, believable, looks: 0, is_inherited: true })
         });
         self.backlog.put(0, Vec::new(), doubts.collect());
     }

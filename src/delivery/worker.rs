@@ -14,7 +14,7 @@ use super::backlog::Job;
 use super::doubt::operation;
 use super::lane::Lane;
 use super::outcome::{Pending, settle, take_back};
-use super::settler::has_witness;
+use super::posting::has_witness;
 use super::shared::{Shared, unix_now};
 use super::{DeliveryError, DeliveryEvent};
 use crate::connector::Verdict;

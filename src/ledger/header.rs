@@ -53,6 +53,16 @@ pub struct Counters {
     pub settled: u64,
 }
 
+/// A payment journal as it was before the run's first payment: what tells later whether it was posted meanwhile.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct JournalBefore {
+    /// The target's id of a payment that was there already; `None` when the journal was empty.
+    pub witness: Option<String>,
+    /// The number of the last general ledger entry, 0 for none; `None` when it may not be read.
+    pub last_entry: Option<i64>,
+}
+
 /// What a run is: kept as JSON in the ledger, written when planning starts and when the phase changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunHeader {
@@ -88,11 +98,17 @@ pub struct RunHeader {
     /// GUID of the payment journal; `None` for customers.
     #[serde(default)]
     pub journal_id: Option<String>,
+    /// The journal before the run's first payment; `None` until the run is applied, and for customers.
+    #[serde(default)]
+    pub journal_before: Option<JournalBefore>,
     /// The word of `--sign`; empty for customers.
     #[serde(default)]
     pub sign: String,
     /// The word of `--mode`.
     pub mode: String,
+    /// The word of `--on-conflict`; empty is `reject`.
+    #[serde(default)]
+    pub on_conflict: String,
     /// Where the rows come from; a row's `source` is an index here.
     pub sources: Vec<SourceHeader>,
     /// Headings and the fields they fill, left to right.

@@ -27,8 +27,10 @@ pub(super) fn header() -> RunHeader {
         local_currency: String::new(),
         journal_code: None,
         journal_id: None,
+        journal_before: None,
         sign: String::new(),
         mode: "upsert".into(),
+        on_conflict: String::new(),
         sources: Vec::new(),
         columns: Vec::new(),
         unmapped: Vec::new(),
@@ -43,7 +45,7 @@ pub(super) fn header() -> RunHeader {
     }
 }
 
-fn planned(number: u64, action: Action) -> PlannedRow {
+pub(super) fn planned(number: u64, action: Action) -> PlannedRow {
     PlannedRow {
         source: 0,
         origin: Origin { row: number, line: number + 1 },

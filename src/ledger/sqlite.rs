@@ -7,7 +7,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, pa
 use super::rows::{self, Counts, Filter, OpenRow};
 use super::steps::Group;
 use super::{LedgerError, Phase, RunHeader, RunLock, Step};
-use crate::domain::{PlannedRow, RowResult, State};
+use crate::domain::{Action, PlannedRow, RowResult, State};
 
 /// "FERY", so that `file` and a reader can tell the database from any other.
 const APPLICATION_ID: i64 = 0x4645_5259;
@@ -81,6 +81,8 @@ pub struct Ledger {
     connection: Connection,
     path: PathBuf,
     lock: Option<RunLock>,
+    /// Whether the plan in the making creates records that have no key, see [`Ledger::is_anothers`].
+    has_nameless: bool,
 }
 
 impl Ledger {
@@ -134,7 +136,7 @@ impl Ledger {
     fn connect(path: &Path, flags: OpenFlags, lock: Option<RunLock>) -> Result<Self, LedgerError> {
         let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             .map_err(|source| LedgerError::Sqlite { action: "open", path: path.to_owned(), source })?;
-        let ledger = Self { connection, path: path.to_owned(), lock };
+        let ledger = Self { connection, path: path.to_owned(), lock, has_nameless: false };
         ledger.tune().map_err(|cause| ledger.failed("open", cause))?;
         Ok(ledger)
     }
@@ -212,6 +214,7 @@ impl Ledger {
         if self.header()?.phase != Phase::Planning {
             return Err(LedgerError::AlreadyPlanned(self.path.clone()));
         }
+        self.has_nameless |= planned.iter().any(|row| row.action == Action::Create && row.key.is_empty());
         append(&mut self.connection, planned).map_err(|cause| self.failed("append rows", cause))
     }
 
@@ -221,6 +224,15 @@ impl Ledger {
         self.connection
             .execute_batch("CREATE INDEX IF NOT EXISTS rows_by_action ON rows (action)")
             .map_err(|cause| self.failed("index the rows", cause))?;
+        if self.has_nameless {
+            // Only records without a key are ever asked for by `is_anothers`; other runs save the indexes.
+            self.connection
+                .execute_batch(
+                    "CREATE INDEX IF NOT EXISTS rows_by_key ON rows (key);
+                     CREATE INDEX IF NOT EXISTS progress_by_remote_id ON progress (remote_id)",
+                )
+                .map_err(|cause| self.failed("index the rows", cause))?;
+        }
         self.update_header(&RunHeader { phase: Phase::Planned, ..header.clone() })
     }
 
@@ -289,12 +301,7 @@ impl Ledger {
     /// Whether the target's record with this id and key belongs to another row of the run than `row`.
     pub fn is_anothers(&self, row: i64, remote_id: &str, key: &str) -> Result<bool, LedgerError> {
         self.connection
-            .query_row(
-                "SELECT EXISTS (SELECT 1 FROM progress WHERE remote_id = ?2 AND id <> ?1) \
-                 OR EXISTS (SELECT 1 FROM rows WHERE key = ?3 AND key <> '' AND id <> ?1)",
-                params![row, remote_id, key],
-                |found| found.get(0),
-            )
+            .query_row(IS_ANOTHERS, params![row, remote_id, key], |found| found.get(0))
             .map_err(|cause| self.failed("look for a record's row", cause))
     }
 
@@ -338,6 +345,10 @@ impl Ledger {
         failed(&self.path, action, source)
     }
 }
+
+/// The query of [`Ledger::is_anothers`].
+const IS_ANOTHERS: &str = "SELECT EXISTS (SELECT 1 FROM progress WHERE remote_id = ?2 AND id <> ?1) \
+     OR EXISTS (SELECT 1 FROM rows WHERE key = ?3 AND key <> '' AND id <> ?1)";
 
 /// The query of [`Ledger::open_rows`]: it ends where the page ends, however many rows are left.
 fn open_query(state: State) -> String {
@@ -409,7 +420,7 @@ fn folder_of(path: &Path) -> &Path {
 
 #[cfg(test)]
 mod tests {
-    use super::super::model_tests::header;
+    use super::super::model_tests::{header, planned};
     use super::*;
 
     #[test]
@@ -440,5 +451,21 @@ mod tests {
             let steps: Vec<_> = steps.unwrap().map(Result::unwrap).collect();
             assert!(!steps.iter().any(|step| step.contains("TEMP B-TREE")), "{state:?}: {steps:?}");
         }
+    }
+
+    #[test]
+    fn whose_a_record_is_costs_no_scan_of_the_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut ledger = Ledger::create(&folder.path().join("run.ferry"), &header()).unwrap();
+        let nameless = PlannedRow { key: String::new(), ..planned(1, Action::Create) };
+        ledger.append_rows(&[nameless]).unwrap();
+        ledger.finish_planning(&header()).unwrap();
+        let mut statement = ledger.connection.prepare(&format!("EXPLAIN QUERY PLAN {IS_ANOTHERS}")).unwrap();
+        let steps = statement.query_map(params![1, "id", "key"], |row| row.get::<_, String>(3));
+        let steps: Vec<_> = steps.unwrap().map(Result::unwrap).collect();
+        assert!(
+            !steps.iter().any(|step| step.starts_with("SCAN progress") || step.starts_with("SCAN rows")),
+            "{steps:?}"
+        );
     }
 }

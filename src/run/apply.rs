@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use tokio::sync::watch;
 
 use crate::connector::business_central::Connector;
-use crate::delivery::{DeliveryEnd, DeliveryOptions, deliver};
+use crate::delivery::{DeliveryEnd, DeliveryOptions, OnConflict, deliver};
 use crate::domain::{EntityKind, State};
 use crate::ledger::{Ledger, LedgerWriter, Phase, RunHeader};
 use crate::report::{Report, Summary};
@@ -18,7 +18,7 @@ use super::ending::Ending;
 use super::error::Error;
 use super::event::{Event, Observer};
 use super::import::LEDGER;
-use super::journal::{find_journal, open_journal};
+use super::journal::note_journal;
 use super::reporting::report;
 use super::staleness::check_records;
 use super::target::Target;
@@ -63,7 +63,10 @@ pub async fn apply(
 ) -> Result<Report, Error> {
     let path = request.folder.join(LEDGER);
     let mut ledger = Ledger::open_for_delivery(&path)?;
-    let header = prepare(target, &mut ledger, request, observer).await?;
+    let Some(header) = prepare(target, &mut ledger, request, (stop.clone(), observer)).await? else {
+        let ending = stop.borrow().unwrap_or(Ending::Interrupted);
+        return report(&ledger, &request.folder, request.command, |_| ending);
+    };
     let end = if header.phase == Phase::Finished {
         drop(ledger);
         DeliveryEnd::Finished
@@ -89,13 +92,20 @@ pub async fn apply(
     report(&Ledger::open(&path)?, &request.folder, request.command, ending)
 }
 
+/// Keeps in a plan what becomes of records that someone else changes before it is carried out.
+pub fn note_on_conflict(ledger: &Ledger, on_conflict: OnConflict) -> Result<(), Error> {
+    let header = RunHeader { on_conflict: on_conflict.as_str().to_owned(), ..ledger.header()? };
+    Ok(ledger.update_header(&header)?)
+}
+
 /// Checks everything the plan rests on, and marks the run as begun; or as finished, when nothing is left to send.
+/// `None` when the run was asked to stop meanwhile.
 async fn prepare(
     target: &Target,
     ledger: &mut Ledger,
     request: &ApplyRequest,
-    observer: Observer<'_>,
-) -> Result<RunHeader, Error> {
+    (stop, observer): (watch::Receiver<Option<Ending>>, Observer<'_>),
+) -> Result<Option<RunHeader>, Error> {
     let mut header = ledger.header()?;
     let is_new = header.phase == Phase::Planned;
     match header.phase {
@@ -108,22 +118,23 @@ async fn prepare(
     if open == 0 {
         header.phase = Phase::Finished;
         ledger.update_header(&header)?;
-        return Ok(header);
+        return Ok(Some(header));
     }
-    if is_new && request.recheck {
+    let on_conflict =
+        request.delivery.on_conflict.unwrap_or_else(|| OnConflict::from_word(&header.on_conflict));
+    on_conflict.as_str().clone_into(&mut header.on_conflict);
+    // Who has said what becomes of changed records wants no plan refused because of them.
+    if is_new && request.recheck && on_conflict == OnConflict::Reject {
         check_records(target, ledger, request, observer).await?;
     }
-    if let (EntityKind::Payments, Some(code)) = (header.entity, &header.journal_code) {
-        header.journal_id = Some(match &header.journal_id {
-            Some(known) => find_journal(target, code, known).await?,
-            None => open_journal(target, code).await?,
-        });
+    if !note_journal(target, &mut header, &request.delivery, stop).await? {
+        return Ok(None);
     }
     observer(Event::ToDeliver(request.delivery.slice.limit.map_or(open, |limit| limit.min(open))));
     header.phase = Phase::Applying;
     ledger.update_header(&header)?;
     ledger.recover()?;
-    Ok(header)
+    Ok(Some(header))
 }
 
 /// Delivers what is open, and keeps how far the run has come.
@@ -140,7 +151,10 @@ async fn send(
     let stopper = tokio::spawn(raise_when_asked(stop, raise));
     let on_event = |event| observer(Event::Delivery(event));
     let transport = target.transport.clone();
-    let options = request.delivery.clone();
+    let options = DeliveryOptions {
+        on_conflict: Some(OnConflict::from_word(&header.on_conflict)),
+        ..request.delivery.clone()
+    };
     let delivered = deliver(&writer, transport, &connector(header), options, sign, &on_event).await;
     stopper.abort();
     let ledger = writer.close()?;

@@ -68,12 +68,28 @@ pub enum Error {
         longest: usize,
     },
     /// The target would not create the journal.
-    #[error("the target refused to create the journal `{code}` (HTTP status {status})")]
+    #[error("the target refused to create the journal `{code}`: {message}")]
     JournalRefused {
         /// The journal's code.
         code: String,
-        /// The status of the last answer.
-        status: u16,
+        /// The target's words.
+        message: String,
+    },
+    /// The credential may not create journals.
+    #[error("the credentials may not create the journal `{code}`: {message}")]
+    JournalForbidden {
+        /// The journal's code.
+        code: String,
+        /// The target's words.
+        message: String,
+    },
+    /// The target did not say, past the retry budget, whether it has created the journal.
+    #[error("the journal `{code}` could not be created in time: {message}")]
+    JournalUnanswered {
+        /// The journal's code.
+        code: String,
+        /// What happened last.
+        message: String,
     },
     /// The run's planning was cut off, so it is no plan.
     #[error("the planning of run `{0}` was interrupted, so there is nothing to carry out")]
@@ -121,7 +137,9 @@ impl Error {
             Self::Target(TargetError::Fetch(error))
             | Self::Company(CompanyError::Pages(error))
             | Self::Export(error) => of_export(error),
-            Self::Target(TargetError::Malformed { .. }) => Ending::Unreachable,
+            Self::Target(TargetError::Malformed { .. }) | Self::JournalUnanswered { .. } => {
+                Ending::Unreachable
+            }
             Self::Target(TargetError::Keep(error)) | Self::Planning(error) => of_planning(error),
             Self::Ledger(error) => of_ledger(error),
             Self::Delivery(error) => of_delivery(error),
@@ -130,6 +148,7 @@ impl Error {
                 Ending::Usage
             }
             Self::JournalRefused { .. } | Self::Guard(_) => Ending::Refused,
+            Self::JournalForbidden { .. } => Ending::NotPermitted,
             Self::PlanUnfinished(_)
             | Self::SourceChanged(_)
             | Self::Stale(_)
@@ -156,6 +175,10 @@ impl Error {
                 "close the quote; a quote inside a quoted cell is written twice"
             }
             Self::JournalMissing => "name one with --journal CODE; it is created when it does not exist",
+            Self::JournalForbidden { .. } => {
+                "have someone with the right create it, or give the application that right"
+            }
+            Self::JournalUnanswered { .. } => "try again later with `ferry resume`",
             Self::SourceChanged(_) => "plan it again; the old plan can be thrown away",
             Self::PlanUnfinished(_) => "remove the folder and plan again",
             Self::OtherJournal(_) => "see what became of its payments, then plan what is left",

@@ -144,11 +144,13 @@ fn header(
         local_currency: String::new(),
         journal_code,
         journal_id: None,
+        journal_before: None,
         sign: match entity {
             EntityKind::Customers => String::new(),
             EntityKind::Payments => request.read.sign.as_str().to_owned(),
         },
         mode: request.mode.as_str().to_owned(),
+        on_conflict: String::new(),
         sources: opened.iter().map(source_header).collect(),
         columns: opened.first().map(Opened::columns).unwrap_or_default(),
         unmapped: opened.iter().flat_map(Opened::unmapped).collect(),

@@ -25,7 +25,7 @@ mod staleness;
 mod target;
 mod validate;
 
-pub use apply::{ApplyRequest, apply};
+pub use apply::{ApplyRequest, apply, note_on_conflict};
 pub use check::{Check, CheckError, CheckOptions, CheckedChunk, CheckedCounts, CheckedRow, check_file};
 pub use company::{Company, CompanyError, resolve_company};
 pub use ending::Ending;

@@ -92,10 +92,11 @@ impl TransportError {
         matches!(self, Self::NotSent { .. } | Self::TokenUnavailable { .. } | Self::InDoubt { .. })
     }
 
-    /// Whether the request may have been carried out although there is no answer.
+    /// Whether the request may have been carried out although there is no answer that says so. A redirect says
+    /// nothing of it: 303 is the usual answer to a write that was carried out.
     #[must_use]
     pub fn is_in_doubt(&self) -> bool {
-        matches!(self, Self::InDoubt { .. })
+        matches!(self, Self::InDoubt { .. } | Self::Redirected { .. })
     }
 
     /// Sorts a failure of the HTTP client. `reqwest` puts the whole URL into its words, so it is taken out.

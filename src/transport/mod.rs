@@ -1,8 +1,8 @@
 //! HTTP to the API, and the only user of `reqwest`: [`ApiRequest`] in, [`ApiReply`] or [`TransportError`] out.
 //!
 //! Promises:
-//! - An error says whether the request may have been carried out ([`TransportError::InDoubt`]) or certainly was
-//!   not (every other).
+//! - An error says whether the request may have been carried out ([`TransportError::is_in_doubt`]) or certainly
+//!   was not.
 //! - Credentials go to the origin of the service root (scheme, host, port) and nowhere else. Redirects are not
 //!   followed; an address of another origin gets no request at all.
 //! - Every wait has a deadline. Nothing is retried here, but for one fresh token after a 401.

@@ -6,9 +6,9 @@ mod normalise;
 mod reply;
 mod write;
 
-pub use lookup::{Found, Identity, Lookup, read_found, read_highest_line};
+pub use lookup::{Found, Identity, Lookup, read_found, read_highest_line, text_of};
 pub use normalise::differences;
-pub use reply::{interpret, read_batch};
+pub use reply::{ReadPause, has_own_words, interpret, read_batch};
 
 use crate::catalogue::Entity;
 use crate::catalogue::business_central_v2::{CUSTOMER_PAYMENTS, CUSTOMERS};

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::fields::Fields;
+use super::fields::{Fields, decode};
 use crate::connector::Verdict;
 use crate::domain::{Action, Receipt, Refusal};
 
@@ -28,6 +28,9 @@ pub fn interpret(action: Action, status: u16, pause: Option<Duration>, body: &[u
         return Verdict::NotDone(pause);
     }
     let refusal = refusal(status, body);
+    if !has_own_words(body) {
+        return by_a_stranger(action, pause, refusal);
+    }
     match refusal.code.as_str() {
         "Internal_EntityWithSameKeyExists" => return Verdict::KeyTaken(refusal),
         "Request_EntityChanged" => return Verdict::Stale(refusal),
@@ -50,7 +53,7 @@ pub fn interpret(action: Action, status: u16, pause: Option<Duration>, body: &[u
 }
 
 fn by_status(action: Action, pause: Option<Duration>, refusal: Refusal) -> Verdict {
-    let is_update = action == Action::Update;
+    let is_update = meets_a_record(action);
     match refusal.status {
         401 | 403 => Verdict::NotPermitted(refusal),
         404 | 410 if is_update => Verdict::Gone(refusal),
@@ -59,6 +62,28 @@ fn by_status(action: Action, pause: Option<Duration>, refusal: Refusal) -> Verdi
         408 | 409 => Verdict::InDoubt(words(&refusal)),
         400..=499 if is_lock_trouble(&refusal) => Verdict::NotDone(pause),
         400..=499 | 501 => Verdict::Refused(refusal),
+        _ => Verdict::InDoubt(words(&refusal)),
+    }
+}
+
+/// Whether the operation is about a record that is there already.
+fn meets_a_record(action: Action) -> bool {
+    matches!(action, Action::Update | Action::Delete)
+}
+
+/// What a status alone says, without the target's error code: most likely a proxy's page.
+///
+/// Statuses that a proxy gives before it passes a request on say that it was not carried out, and nothing of the
+/// row. All others leave it in doubt.
+fn by_a_stranger(action: Action, pause: Option<Duration>, refusal: Refusal) -> Verdict {
+    match refusal.status {
+        401 | 403 | 407 => Verdict::NotPermitted(refusal),
+        409 | 412 if meets_a_record(action) => Verdict::Stale(refusal),
+        // Whether the record or only the way to it is gone, a lookup tells.
+        404 | 410 if meets_a_record(action) => Verdict::InDoubt(words(&refusal)),
+        400 | 404 | 405 | 410 | 411 | 413 | 414 | 415 | 417 | 421 | 426 | 431 | 501 => {
+            Verdict::NotDone(pause)
+        }
         _ => Verdict::InDoubt(words(&refusal)),
     }
 }
@@ -95,6 +120,13 @@ pub(super) fn receipt(fields: &Fields<'_>) -> Receipt {
     }
 }
 
+/// Whether an answer that is no success is in the target's own words: an error envelope with a code.
+#[must_use]
+pub fn has_own_words(body: &[u8]) -> bool {
+    serde_json::from_slice::<ErrorEnvelope>(body)
+        .is_ok_and(|envelope| envelope.error.code.is_some_and(|code| !code.is_empty()))
+}
+
 #[derive(Default, Deserialize)]
 struct ErrorEnvelope {
     error: ErrorWords,
@@ -127,59 +159,61 @@ fn without_correlation(message: &str) -> String {
 #[derive(Deserialize)]
 struct BatchReply<'a> {
     #[serde(borrow)]
-    responses: Vec<Part<'a>>,
+    responses: Vec<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
 struct Part<'a> {
     #[serde(borrow, default)]
     id: Option<&'a RawValue>,
-    status: u16,
+    /// A number; some servers write it as text.
+    #[serde(borrow)]
+    status: &'a RawValue,
     #[serde(borrow, default)]
     headers: Option<&'a RawValue>,
     #[serde(borrow, default)]
     body: Option<&'a RawValue>,
 }
 
+/// Reads the pause that headers ask for.
+pub type ReadPause<'a> = &'a dyn Fn(&[(String, String)]) -> Option<Duration>;
+
 /// What the body of a `$batch` answer says of each of the operations, in their order.
 ///
-/// Parts are matched by id and never by position. A row without a part, with two, or with all parts unreadable
-/// is in doubt.
-#[must_use]
-pub fn read_batch(rows: &[(i64, Action)], body: &[u8]) -> Vec<Verdict> {
+/// Parts are matched by id, a number or its text, and never by position. A row without a part, with two, or with
+/// one that cannot be read is in doubt. `pause` reads what the headers of a part, as names and values, ask for.
+pub fn read_batch(rows: &[(i64, Action)], body: &[u8], pause: ReadPause<'_>) -> Vec<Verdict> {
     let Ok(reply) = serde_json::from_slice::<BatchReply<'_>>(body) else {
         let torn = || Verdict::InDoubt("the answer to the batch cannot be read".to_owned());
         return rows.iter().map(|_| torn()).collect();
     };
-    let mut parts: HashMap<i64, Vec<&Part<'_>>> = HashMap::with_capacity(rows.len());
+    let mut parts: HashMap<i64, Vec<Part<'_>>> = HashMap::with_capacity(rows.len());
     for part in &reply.responses {
-        let id = part.id.and_then(|id| id.get().trim_matches('"').parse().ok());
-        if let Some(id) = id {
+        let Ok(part) = serde_json::from_str::<Part<'_>>(part.get()) else { continue };
+        if let Some(id) = part.id.and_then(|id| id.get().trim_matches('"').parse().ok()) {
             parts.entry(id).or_default().push(part);
         }
     }
     let verdict = |(row, action): &(i64, Action)| match parts.get(row).map(Vec::as_slice) {
-        Some([part]) => interpret_part(*action, part),
+        Some([part]) => interpret_part(*action, part, pause),
         Some(_) => Verdict::InDoubt("the batch's answer has more than one part for the row".to_owned()),
         None => Verdict::InDoubt("the batch's answer has no part for the row".to_owned()),
     };
     rows.iter().map(verdict).collect()
 }
 
-fn interpret_part(action: Action, part: &Part<'_>) -> Verdict {
-    let body = part.body.map_or("", RawValue::get);
-    interpret(action, part.status, retry_after(part.headers), body.as_bytes())
-}
-
-/// The pause that a part of a batch asks for, in whole seconds; other forms leave the pause to us.
-fn retry_after(headers: Option<&RawValue>) -> Option<Duration> {
-    let headers = Fields::parse(headers?.get()).ok()?;
-    headers
+fn interpret_part(action: Action, part: &Part<'_>, pause: ReadPause<'_>) -> Verdict {
+    let Ok(status) = part.status.get().trim_matches('"').parse() else {
+        return Verdict::InDoubt("the batch's answer has no status for the row".to_owned());
+    };
+    let headers = part.headers.and_then(|headers| Fields::parse(headers.get()).ok());
+    let headers: Vec<_> = headers
         .iter()
-        .filter(|(name, _)| name.to_ascii_lowercase().starts_with("retry-after"))
-        .filter_map(|(_, value)| value.trim_matches('"').trim().parse().ok())
-        .max()
-        .map(Duration::from_secs)
+        .flat_map(Fields::iter)
+        .map(|(name, value)| (name.to_owned(), decode(value).into_owned()))
+        .collect();
+    let body = part.body.map_or("", RawValue::get);
+    interpret(action, status, pause(&headers), body.as_bytes())
 }
 
 #[cfg(test)]
@@ -228,17 +262,33 @@ mod tests {
 
     #[test]
     fn a_proxys_page_is_judged_by_its_status() {
-        let page = b"<html>Bad gateway</html>";
-        let judge = |action, status| word(&interpret(action, status, None, page));
-        for status in [408, 500, 502, 503, 504] {
-            assert_eq!(judge(Action::Create, status), "in doubt", "{status}");
+        for page in ["<html>Bad gateway</html>", "", r#"{"message":"no"}"#, r#"{"error":{"code":""}}"#] {
+            let judge = |action, status| word(&interpret(action, status, None, page.as_bytes()));
+            for status in [200, 201, 302, 303, 408, 409, 418, 499, 500, 502, 503, 504, 520] {
+                assert_eq!(judge(Action::Create, status), "in doubt", "{status}");
+            }
+            for status in [400, 404, 405, 411, 413, 414, 421, 429, 431, 501] {
+                assert_eq!(judge(Action::Create, status), "not done", "{status}");
+            }
+            for status in [401, 403, 407] {
+                assert_eq!(judge(Action::Create, status), "not permitted", "{status}");
+            }
+            for (status, verdict) in [(404, "in doubt"), (409, "stale"), (412, "stale"), (503, "in doubt")] {
+                assert_eq!(judge(Action::Update, status), verdict, "{status}");
+            }
         }
-        assert_eq!(judge(Action::Create, 429), "not done");
-        assert_eq!(judge(Action::Create, 409), "in doubt");
-        assert_eq!(judge(Action::Update, 412), "stale");
-        assert_eq!(judge(Action::Update, 404), "gone");
-        assert_eq!(judge(Action::Create, 400), "refused");
-        assert_eq!(judge(Action::Create, 200), "in doubt");
+    }
+
+    #[test]
+    fn a_stale_update_has_two_statuses_and_a_record_that_is_gone_a_code() {
+        let judge = |status, code| {
+            let body = format!(r#"{{"error":{{"code":"{code}","message":"m"}}}}"#);
+            word(&interpret(Action::Update, status, None, body.as_bytes()))
+        };
+        assert_eq!(judge(409, "Request_EntityChanged"), "stale");
+        assert_eq!(judge(412, "Unknown"), "stale");
+        assert_eq!(judge(404, "BadRequest_ResourceNotFound"), "gone");
+        assert_eq!(judge(404, "Internal_RecordNotFound"), "gone");
     }
 
     #[test]
@@ -263,7 +313,7 @@ mod tests {
     fn batch(responses: &str) -> Vec<&'static str> {
         let rows = [(1, Action::Create), (2, Action::Create), (3, Action::Update)];
         let body = format!(r#"{{"responses":[{responses}]}}"#);
-        read_batch(&rows, body.as_bytes()).iter().map(word).collect()
+        read_batch(&rows, body.as_bytes(), &|_| None).iter().map(word).collect()
     }
 
     #[test]
@@ -284,9 +334,33 @@ mod tests {
     }
 
     #[test]
+    fn ids_and_statuses_may_be_numbers_or_text_and_a_broken_part_spoils_only_itself() {
+        let answer = batch(
+            r#"{"id":3,"status":"200","body":{"id":"g"}},{"id":"1","status":"soon"},7,{"id":2,"status":201,"body":"<html>"}"#,
+        );
+        assert_eq!(answer, ["in doubt", "in doubt", "accepted"]);
+    }
+
+    #[test]
+    fn the_headers_of_a_part_say_how_long_to_wait() {
+        let body = br#"{"responses":[{"id":"1","status":429,"headers":{"Retry-After":"Sun, 06 Nov 1994 08:49:37 GMT","n":3}}]}"#;
+        let told = std::cell::RefCell::new(Vec::new());
+        let pause = |headers: &[(String, String)]| {
+            told.replace(headers.to_vec());
+            Some(Duration::from_secs(7))
+        };
+        let verdicts = read_batch(&[(1, Action::Create)], body, &pause);
+        assert_eq!(verdicts, [Verdict::NotDone(Some(Duration::from_secs(7)))]);
+        assert_eq!(told.borrow()[0].1, "Sun, 06 Nov 1994 08:49:37 GMT");
+    }
+
+    #[test]
     fn a_torn_batch_answer_leaves_every_row_in_doubt() {
         let torn = br#"{"responses":[{"id":"1","status":201,"body":{"id":"g"#;
         let rows = [(1, Action::Create), (2, Action::Create)];
-        assert_eq!(read_batch(&rows, torn).iter().map(word).collect::<Vec<_>>(), ["in doubt", "in doubt"]);
+        assert_eq!(
+            read_batch(&rows, torn, &|_| None).iter().map(word).collect::<Vec<_>>(),
+            ["in doubt", "in doubt"]
+        );
     }
 }

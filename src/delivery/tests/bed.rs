@@ -9,9 +9,9 @@ use tokio::sync::watch;
 use url::Url;
 
 use crate::connector::business_central::Connector;
-use crate::delivery::{DeliveryEnd, DeliveryEvent, DeliveryOptions, ErrorLimit, deliver};
+use crate::delivery::{DeliveryEnd, DeliveryError, DeliveryEvent, DeliveryOptions, ErrorLimit, deliver};
 use crate::domain::{Action, EntityKind, Money, Origin, PlannedRow, RowResult, State};
-use crate::ledger::{Counters, Filter, Ledger, LedgerError, LedgerWriter, Phase, RunHeader};
+use crate::ledger::{Counters, Filter, JournalBefore, Ledger, LedgerError, LedgerWriter, Phase, RunHeader};
 // The architecture lets no stage name the sandbox; tests may.
 #[cfg(test)]
 use crate::sandbox::{Books, Faults, Sandbox, SandboxOptions, read_books};
@@ -24,7 +24,9 @@ pub(super) const ALL_FAULTS: &str =
 pub(super) struct Bed {
     folder: tempfile::TempDir,
     books: PathBuf,
-    journal_id: String,
+    pub(super) journal_id: String,
+    /// What the run's header says of the journal and the ledger before the first payment.
+    pub(super) journal_before: Option<JournalBefore>,
     pub(super) options: DeliveryOptions,
     pub(super) events: Arc<Mutex<Vec<DeliveryEvent>>>,
 }
@@ -48,6 +50,7 @@ impl Bed {
             books: folder.path().join("sandbox.books"),
             folder,
             journal_id: String::new(),
+            journal_before: None,
             options,
             events: Arc::default(),
         };
@@ -60,6 +63,9 @@ impl Bed {
         )
         .await;
         bed.journal_id = text_of(&reply, "id");
+        let entries = records(&sandbox, "generalLedgerEntries?$orderby=entryNumber%20desc&$top=1").await;
+        let last_entry = entries[0]["entryNumber"].as_i64();
+        bed.journal_before = Some(JournalBefore { witness: None, last_entry });
         sandbox.stop().await;
         bed
     }
@@ -94,7 +100,8 @@ impl Bed {
         for name in ["run.ferry", "run.ferry-wal", "run.ferry-shm"] {
             drop(std::fs::remove_file(self.folder.path().join(name)));
         }
-        let header = header(self.options_kind());
+        let journal_before = self.journal_before.clone();
+        let header = RunHeader { journal_before, ..header(self.options_kind()) };
         let mut ledger = Ledger::create(&self.ledger_path(), &header).unwrap();
         ledger.append_rows(rows).unwrap();
         ledger.finish_planning(&header).unwrap();
@@ -112,6 +119,15 @@ impl Bed {
         sandbox: &Sandbox,
         stop: watch::Receiver<bool>,
     ) -> DeliveryEnd {
+        self.try_to_deliver(transport, sandbox, stop).await.unwrap()
+    }
+
+    pub(super) async fn try_to_deliver(
+        &self,
+        transport: &Arc<Transport>,
+        sandbox: &Sandbox,
+        stop: watch::Receiver<bool>,
+    ) -> Result<DeliveryEnd, DeliveryError> {
         let writer = LedgerWriter::start(open_for_delivery(&self.ledger_path()).await);
         let events = self.events.clone();
         let on_event = move |event| events.lock().unwrap().push(event);
@@ -119,7 +135,7 @@ impl Bed {
         let end =
             deliver(&writer, transport.clone(), &connector, self.options.clone(), stop, &on_event).await;
         writer.close().unwrap();
-        end.unwrap()
+        end
     }
 
     pub(super) fn results(&self) -> Vec<RowResult> {
@@ -266,8 +282,10 @@ fn header(entity: EntityKind) -> RunHeader {
         local_currency: String::new(),
         journal_code: None,
         journal_id: None,
+        journal_before: None,
         sign: String::new(),
         mode: "upsert".into(),
+        on_conflict: String::new(),
         sources: Vec::new(),
         columns: Vec::new(),
         unmapped: Vec::new(),

@@ -1,0 +1,430 @@
+//! What a lookup says of a row in doubt: pure, so that every case can be tested.
+//!
+//! Found and equal is done. Found and different is a conflict. An absence is believed only once the server's own
+//! time limit has passed since the request left; until then the request may still be running.
+
+use super::doubt::{Cause, Doubt};
+use super::options::OnConflict;
+use crate::connector::business_central::fields::only;
+use crate::connector::business_central::{Connector, Found, differences};
+use crate::domain::{Action, EntityKind, FieldChange, Receipt, Refusal};
+
+/// What a lookup settles.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Judgement {
+    /// The record is there as it was sent.
+    Accepted(Receipt),
+    /// The record is there and different, or gone.
+    Conflict(Refusal),
+    /// The target will not take it.
+    Refused(Refusal),
+    /// It was not carried out: send it again, an update with this `ETag`.
+    Resend(Option<String>),
+    /// The rest of the update was not carried out: send it alone.
+    ResendPart(Part),
+    /// Nothing is left to do, and nothing was done.
+    Skip(Refusal),
+    /// A stranger has the payment's line: send it with another one.
+    Move,
+    /// Not settled yet.
+    LookAgain,
+    /// Only a person can tell.
+    Person(String),
+}
+
+/// What is left of an update when someone else's values stay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Part {
+    pub(super) payload: String,
+    pub(super) changes: Vec<FieldChange>,
+    pub(super) etag: Option<String>,
+}
+
+/// What a doubt is judged with.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Judge<'a> {
+    pub(super) connector: &'a Connector,
+    pub(super) on_conflict: OnConflict,
+    /// Whether an absence can be believed.
+    pub(super) is_believable: bool,
+}
+
+impl Judge<'_> {
+    /// Judges a doubt by everything a lookup found for it.
+    pub(super) fn judge(&self, doubt: &Doubt, found: &[&Found]) -> Judgement {
+        match (doubt.row.action, found) {
+            (Action::Delete, []) => Judgement::Accepted(Receipt::default()),
+            (Action::Delete, [found, ..]) => self.judge_delete(doubt, found),
+            (Action::Update, []) => Judgement::Conflict(gone()),
+            (Action::Update, [found, ..]) => self.judge_update(doubt, found),
+            (_, []) => self.judge_absence(doubt),
+            (_, [found]) => self.judge_create(doubt, found),
+            (_, several) => Judgement::Person(format!(
+                "{} records look like the one that was sent; compare them, then import the row again or leave it",
+                several.len()
+            )),
+        }
+    }
+
+    fn judge_create(&self, doubt: &Doubt, found: &Found) -> Judgement {
+        let connector = self.connector;
+        let Some(changes) = self.changes(doubt, found) else { return not_comparable() };
+        if changes.is_empty() {
+            return Judgement::Accepted(found.receipt.clone());
+        }
+        if connector.is_strangers(&doubt.row.payload, found) {
+            return Judgement::Move;
+        }
+        Judgement::Conflict(different("different", "the target has another record under this key", &changes))
+    }
+
+    fn judge_absence(&self, doubt: &Doubt) -> Judgement {
+        let is_line = doubt.row.line_number.is_some();
+        match &doubt.cause {
+            // The first look may have come before the other writer's commit was to be seen.
+            Cause::KeyTaken(_) if doubt.looks == 0 => Judgement::LookAgain,
+            // The key is in use by something that the API does not show.
+            Cause::KeyTaken(_) if is_line && self.connector.kind() == EntityKind::Payments => Judgement::Move,
+            Cause::KeyTaken(refusal) => Judgement::Refused(refusal.clone()),
+            _ if self.is_believable => Judgement::Resend(None),
+            _ => Judgement::LookAgain,
+        }
+    }
+
+    fn judge_update(&self, doubt: &Doubt, found: &Found) -> Judgement {
+        let row = &doubt.row;
+        let Some(changes) = self.changes(doubt, found) else { return not_comparable() };
+        if changes.is_empty() {
+            return Judgement::Accepted(found.receipt.clone());
+        }
+        let (ours, foreign): (Vec<_>, Vec<_>) =
+            changes.into_iter().partition(|change| is_as_planned(&row.changes, change));
+        if foreign.is_empty() {
+            return self.again(doubt, found);
+        }
+        // From here on the record has moved, so no earlier attempt can be carried out any more: its `ETag` is stale.
+        match self.on_conflict {
+            OnConflict::Reject => Judgement::Conflict(stale(&row.changes, &foreign)),
+            OnConflict::Ours => Judgement::Resend(fresh(found)),
+            OnConflict::Theirs => keep_theirs(doubt, found, (&ours, &foreign)),
+        }
+    }
+
+    fn judge_delete(&self, doubt: &Doubt, found: &Found) -> Judgement {
+        if fresh(found) == doubt.row.etag {
+            return self.again(doubt, found);
+        }
+        let words = "someone else changed the record after the plan";
+        let refusal =
+            |code: &str, words: String| Refusal { status: 0, code: code.to_owned(), message: words };
+        match self.on_conflict {
+            OnConflict::Reject => {
+                Judgement::Conflict(refusal("stale", format!("{words}; it was not deleted")))
+            }
+            OnConflict::Ours => Judgement::Resend(fresh(found)),
+            OnConflict::Theirs => Judgement::Skip(refusal("kept-theirs", format!("{words}, so it stays"))),
+        }
+    }
+
+    /// The record is as the plan saw it: send it once the last attempt cannot be carried out any more.
+    fn again(&self, doubt: &Doubt, found: &Found) -> Judgement {
+        // A refusal for staleness says that this attempt did nothing, so there is nothing to wait for.
+        if self.is_believable || matches!(doubt.cause, Cause::Stale(_)) {
+            return Judgement::Resend(fresh(found).or_else(|| doubt.row.etag.clone()));
+        }
+        Judgement::LookAgain
+    }
+
+    /// In which fields the record found differs from what was sent; `None` when they cannot be compared.
+    fn changes(&self, doubt: &Doubt, found: &Found) -> Option<Vec<FieldChange>> {
+        let changes = differences(self.connector.entity(), &doubt.row.payload, &found.record).ok()?;
+        Some(without_looked_up_address(changes, &doubt.row.payload))
+    }
+}
+
+fn not_comparable() -> Judgement {
+    Judgement::Person("the record found cannot be compared with the row".to_owned())
+}
+
+/// The record's `ETag` as it was found.
+fn fresh(found: &Found) -> Option<String> {
+    Some(found.receipt.etag.clone()).filter(|etag| !etag.is_empty())
+}
+
+/// Leaves the fields that someone else changed as they are, and sends the others, if any are left.
+fn keep_theirs(doubt: &Doubt, found: &Found, (ours, foreign): (&[FieldChange], &[FieldChange])) -> Judgement {
+    let is_foreign = |name: &str| foreign.iter().any(|change| change.field == name);
+    let sent = only(&doubt.row.payload, |name| !is_foreign(name));
+    match sent {
+        Err(_) => not_comparable(),
+        Ok(payload) if !ours.is_empty() => Judgement::ResendPart(Part {
+            payload,
+            changes: doubt.row.changes.iter().filter(|change| !is_foreign(&change.field)).cloned().collect(),
+            etag: fresh(found),
+        }),
+        // All that the row could still change is there already.
+        Ok(payload) if payload != "{}" => Judgement::Accepted(found.receipt.clone()),
+        Ok(_) => Judgement::Skip(Refusal {
+            status: 0,
+            code: "kept-theirs".to_owned(),
+            message: format!(
+                "someone else changed {} after the plan, and their values stay",
+                names(foreign.iter().map(|change| change.field.as_str()))
+            ),
+        }),
+    }
+}
+
+/// Whether the target still holds what the plan saw.
+fn is_as_planned(planned: &[FieldChange], change: &FieldChange) -> bool {
+    planned.iter().any(|seen| seen.field == change.field && seen.from == change.from)
+}
+
+fn stale(planned: &[FieldChange], foreign: &[FieldChange]) -> Refusal {
+    let told: Vec<_> = foreign
+        .iter()
+        .map(|change| {
+            let before = planned.iter().find(|seen| seen.field == change.field).map(|seen| &*seen.from);
+            let before = before.map(|before| format!(", and held `{before}`")).unwrap_or_default();
+            format!("`{}` was to become `{}`, is now `{}`{before}", change.field, change.to, change.from)
+        })
+        .collect();
+    let message = format!("someone else changed the record after the plan: {}", told.join("; "));
+    Refusal { status: 0, code: "stale".to_owned(), message }
+}
+
+/// A postal code that the server knows brings its own city, state and country.
+///
+/// Source: a postal code found in the post code table overwrites the three.
+fn without_looked_up_address(mut changes: Vec<FieldChange>, payload: &str) -> Vec<FieldChange> {
+    let has_postal_code = payload.contains(r#""postalCode":""#) && !payload.contains(r#""postalCode":"""#);
+    if has_postal_code && changes.iter().all(|change| change.field != "postalCode") {
+        changes.retain(|change| !matches!(change.field.as_str(), "city" | "state" | "country"));
+    }
+    changes
+}
+
+fn different(code: &str, words: &str, changes: &[FieldChange]) -> Refusal {
+    let fields = names(changes.iter().map(|change| change.field.as_str()));
+    Refusal { status: 0, code: code.to_owned(), message: format!("{words}; it differs in {fields}") }
+}
+
+fn names<'a>(fields: impl Iterator<Item = &'a str>) -> String {
+    fields.map(|field| format!("`{field}`")).collect::<Vec<_>>().join(", ")
+}
+
+fn gone() -> Refusal {
+    Refusal { status: 404, code: "gone".to_owned(), message: "the record to update is gone".to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::connector::business_central::read_found;
+    use crate::domain::State;
+    use crate::ledger::OpenRow;
+
+    fn judge(connector: &Connector, doubt: &Doubt, found: &[&Found], is_believable: bool) -> Judgement {
+        Judge { connector, on_conflict: OnConflict::Reject, is_believable }.judge(doubt, found)
+    }
+
+    fn refusal() -> Refusal {
+        Refusal { status: 400, code: "Code".into(), message: "no".into() }
+    }
+
+    fn doubt(action: Action, payload: &str, cause: Cause) -> Doubt {
+        let row = OpenRow {
+            id: 1,
+            line: 2,
+            action,
+            key: String::new(),
+            payload: payload.to_owned(),
+            changes: vec![FieldChange { field: "city".into(), from: "Bonn".into(), to: "Ulm".into() }],
+            remote_id: (action != Action::Create).then(|| "g".to_owned()),
+            etag: (action != Action::Create).then(|| "e1".to_owned()),
+            line_number: None,
+            state: State::InDoubt,
+            attempts: 1,
+            sent_at: None,
+            code: String::new(),
+        };
+        Doubt { row, cause, believable: Instant::now(), looks: 0, is_inherited: false }
+    }
+
+    fn found(record: &str) -> Found {
+        read_found(format!(r#"{{"value":[{record}]}}"#).as_bytes()).unwrap().0.remove(0)
+    }
+
+    fn customer(action: Action, payload: &str, record: Option<&str>, is_believable: bool) -> Judgement {
+        let found: Vec<_> = record.map(found).into_iter().collect();
+        let doubt = doubt(action, payload, Cause::Unanswered("lost".into()));
+        judge(&Connector::customers("c"), &doubt, &found.iter().collect::<Vec<_>>(), is_believable)
+    }
+
+    fn conflict_code(judgement: &Judgement) -> &str {
+        match judgement {
+            Judgement::Conflict(refusal) => &refusal.code,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    const SENT: &str = r#"{"number":"C1","city":"Ulm"}"#;
+
+    #[test]
+    fn a_record_found_equal_is_ours() {
+        let record = r#"{"id":"g","number":"C1","city":"Ulm","@odata.etag":"e2"}"#;
+        let Judgement::Accepted(receipt) = customer(Action::Create, SENT, Some(record), false) else {
+            panic!()
+        };
+        assert_eq!((&*receipt.remote_id, &*receipt.etag), ("g", "e2"));
+    }
+
+    #[test]
+    fn a_record_found_different_is_a_conflict_that_names_the_fields() {
+        let record = r#"{"id":"g","number":"C1","city":"Köln"}"#;
+        let Judgement::Conflict(refusal) = customer(Action::Create, SENT, Some(record), true) else {
+            panic!()
+        };
+        assert_eq!(refusal.message, "the target has another record under this key; it differs in `city`");
+    }
+
+    #[test]
+    fn an_absence_is_believed_only_after_the_servers_time_limit() {
+        assert_eq!(customer(Action::Create, SENT, None, false), Judgement::LookAgain);
+        assert_eq!(customer(Action::Create, SENT, None, true), Judgement::Resend(None));
+    }
+
+    #[test]
+    fn an_update_that_did_not_arrive_is_sent_again_with_the_fresh_etag() {
+        let record = r#"{"id":"g","city":"Bonn","@odata.etag":"e2"}"#;
+        let payload = r#"{"city":"Ulm"}"#;
+        assert_eq!(customer(Action::Update, payload, Some(record), false), Judgement::LookAgain);
+        assert_eq!(
+            customer(Action::Update, payload, Some(record), true),
+            Judgement::Resend(Some("e2".to_owned()))
+        );
+        let arrived = r#"{"id":"g","city":"Ulm","@odata.etag":"e2"}"#;
+        assert!(matches!(customer(Action::Update, payload, Some(arrived), false), Judgement::Accepted(_)));
+    }
+
+    #[test]
+    fn an_update_gives_way_to_another_persons_change_of_the_same_field() {
+        let record = r#"{"id":"g","city":"Köln","@odata.etag":"e2"}"#;
+        assert_eq!(
+            conflict_code(&customer(Action::Update, r#"{"city":"Ulm"}"#, Some(record), true)),
+            "stale"
+        );
+        assert_eq!(conflict_code(&customer(Action::Update, r#"{"city":"Ulm"}"#, None, true)), "gone");
+    }
+
+    #[test]
+    fn a_stale_update_of_fields_nobody_touched_goes_again_at_once() {
+        let doubt = doubt(Action::Update, r#"{"city":"Ulm"}"#, Cause::Stale(refusal()));
+        let record = found(r#"{"id":"g","city":"Bonn","@odata.etag":"e7"}"#);
+        let judgement = judge(&Connector::customers("c"), &doubt, &[&record], false);
+        assert_eq!(judgement, Judgement::Resend(Some("e7".to_owned())));
+    }
+
+    #[test]
+    fn a_line_that_a_stranger_has_is_left_to_him() {
+        let connector = Connector::payments("c", "j");
+        let mut doubt = doubt(
+            Action::Create,
+            r#"{"customerNumber":"C1","documentNumber":"P1","amount":-5.00}"#,
+            Cause::KeyTaken(refusal()),
+        );
+        doubt.row.line_number = Some(20_000);
+        let stranger =
+            found(r#"{"id":"x","lineNumber":20000,"customerNumber":"C9","documentNumber":"Z","amount":-6}"#);
+        assert_eq!(judge(&connector, &doubt, &[&stranger], true), Judgement::Move);
+        // A line that the API does not show: looked for twice, then left alone.
+        assert_eq!(judge(&connector, &doubt, &[], true), Judgement::LookAgain);
+        doubt.looks = 1;
+        assert_eq!(judge(&connector, &doubt, &[], true), Judgement::Move);
+    }
+
+    #[test]
+    fn several_records_that_look_alike_are_for_a_person() {
+        let doubt = doubt(Action::Create, r#"{"displayName":"Ann"}"#, Cause::Unanswered(String::new()));
+        let record = found(r#"{"id":"g","displayName":"Ann"}"#);
+        let judgement = judge(&Connector::customers("c"), &doubt, &[&record, &record], true);
+        assert!(matches!(judgement, Judgement::Person(words) if words.starts_with("2 records")));
+    }
+
+    #[test]
+    fn a_city_that_came_with_its_postal_code_is_no_conflict() {
+        let sent = r#"{"number":"C1","city":"Ulm","postalCode":"89073"}"#;
+        let record = r#"{"id":"g","number":"C1","city":"ULM / DONAU","postalCode":"89073"}"#;
+        assert!(matches!(customer(Action::Create, sent, Some(record), false), Judgement::Accepted(_)));
+    }
+
+    /// An update of city and credit limit, with what a lookup finds, judged while it is still too early to believe
+    /// anything.
+    fn update(on_conflict: OnConflict, record: &str) -> Judgement {
+        let mut doubt =
+            doubt(Action::Update, r#"{"city":"Ulm","creditLimit":500}"#, Cause::Unanswered("lost".into()));
+        let limit = FieldChange { field: "creditLimit".into(), from: "100".into(), to: "500".into() };
+        doubt.row.changes.push(limit);
+        Judge { connector: &Connector::customers("c"), on_conflict, is_believable: false }
+            .judge(&doubt, &[&found(record)])
+    }
+
+    const BOTH_OPEN: &str = r#"{"id":"g","city":"Köln","creditLimit":100,"@odata.etag":"e5"}"#;
+
+    #[test]
+    fn a_conflict_names_what_was_planned_and_what_is_there() {
+        let Judgement::Conflict(refusal) = update(OnConflict::Reject, BOTH_OPEN) else { panic!() };
+        assert_eq!(
+            refusal.message,
+            "someone else changed the record after the plan: `city` was to become `Ulm`, is now `Köln`, and held `Bonn`"
+        );
+    }
+
+    #[test]
+    fn their_values_stay_and_the_other_changes_are_sent_with_the_fresh_etag() {
+        let Judgement::ResendPart(part) = update(OnConflict::Theirs, BOTH_OPEN) else { panic!() };
+        assert_eq!((&*part.payload, part.etag.as_deref()), (r#"{"creditLimit":500}"#, Some("e5")));
+        assert_eq!(part.changes.len(), 1);
+        // The other change is there already.
+        let rest_is_done = r#"{"id":"g","city":"Köln","creditLimit":500,"@odata.etag":"e5"}"#;
+        assert!(matches!(update(OnConflict::Theirs, rest_is_done), Judgement::Accepted(_)));
+        let all_theirs = r#"{"id":"g","city":"Köln","creditLimit":7,"@odata.etag":"e5"}"#;
+        let Judgement::Skip(refusal) = update(OnConflict::Theirs, all_theirs) else { panic!() };
+        assert_eq!(
+            refusal.message,
+            "someone else changed `city`, `creditLimit` after the plan, and their values stay"
+        );
+    }
+
+    #[test]
+    fn our_values_go_over_theirs_with_the_fresh_etag() {
+        assert_eq!(update(OnConflict::Ours, BOTH_OPEN), Judgement::Resend(Some("e5".to_owned())));
+    }
+
+    #[test]
+    fn a_delete_is_done_when_the_record_is_gone_and_waits_while_it_may_still_run() {
+        let delete =
+            |record: Option<&str>, is_believable| customer(Action::Delete, "", record, is_believable);
+        assert!(matches!(delete(None, false), Judgement::Accepted(_)));
+        let as_planned = Some(r#"{"id":"g","@odata.etag":"e1"}"#);
+        assert_eq!(delete(as_planned, false), Judgement::LookAgain);
+        assert_eq!(delete(as_planned, true), Judgement::Resend(Some("e1".to_owned())));
+    }
+
+    #[test]
+    fn a_record_that_changed_is_deleted_only_at_the_users_word() {
+        let record = found(r#"{"id":"g","@odata.etag":"e2"}"#);
+        let doubt = doubt(Action::Delete, "", Cause::Stale(refusal()));
+        let judge = |on_conflict| {
+            Judge { connector: &Connector::customers("c"), on_conflict, is_believable: true }
+                .judge(&doubt, &[&record])
+        };
+        assert_eq!(conflict_code(&judge(OnConflict::Reject)), "stale");
+        assert!(
+            matches!(judge(OnConflict::Theirs), Judgement::Skip(refusal) if refusal.code == "kept-theirs")
+        );
+        assert_eq!(judge(OnConflict::Ours), Judgement::Resend(Some("e2".to_owned())));
+    }
+}

@@ -1,0 +1,172 @@
+//! Payments in doubt whose journal may have been posted meanwhile.
+
+use super::bed::{Bed, open_for_delivery, payment, post, records, text_of, transport};
+use crate::delivery::DeliveryEnd;
+use crate::domain::{EntityKind, Outcome, PlannedRow, State};
+use crate::ledger::{JournalBefore, Step};
+#[cfg(test)]
+use crate::sandbox::Sandbox;
+use crate::transport::{ApiRequest, Method};
+
+/// Puts a payment into the journal as a request would, on its reserved line.
+async fn carry_out(bed: &Bed, sandbox: &Sandbox, row: &PlannedRow) -> String {
+    let path = bed.connector(sandbox).highest_line().path.split('?').next().unwrap().to_owned();
+    let line = row.line_number.unwrap();
+    let body = row.payload.replacen('{', &format!(r#"{{"lineNumber":{line},"#), 1);
+    text_of(&post(&transport(sandbox), &path, &body).await, "id")
+}
+
+/// A person posts the journal, which needs an account that balances it.
+async fn post_journal(bed: &Bed, sandbox: &Sandbox) {
+    let company = format!("companies({})", sandbox.welcome().company_id);
+    let account = &records(sandbox, "accounts?$top=1").await[0]["id"];
+    let journals = records(sandbox, "customerPaymentJournals").await;
+    let journal = journals.iter().find(|journal| journal["id"] == bed.journal_id.as_str()).unwrap();
+    let path = format!("{company}/customerPaymentJournals({})", bed.journal_id);
+    let change = format!(r#"{{"balancingAccountId":{account}}}"#);
+    let etag = journal["@odata.etag"].as_str().unwrap();
+    let balance = ApiRequest::with_body(Method::Patch, path, change).header("if-match", etag);
+    let transport = transport(sandbox);
+    assert_eq!(transport.send(0, &balance).await.unwrap().status, 200);
+    let path = format!("{company}/journals({})/Microsoft.NAV.post", bed.journal_id);
+    let reply = transport.send(0, &ApiRequest::new(Method::Post, path)).await.unwrap();
+    assert_eq!(reply.status, 204, "{}", String::from_utf8_lossy(&reply.body));
+}
+
+/// The program dies while these rows are on their way.
+async fn crash_while_sending(bed: &Bed, rows: &[i64]) {
+    let steps: Vec<_> = rows.iter().map(|row| (*row, Step::Send)).collect();
+    open_for_delivery(&bed.ledger_path()).await.record(&steps, 0).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_first_payment_that_was_posted_meanwhile_is_not_sent_again() {
+    let bed = Bed::new(EntityKind::Payments).await;
+    bed.plan(&[payment(1), payment(2)]);
+    let sandbox = bed.sandbox("").await;
+    crash_while_sending(&bed, &[1]).await;
+    carry_out(&bed, &sandbox, &payment(1)).await;
+    post_journal(&bed, &sandbox).await;
+    assert_eq!(bed.deliver(&sandbox).await, DeliveryEnd::Finished);
+    let first = &bed.results()[0];
+    assert_eq!(first.state, State::InDoubt);
+    assert!(
+        first.message.contains("a payment with its document number was posted since"),
+        "{}",
+        first.message
+    );
+    assert!(
+        first.message.ends_with("look at payment `P1` of customer `10000` over `-1.25` line 20000"),
+        "{}",
+        first.message
+    );
+    let books = bed.books();
+    assert_eq!((books.payments, books.posted_payments, books.duplicates.payments), (1, 1, 0));
+    sandbox.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_first_payment_that_was_never_carried_out_is_sent() {
+    let bed = Bed::new(EntityKind::Payments).await;
+    bed.plan(&[payment(1), payment(2)]);
+    let sandbox = bed.sandbox("").await;
+    crash_while_sending(&bed, &[1]).await;
+    assert_eq!(bed.deliver(&sandbox).await, DeliveryEnd::Finished);
+    assert_eq!((bed.states(), bed.books().payments), (vec![(State::Done, 2)], 2));
+    sandbox.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_other_payments_are_posted_nobody_can_tell_whether_ours_was_one_of_them() {
+    let bed = Bed::new(EntityKind::Payments).await;
+    bed.plan(&[payment(1)]);
+    let sandbox = bed.sandbox("").await;
+    crash_while_sending(&bed, &[1]).await;
+    carry_out(&bed, &sandbox, &payment(7)).await;
+    post_journal(&bed, &sandbox).await;
+    assert_eq!(bed.deliver(&sandbox).await, DeliveryEnd::Finished);
+    let first = &bed.results()[0];
+    assert_eq!((first.state, bed.books().payments), (State::InDoubt, 0));
+    assert!(first.message.contains("payments were posted since"), "{}", first.message);
+    sandbox.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_any_witness_an_absence_after_a_crash_is_left_to_a_person() {
+    let mut bed = Bed::new(EntityKind::Payments).await;
+    bed.journal_before = None;
+    bed.plan(&[payment(1), payment(2)]);
+    let sandbox = bed.sandbox("").await;
+    crash_while_sending(&bed, &[1]).await;
+    assert_eq!(bed.deliver(&sandbox).await, DeliveryEnd::Finished);
+    assert_eq!(bed.states(), [(State::Done, 1), (State::InDoubt, 1)]);
+    // Once a person has put it there, the next look finds it.
+    carry_out(&bed, &sandbox, &payment(1)).await;
+    assert_eq!(bed.deliver(&sandbox).await, DeliveryEnd::Finished);
+    assert_eq!((bed.states(), bed.books().payments), (vec![(State::Done, 2)], 2));
+    sandbox.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_line_that_was_in_the_journal_before_vouches_for_an_absence() {
+    let mut bed = Bed::new(EntityKind::Payments).await;
+    let sandbox = bed.sandbox("").await;
+    let witness = carry_out(&bed, &sandbox, &payment(9)).await;
+    bed.journal_before = Some(JournalBefore { witness: Some(witness), last_entry: None });
+    bed.plan(&[payment(1)]);
+    crash_while_sending(&bed, &[1]).await;
+    assert_eq!(bed.deliver(&sandbox).await, DeliveryEnd::Finished);
+    assert_eq!((bed.states(), bed.books().payments), (vec![(State::Done, 1)], 2));
+    sandbox.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_payment_is_not_moved_to_another_line_when_it_may_have_been_posted() {
+    let bed = Bed::new(EntityKind::Payments).await;
+    bed.plan(&[payment(1)]);
+    let sandbox = bed.sandbox("").await;
+    crash_while_sending(&bed, &[1]).await;
+    carry_out(&bed, &sandbox, &payment(1)).await;
+    post_journal(&bed, &sandbox).await;
+    // A stranger takes the line that posting has set free.
+    let stranger = PlannedRow {
+        payload:
+            r#"{"customerNumber":"20000","documentNumber":"OTHER","externalDocumentNumber":"O","amount":-9}"#
+                .to_owned(),
+        ..payment(1)
+    };
+    carry_out(&bed, &sandbox, &stranger).await;
+    assert_eq!(bed.deliver(&sandbox).await, DeliveryEnd::Finished);
+    let books = bed.books();
+    assert_eq!((bed.results()[0].state, books.payments, books.posted_payments), (State::InDoubt, 1, 1));
+    sandbox.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_hidden_line_that_posting_leaves_behind_makes_a_payment_move() {
+    let bed = Bed::new(EntityKind::Payments).await;
+    let sandbox = bed.sandbox("").await;
+    carry_out(&bed, &sandbox, &payment(9)).await;
+    post_journal(&bed, &sandbox).await;
+    bed.plan(&[PlannedRow { line_number: Some(10_000), ..payment(1) }, payment(2)]);
+    assert_eq!(bed.deliver(&sandbox).await, DeliveryEnd::Finished);
+    assert_eq!((bed.states(), bed.books().payments), (vec![(State::Done, 2)], 2));
+    assert_ne!(bed.results()[0].planned.line_number, Some(10_000));
+    sandbox.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_left_in_doubt_stays_so_until_somebody_can_tell() {
+    let bed = Bed::new(EntityKind::Payments).await;
+    bed.plan(&[payment(1)]);
+    let sandbox = bed.sandbox("").await;
+    let left = Step::Outcome(Outcome::InDoubt("left".to_owned()));
+    open_for_delivery(&bed.ledger_path()).await.record(&[(1, Step::Send), (1, left)], 0).unwrap();
+    carry_out(&bed, &sandbox, &payment(1)).await;
+    post_journal(&bed, &sandbox).await;
+    for _ in 0..2 {
+        assert_eq!(bed.deliver(&sandbox).await, DeliveryEnd::Finished);
+        assert_eq!((bed.states(), bed.books().payments), (vec![(State::InDoubt, 1)], 0));
+    }
+    sandbox.stop().await;
+}
