@@ -111,6 +111,7 @@ fn any_step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Outcome(Outcome::NotDone(None))),
         1 => Just(Step::Outcome(Outcome::InDoubt("lost".into()))),
         1 => (1i64..99).prop_map(Step::Move),
+        1 => Just(Step::Skip { code: "held-back".into(), message: "later".into() }),
     ]
 }
 
@@ -190,6 +191,69 @@ proptest! {
                 }
             }
             prop_assert_eq!(as_model(&ledger), model.clone());
+        }
+    }
+}
+
+/// What a power cut leaves: all of the database, the log up to some byte, and after it whatever the disk had there.
+fn copy_as_after_a_power_cut(from: &Path, to: &Path, (log_bytes, garbage): (usize, &[u8])) {
+    std::fs::copy(from, to).unwrap();
+    let log = std::fs::read(format!("{}-wal", from.display())).unwrap();
+    let left = [&log[..log_bytes], garbage].concat();
+    let copy = std::fs::File::create(format!("{}-wal", to.display()));
+    copy.and_then(|mut copy| std::io::Write::write_all(&mut copy, &left)).unwrap();
+}
+
+fn log_bytes(path: &Path) -> u64 {
+    std::fs::metadata(format!("{}-wal", path.display())).unwrap().len()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Wherever in the log the power goes, what was acknowledged before is there, and what was not is not half there.
+    #[test]
+    fn a_power_cut_at_any_byte_leaves_what_was_acknowledged_and_no_half_of_the_next(
+        groups in prop::collection::vec(prop::collection::vec((1i64..=6, any_step()), 1..6), 1..12),
+        cuts in prop::collection::vec((0.0..=1.0f64, prop::collection::vec(any::<u8>(), 0..9000)), 6),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let rows: Vec<_> = (1u64..=6).map(|number| planned(number, Action::Create)).collect();
+        let mut ledger = planned_ledger(folder.path(), &rows);
+        let path = ledger.path().to_owned();
+        let mut model = as_model(&ledger);
+        let mut acknowledged = vec![(log_bytes(&path), model.clone())];
+        for steps in groups {
+            if model_record(&mut model, &steps) {
+                ledger.record(&steps, 7).unwrap();
+                acknowledged.push((log_bytes(&path), model.clone()));
+            }
+        }
+        let (first, last) = (acknowledged[0].0, log_bytes(&path));
+        prop_assert!(acknowledged.is_sorted_by(|(one, _), (next, _)| one <= next));
+        for (number, (share, garbage)) in cuts.into_iter().enumerate() {
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss,
+                reason = "a share of a small log, for a byte somewhere in it")]
+            let cut = first + ((last - first) as f64 * share) as u64;
+            let copy = folder.path().join(number.to_string());
+            std::fs::create_dir(&copy).unwrap();
+            let copy = copy.join("run.ferry");
+            copy_as_after_a_power_cut(&path, &copy, (usize::try_from(cut).unwrap(), &garbage));
+            let (_, known) = acknowledged.iter().rfind(|(bytes, _)| *bytes <= cut).unwrap();
+            prop_assert_eq!(&as_model(&Ledger::open(&copy).unwrap()), known);
+            let mut reopened = Ledger::open_for_delivery(&copy).unwrap();
+            prop_assert!(as_model(&reopened).values().all(|row| row.state != State::Sending));
+            // Life goes on in it: every row that is open can come to its end.
+            for (row, known) in as_model(&reopened) {
+                let accepted = Step::Outcome(Outcome::Accepted(Receipt::default()));
+                let steps = match known.state {
+                    State::Planned => vec![(row, Step::Send), (row, accepted)],
+                    State::InDoubt => vec![(row, accepted)],
+                    _ => continue,
+                };
+                reopened.record(&steps, 8).unwrap();
+            }
+            prop_assert_eq!(reopened.counts().unwrap().open(), 0);
         }
     }
 }
@@ -279,6 +343,21 @@ fn a_number_the_target_gave_becomes_the_rows_key() {
     ledger.record(&[(1, Step::Send), (1, Step::Outcome(Outcome::Accepted(receipt)))], 0).unwrap();
     let row = read_all(&ledger).remove(0);
     assert_eq!((row.planned.key.as_str(), row.remote_id.as_deref()), ("C00010", Some("guid")));
+}
+
+#[tokio::test]
+async fn everybody_in_a_group_that_cannot_be_written_learns_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows: Vec<_> = (1..=4).map(|number| planned(number, Action::Create)).collect();
+    let ledger = planned_ledger(folder.path(), &rows);
+    let blocker = rusqlite::Connection::open(ledger.path()).unwrap();
+    blocker.execute_batch("DROP TABLE progress").unwrap();
+    let writer = LedgerWriter::start(ledger);
+    let (one, other) =
+        tokio::join!(writer.handle().record_intents(vec![1], 3), writer.handle().record_intents(vec![2], 3));
+    for refused in [one, other] {
+        assert!(matches!(refused, Err(LedgerError::Sqlite { .. })), "{refused:?}");
+    }
 }
 
 #[tokio::test]

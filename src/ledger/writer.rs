@@ -145,7 +145,7 @@ fn write_group(ledger: &mut Ledger, requests: Vec<Asked>) {
     let mut recorded = Vec::with_capacity(requests.len());
     let mut group = match ledger.begin() {
         Ok(group) => group,
-        Err(cause) => return answer_all(requests.into_iter().map(|(_, written)| written), cause),
+        Err(cause) => return answer_all(requests.into_iter().map(|(_, written)| written), &cause),
     };
     for (write, written) in requests {
         let outcome = match &write {
@@ -160,14 +160,24 @@ fn write_group(ledger: &mut Ledger, requests: Vec<Asked>) {
     }
     match group.commit() {
         Ok(()) => recorded.into_iter().for_each(|written| drop(written.send(Ok(())))),
-        Err(cause) => answer_all(recorded.into_iter(), cause),
+        Err(cause) => answer_all(recorded.into_iter(), &cause),
     }
 }
 
-/// The first is told the cause, the others that writing has failed: an error cannot be had twice.
-fn answer_all(waiting: impl Iterator<Item = oneshot::Sender<Result<(), LedgerError>>>, cause: LedgerError) {
-    let mut cause = Some(cause);
+/// Everybody is told the cause: whoever asks first what went wrong must not hear that others know.
+fn answer_all(waiting: impl Iterator<Item = oneshot::Sender<Result<(), LedgerError>>>, cause: &LedgerError) {
     for written in waiting {
-        drop(written.send(Err(cause.take().unwrap_or(LedgerError::WriterGone))));
+        drop(written.send(Err(again(cause))));
+    }
+}
+
+/// The same error once more, as far as it can be had twice.
+fn again(cause: &LedgerError) -> LedgerError {
+    match cause {
+        LedgerError::Sqlite { action, path, source: rusqlite::Error::SqliteFailure(code, words) } => {
+            let source = rusqlite::Error::SqliteFailure(*code, words.clone());
+            LedgerError::Sqlite { action, path: path.clone(), source }
+        }
+        _ => LedgerError::WriterGone,
     }
 }

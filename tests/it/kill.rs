@@ -92,6 +92,50 @@ fn a_killed_import_of_customers_resumes_without_losing_or_doubling_one() {
 }
 
 #[test]
+fn a_killed_import_of_changes_resumes_and_leaves_every_record_as_the_file_says() {
+    let (mut kills, mut seed) = (0, 2_011);
+    while kills < KILLS {
+        seed += 1;
+        let bed = TestBed::with(|options| {
+            options.faults = format!("{FAULTS},etag=0.05,seed={seed}").parse().unwrap();
+            options.latency = Duration::from_millis(4);
+        });
+        bed.write_project(", batch = 10");
+        let file = |credit: &dyn Fn(u64) -> String| {
+            (1..=ROWS).fold(String::from("Number,Display Name,Credit Limit\n"), |mut file, row| {
+                writeln!(file, "K{row:05},Killed {row} Ltd.,{}", credit(row)).unwrap();
+                file
+            })
+        };
+        bed.write("before.csv", file(&|_| "1.75".to_owned()).as_bytes());
+        bed.ferry(&["import", "before.csv", "-p", "local", "--yes", "--out", "before"]).exits(0);
+        let before = bed.books();
+        bed.write("customers.csv", file(&|row| format!("{row}.25")).as_bytes());
+        let import = [
+            "import",
+            "customers.csv",
+            "-p",
+            "local",
+            "--mode",
+            "update",
+            "--yes",
+            "--out",
+            "run",
+            "--max-errors",
+            "100%",
+        ];
+        kills += import_under_fire(&bed, &import, &mut Draw(seed));
+
+        let books = bed.books();
+        assert_eq!(books.customers, before.customers, "seed {seed}");
+        let more: Money = (1..=ROWS).map(|row| format!("{row}.25").parse::<Money>().unwrap()).sum();
+        let less: Money = (1..=ROWS).map(|_| "1.75".parse::<Money>().unwrap()).sum();
+        assert_eq!(books.sums.credit_limits - before.sums.credit_limits, more - less, "seed {seed}");
+        assert_eq!(results(&bed), (BTreeMap::from([("done".to_owned(), ROWS)]), 400), "seed {seed}");
+    }
+}
+
+#[test]
 fn a_killed_import_of_payments_resumes_without_losing_or_doubling_one() {
     let (mut kills, mut seed) = (0, 1_011);
     while kills < KILLS {

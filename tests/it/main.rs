@@ -5,6 +5,7 @@
 mod actions;
 mod architecture;
 mod commands;
+mod disk;
 mod endings;
 mod export;
 mod faults;
