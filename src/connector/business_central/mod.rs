@@ -7,7 +7,7 @@ mod reply;
 mod write;
 
 pub use lookup::{Found, Identity, Lookup, read_found, read_highest_line, text_of};
-pub use normalise::differences;
+pub use normalise::{blanks, differences};
 pub use reply::{ReadPause, has_own_words, interpret, read_batch};
 
 use crate::catalogue::Entity;
