@@ -56,17 +56,6 @@ pub enum Error {
     /// The plan does more than the guards allow; nothing was written.
     #[error(transparent)]
     Guard(#[from] GuardError),
-    /// `--match` names a field that tells no customers apart.
-    #[error("customers cannot be found by `{0}`")]
-    MatchField(String),
-    /// `--match` names a field that a file does not fill.
-    #[error("no column of `{file}` is `{field}`, so its rows cannot be matched by it")]
-    MatchColumn {
-        /// The field.
-        field: &'static str,
-        /// The file, and the sheet of a workbook.
-        file: String,
-    },
     /// Payments go into a journal, and none was named.
     #[error("payments need a journal")]
     JournalMissing,
@@ -155,11 +144,9 @@ impl Error {
             Self::Ledger(error) => of_ledger(error),
             Self::Delivery(error) => of_delivery(error),
             Self::Transport(error) => of_transport(error),
-            Self::Company(CompanyError::NotOne { .. })
-            | Self::JournalMissing
-            | Self::JournalCode { .. }
-            | Self::MatchField(_)
-            | Self::MatchColumn { .. } => Ending::Usage,
+            Self::Company(CompanyError::NotOne { .. }) | Self::JournalMissing | Self::JournalCode { .. } => {
+                Ending::Usage
+            }
             Self::JournalRefused { .. } | Self::Guard(_) => Ending::Refused,
             Self::JournalForbidden { .. } => Ending::NotPermitted,
             Self::PlanUnfinished(_)
@@ -178,7 +165,8 @@ impl Error {
             Self::Reading(ReadingError::EntityUnclear { .. }) => {
                 "put the headings into the first row, choose another --sheet, or say with --map which column is what"
             }
-            Self::Reading(ReadingError::Source(SourceError::BrokenWorkbook { .. })) => {
+            Self::Reading(ReadingError::Source(SourceError::BrokenWorkbook { .. }))
+            | Self::Source(SourceError::BrokenWorkbook { .. }) => {
                 "open it in a spreadsheet program and save it again as .xlsx, or fetch it again"
             }
             Self::Source(SourceError::Ragged { .. }) => {

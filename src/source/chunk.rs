@@ -3,15 +3,18 @@
 use std::sync::Arc;
 
 use super::error::SourceError;
-use super::split::split;
+use super::split;
+use super::workbook::{self, SheetLayout};
 use crate::domain::{Origin, Row, Span};
 
-/// A stretch of a source: whole rows, not yet split into cells when they come from a text file.
+/// A stretch of a source: whole rows, not yet split into cells.
 ///
 /// Meant to be filled again and again, so that its memory is allocated once.
 #[derive(Debug, Default)]
 pub struct Chunk {
     pub(super) text: Vec<u8>,
+    /// What the text is to be made from, when it comes from a sheet.
+    pub(super) markup: Vec<u8>,
     /// Where the cells of the text end, see `split`.
     pub(super) marks: Vec<u8>,
     pub(super) unescaped: String,
@@ -19,15 +22,24 @@ pub struct Chunk {
     pub(super) ends: Vec<RowEnd>,
     /// Lines, or sheet rows, that the chunk takes; known once it is split.
     pub(super) lines: u64,
-    /// What is needed to split the text; `None` when the rows came split, as from a workbook.
-    pub(super) layout: Option<Arc<Layout>>,
-    /// 0-based byte of the file at which the text starts.
+    /// What is needed to split the chunk; `None` until it is filled.
+    pub(super) layout: Option<Layout>,
+    /// 0-based byte of the text file at which the text starts.
     pub(super) byte: u64,
+    /// 0-based row of the sheet at which the markup starts, if the row does not say its own.
+    pub(super) first_row: u32,
+}
+
+/// How the rows of a source are to be split.
+#[derive(Clone, Debug)]
+pub(super) enum Layout {
+    Text(Arc<TextLayout>),
+    Sheet(Arc<SheetLayout>),
 }
 
 /// How the rows of a text file are to be split.
 #[derive(Debug)]
-pub(super) struct Layout {
+pub(super) struct TextLayout {
     pub(super) file: String,
     pub(super) delimiter: u8,
     pub(super) headers: usize,
@@ -45,11 +57,14 @@ impl Chunk {
     /// Splits the text into rows and cells. Blank lines are left out.
     ///
     /// # Errors
-    /// When the text is not UTF-8 or a row has not as many cells as the header. The line counts from the start
-    /// of the chunk: add [`SourceError::below`].
+    /// When the text is not UTF-8, a row has not as many cells as the header, or a cell of a sheet cannot be
+    /// understood. The line counts from the start of the chunk: add [`SourceError::below`].
     pub fn split(&mut self) -> Result<(), SourceError> {
         let Some(layout) = self.layout.clone() else { return Ok(()) };
-        split(self, &layout)
+        match layout {
+            Layout::Text(layout) => split::split(self, &layout),
+            Layout::Sheet(layout) => workbook::split(self, &layout),
+        }
     }
 
     /// The rows, once [`Chunk::split`] has succeeded.

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::Read;
 use std::sync::Arc;
 
-use super::chunk::{Chunk, Layout};
+use super::chunk::{Chunk, Layout, TextLayout};
 use super::cut::Cutter;
 use super::error::SourceError;
 use super::split::{count_lines, first_row, widths};
@@ -26,7 +26,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 #[derive(Debug)]
 pub(super) struct TextFile {
     file: File,
-    layout: Arc<Layout>,
+    layout: Arc<TextLayout>,
     chunk_bytes: usize,
     /// Text that was read and belongs to no chunk yet.
     pending: Vec<u8>,
@@ -72,7 +72,7 @@ fn open_sized(
         is_whole = read_more(&mut file, &mut pending, SNIFFED_BYTES, name)?;
     };
     pending.drain(..mark + header_bytes);
-    let layout = Arc::new(Layout { file: name.to_owned(), delimiter, headers: headers.len() });
+    let layout = Arc::new(TextLayout { file: name.to_owned(), delimiter, headers: headers.len() });
     let byte = (mark + header_bytes) as u64;
     let text = TextFile { file, layout, chunk_bytes, pending, byte };
     Ok(Opened { text, headers, rows_start_line: header_lines + 1 })
@@ -91,7 +91,7 @@ impl TextFile {
         loop {
             let Some(mut chunk) = next() else { return Ok(()) };
             chunk.clear();
-            chunk.layout = Some(Arc::clone(&self.layout));
+            chunk.layout = Some(Layout::Text(Arc::clone(&self.layout)));
             chunk.byte = self.byte;
             chunk.text.append(&mut self.pending);
             let is_whole = self.fill(&mut chunk.text)?;

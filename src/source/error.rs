@@ -91,7 +91,7 @@ pub enum SourceError {
         /// The path as the user gave it.
         file: String,
         /// What the reader said.
-        source: Box<calamine::XlsxError>,
+        source: Box<super::workbook::WorkbookError>,
     },
     /// The workbook has no such sheet.
     #[error("`{file}` has no sheet `{wanted}`; it has {sheets}")]

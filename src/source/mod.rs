@@ -23,6 +23,7 @@ use sha2::{Digest, Sha256};
 
 pub use chunk::{Chunk, Rows};
 pub use error::SourceError;
+pub use workbook::WorkbookError;
 
 use crate::domain::SourceName;
 

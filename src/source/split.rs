@@ -5,13 +5,13 @@
 
 use memchr::{memchr, memchr_iter};
 
-use super::chunk::{Chunk, Layout, RowEnd};
+use super::chunk::{Chunk, RowEnd, TextLayout};
 use super::error::SourceError;
 use crate::domain::Span;
 use crate::domain::text::is_plain;
 
 /// Splits the text of a chunk into its rows and cells.
-pub(super) fn split(chunk: &mut Chunk, layout: &Layout) -> Result<(), SourceError> {
+pub(super) fn split(chunk: &mut Chunk, layout: &TextLayout) -> Result<(), SourceError> {
     chunk.clear_rows();
     let Chunk { text, marks, unescaped, spans, ends, lines, byte, .. } = chunk;
     let Ok(text) = simdutf8::basic::from_utf8(text) else { return Err(not_utf8(text, layout, *byte)) };
@@ -82,7 +82,7 @@ pub(super) fn count_lines(text: &[u8]) -> u64 {
     (feeds + returns) as u64
 }
 
-fn not_utf8(text: &[u8], layout: &Layout, byte: u64) -> SourceError {
+fn not_utf8(text: &[u8], layout: &TextLayout, byte: u64) -> SourceError {
     let valid = std::str::from_utf8(text).map_or_else(|error| error.valid_up_to(), str::len);
     SourceError::NotUtf8 {
         file: layout.file.clone(),

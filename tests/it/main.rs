@@ -11,7 +11,6 @@ mod export;
 mod faults;
 mod guards;
 mod kill;
-mod matching;
 mod origin;
 mod passage;
 mod readme;
