@@ -203,6 +203,7 @@ fn header() -> RunHeader {
         sign: String::new(),
         mode: String::new(),
         on_conflict: String::new(),
+        match_on: Vec::new(),
         sources: Vec::new(),
         columns: Vec::new(),
         unmapped: Vec::new(),

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use divan::counter::ItemsCount;
 use ledgerferry::delivery::DeliveryOptions;
 use ledgerferry::domain::EntityKind;
+use ledgerferry::mapping::Blanks;
 use ledgerferry::plan::Mode;
 use ledgerferry::run::{
     ApplyRequest, Company, Event, PageOptions, PlanRequest, ReadRequest, Target, apply, plan,
@@ -101,9 +102,11 @@ impl Bed {
                 mapping: None,
                 options: SourceOptions::default(),
                 sign: Sign::ReceiptsPositive,
+                blank: Blanks::Keep,
             },
             journal: Some(format!("B{run}")),
             mode: Mode::Upsert,
+            match_on: Vec::new(),
             run: run.to_string(),
             folder: self.folder.path().join(format!("run-{run}")),
             runs: None,

@@ -6,7 +6,7 @@
 //! is looked up here, so a plan is the same byte for byte whenever its input is.
 
 use crate::catalogue::{Entity, Writable};
-use crate::connector::business_central::{differences, fields};
+use crate::connector::business_central::{blanks, differences, fields};
 use crate::domain::{ACTION_COLUMN, Action, Asked, FieldChange, Rule, Violation};
 
 /// Whether a run may create, update, or both.
@@ -145,7 +145,9 @@ impl Matching {
         }
         Ok(match (found.pop(), aim) {
             (None, Aim::Upsert | Aim::Create) => {
-                Decision { payload: payload.to_owned(), ..Decision::new(Action::Create) }
+                // There is nothing yet that could be cleared.
+                let payload = fields::without_nulls(payload, |_| None)?.into_owned();
+                Decision { payload, ..Decision::new(Action::Create) }
             }
             (None, Aim::Update) => {
                 Decision::conflict(Rule::DoesNotExist, self.key_field(), key.to_owned(), "an existing record")
@@ -191,7 +193,7 @@ impl Matching {
             return Ok(Decision { existing: Some(existing), ..Decision::new(Action::Unchanged) });
         }
         let is_changed = |name: &str| changes.iter().any(|change| change.field == name);
-        let payload = fields::only(payload, is_changed)?;
+        let payload = blanks(self.entity, &fields::only(payload, is_changed)?)?.into_owned();
         // The server fills or clears the rest of an address itself.
         let moves = ADDRESS_KEYS.iter().any(|name| is_changed(name));
         let is_touched = |name: &str| is_changed(name) || (moves && ADDRESS.contains(&name));
@@ -299,6 +301,19 @@ mod tests {
         assert_eq!((gone.action, gone.violations[0].rule), (Action::Unchanged, Rule::AlreadyGone));
         let two = ask(Mode::Upsert, Some(Asked::Delete), vec![existing("{}"), existing("{}")]);
         assert_eq!(two.violations[0].rule, Rule::Ambiguous);
+    }
+
+    #[test]
+    fn a_clear_is_an_update_to_blank_and_nothing_for_a_new_record() {
+        let candidate = Candidate { key: "C1", payload: r#"{"number":"C1","email":null}"#, asked: None };
+        let matching = Matching { entity: &CUSTOMERS, mode: Mode::Upsert };
+        let new = matching.decide(candidate, Vec::new()).unwrap();
+        assert_eq!(new.payload, r#"{"number":"C1"}"#);
+        let found = existing(r#"{"number":"C1","email":"a@b.c"}"#);
+        let decision = matching.decide(candidate, vec![found]).unwrap();
+        assert_eq!((decision.payload.as_str(), decision.changes[0].to.as_str()), (r#"{"email":""}"#, ""));
+        let blank = matching.decide(candidate, vec![existing(r#"{"number":"C1","email":""}"#)]).unwrap();
+        assert_eq!(blank.action, Action::Unchanged);
     }
 
     #[test]

@@ -131,6 +131,13 @@ pub(crate) struct ReadArgs {
     /// `as-is`: the file already carries Business Central's signs; amounts are sent unchanged.
     #[arg(long, value_name = "RULE", default_value = "receipts-positive")]
     pub(crate) sign: Sign,
+    /// What a blank cell means for a record that is there.
+    ///
+    /// `keep`: the record keeps its value. `clear`: the value is made blank. Numbers, dates and yes/no fields have
+    /// no blank and keep theirs, as do numbers and names of records. A mapping file can say it for a column:
+    /// `blank = "clear"`.
+    #[arg(long, value_name = "RULE", default_value = "keep")]
+    pub(crate) blank: Blank,
     /// The folder for the run, instead of .ferry/runs/RUN
     #[arg(short, long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
@@ -143,6 +150,15 @@ pub(crate) enum Entity {
     Customers,
     /// Customer payments.
     Payments,
+}
+
+/// What a blank cell means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Blank {
+    /// The record keeps its value.
+    Keep,
+    /// The value is made blank.
+    Clear,
 }
 
 /// What the sign of a payment's amount means.
@@ -170,6 +186,13 @@ pub(crate) struct MatchArgs {
     /// Whether to create, to update, or both
     #[arg(long, value_name = "MODE", default_value = "upsert")]
     pub(crate) mode: Mode,
+    /// Find customers by these fields instead of their number, such as email or taxRegistrationNumber.
+    ///
+    /// A customer matches when it agrees with the row in each of these fields that the row fills; case and extra
+    /// spaces do not matter. Several matches are a conflict, and so is a row that fills none of the fields, unless
+    /// it may only create.
+    #[arg(long = "match", value_name = "FIELD,…", value_delimiter = ',')]
+    pub(crate) match_on: Vec<String>,
     /// Go on with the good rows when others are rejected; the run then ends with exit code 3
     #[arg(long)]
     pub(crate) skip_rejects: bool,

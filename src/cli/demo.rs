@@ -6,6 +6,7 @@ use std::path::Path;
 use ledgerferry::domain::EntityKind;
 use ledgerferry::durable::{FileError, create_directory, publish_bytes};
 use ledgerferry::export::{ExportEntity, Output, Query};
+use ledgerferry::mapping::Blanks;
 use ledgerferry::plan::Mode;
 use ledgerferry::profile::Profile;
 use ledgerferry::report::{Report, verdict};
@@ -122,6 +123,7 @@ impl Tour<'_> {
             read: self.read(file, entity),
             journal: journal.map(str::to_owned),
             mode: Mode::Upsert,
+            match_on: Vec::new(),
             run: run.to_owned(),
             folder: folder.clone(),
             runs: None,
@@ -167,6 +169,7 @@ impl Tour<'_> {
             mapping: None,
             options: SourceOptions::default(),
             sign: Sign::ReceiptsPositive,
+            blank: Blanks::Keep,
         }
     }
 }

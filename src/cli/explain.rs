@@ -13,9 +13,10 @@ use ledgerferry::run::Ending;
 pub(crate) fn explain(console: &Console, code: Option<&str>) -> Result<Ending, Failure> {
     let rules: Vec<Rule> = match code {
         None => Rule::ALL.to_vec(),
-        Some(code) => vec![Rule::from_code(code).ok_or_else(|| {
+        Some(code) => vec![Rule::from_code(&code.trim().to_lowercase()).ok_or_else(|| {
             let nearest = Rule::ALL.into_iter().max_by(|left, right| {
-                strsim::jaro(code, left.code()).total_cmp(&strsim::jaro(code, right.code()))
+                let likeness = |rule: &Rule| strsim::jaro(&code.to_lowercase(), rule.code());
+                likeness(left).total_cmp(&likeness(right))
             });
             let nearest = nearest.map_or("", Rule::code);
             Failure::usage(format!("there is no code `{code}`; the nearest is `{nearest}`"))

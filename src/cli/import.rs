@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use ledgerferry::delivery::{DeliveryOptions, OnConflict, Rate, Slice};
 use ledgerferry::domain::{EntityKind, State};
 use ledgerferry::ledger::{Ledger, LedgerError, Phase, RunHeader};
+use ledgerferry::mapping::Blanks;
 use ledgerferry::plan::Mode;
 use ledgerferry::profile::Limits;
 use ledgerferry::report::{Report, Style, Summary};
@@ -192,6 +193,7 @@ async fn make_plan(
             args::Mode::Create => Mode::Create,
             args::Mode::Update => Mode::Update,
         },
+        match_on: matching.match_on.clone(),
         run,
         folder: folder.clone(),
         runs: Some(place.runs()),
@@ -299,6 +301,10 @@ fn read_request(read: ReadArgs) -> Result<ReadRequest, Failure> {
         }),
         mapping: read.mapping,
         options: SourceOptions { delimiter, sheet },
+        blank: match read.blank {
+            args::Blank::Keep => Blanks::Keep,
+            args::Blank::Clear => Blanks::Clear,
+        },
         sign: match read.sign {
             args::Sign::ReceiptsPositive => validation::Sign::ReceiptsPositive,
             args::Sign::AsIs => validation::Sign::AsIs,

@@ -47,6 +47,7 @@ impl PayloadWriter {
 
     /// Appends the JSON object that creates this record.
     ///
+    /// A value to be cleared is null; [`blanks`](super::business_central::blanks) says what is sent for it.
     /// A code that could not be turned into an id, because the target's tables were not at hand, is left out.
     /// Texts known to be [plain](crate::domain::text::is_plain) are not searched for what needs escaping.
     pub fn write(&self, record: &Record<'_>, is_plain: bool, out: &mut Vec<u8>) {
@@ -106,7 +107,12 @@ fn write_bare(value: Value<'_>, out: &mut Vec<u8>) {
         Value::Boolean(false) => out.extend_from_slice(b"false"),
         Value::Date(date) => write!(out, "\"{date}\"").expect("a vector takes every byte"),
         Value::Integer(number) => write!(out, "{number}").expect("a vector takes every byte"),
-        Value::Absent | Value::Text(_) | Value::Code(_) | Value::Guid(_) | Value::Member(_) => {
+        Value::Absent
+        | Value::Cleared
+        | Value::Text(_)
+        | Value::Code(_)
+        | Value::Guid(_)
+        | Value::Member(_) => {
             out.extend_from_slice(b"null");
         }
     }

@@ -9,7 +9,7 @@ use super::doubt::{Cause, Doubt};
 use super::shared::{Settlement, Shared};
 use super::{DeliveryEnd, DeliveryError, DeliveryEvent};
 use crate::connector::Verdict;
-use crate::domain::{Action, Outcome, Receipt, Refusal};
+use crate::domain::{Action, Outcome, Refusal};
 use crate::ledger::{Step, Written};
 
 /// Outcomes on their way to the disk.
@@ -83,10 +83,9 @@ fn settle_one(
             tally.refused += 1;
             Outcome::Refused(refusal)
         }
-        // It was in doubt whether the record was deleted; now it is not.
-        Verdict::Gone(_) if job.row.action == Action::Delete && job.was_in_doubt => {
-            tally.accepted += 1;
-            Outcome::Accepted(Receipt::default())
+        // Maybe gone by an earlier attempt of our own, which a lookup has to say.
+        Verdict::Gone(refusal) if job.row.action == Action::Delete && job.was_in_doubt => {
+            doubt(job, Cause::Unanswered(refusal.message.clone()), refusal.message)
         }
         Verdict::Gone(refusal) => {
             tally.conflicts += 1;

@@ -1,7 +1,7 @@
 //! Whether a payment that cannot be found may have been posted meanwhile.
 //!
 //! Posting takes every line out of a journal, so an absence alone does not say that a payment was never carried
-//! out. In: the journal as it was before the run's first payment ([`JournalBefore`]), and the payments that the run
+//! out. In: the journal as it was before the run's first payment (in its header), and the payments that the run
 //! has carried out. Out: whether anything was posted since. Asked after the lookup that found nothing, so that
 //! nothing can slip in between.
 
@@ -13,8 +13,8 @@ use super::settler::{Answer, ask, ask_ledger};
 use super::shared::Shared;
 use crate::connector::Operation;
 use crate::connector::business_central::{Found, text_of};
+use crate::domain::text::upper;
 use crate::domain::{Action, EntityKind};
-use crate::ledger::JournalBefore;
 
 /// What is known of postings since the run's first payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,27 +44,66 @@ pub(super) enum Absence {
 
 impl Postings {
     pub(super) fn absence_of(&self, doubt: &Doubt) -> Absence {
+        let row = &doubt.row;
         match self {
             Self::None => Absence::Certain,
             Self::Unknown => Absence::Unknown,
-            Self::Of(documents) => Absence::ForAPerson(
-                if documents.contains(&text_of(&doubt.row.payload, "documentNumber").to_uppercase()) {
-                    "it is not in the journal, and a payment with its document number was posted since; if it is \
-                     this one, there is nothing left to do"
-                } else {
-                    "it is not in the journal, and payments were posted since; look for it among the posted ones"
-                },
-            ),
+            Self::Of(documents) => {
+                let sent = text_of(&row.payload, "documentNumber");
+                let document = if sent.is_empty() { &row.key } else { &sent };
+                Absence::ForAPerson(match (documents.contains(&upper(document.trim())[..]), row.action) {
+                    (true, Action::Delete) => {
+                        "it is not in the journal, and a payment with its document number was posted since; if it \
+                         is this one, it was not deleted and can only be reversed"
+                    }
+                    (true, _) => {
+                        "it is not in the journal, and a payment with its document number was posted since; if it \
+                         is this one, there is nothing left to do"
+                    }
+                    (false, _) => {
+                        "it is not in the journal, and payments were posted since; look for it among the posted ones"
+                    }
+                })
+            }
             Self::Likely => Absence::ForAPerson(
                 "the journal was posted or emptied since; look for the payment among the posted ones",
             ),
             // Nobody posts a journal in the moments between a lost answer and the lookups of the same process.
             Self::Untold if !doubt.is_inherited => Absence::Certain,
             Self::Untold => Absence::ForAPerson(
-                "the journal is empty, and the program had ended before the answer came; look for the payment \
+                "it is not in the journal, and the program had ended before the answer came; look for the payment \
                  among the posted ones",
             ),
         }
+    }
+}
+
+/// What is known of postings, asked for once and good for all the rows of one lookup.
+#[derive(Debug, Default)]
+pub(super) struct Noted {
+    for_creates: Option<Postings>,
+    for_deletes: Option<Postings>,
+}
+
+impl Noted {
+    /// Whether a payment that a lookup did not find was certainly not posted.
+    pub(super) async fn absence_of(
+        &mut self,
+        shared: &Shared,
+        doubt: &Doubt,
+    ) -> Result<Absence, DeliveryError> {
+        let is_delete = doubt.row.action == Action::Delete;
+        let known = if is_delete { &mut self.for_deletes } else { &mut self.for_creates };
+        if known.is_none() {
+            // Lines to delete leave the journal by our own hand, so none of them is a witness.
+            let found = if is_delete {
+                by_ledger_entries(shared, Postings::Untold).await?
+            } else {
+                by_witness(shared).await?
+            };
+            *known = Some(found);
+        }
+        Ok(known.as_ref().map_or(Absence::Unknown, |known| known.absence_of(doubt)))
     }
 }
 
@@ -76,31 +115,35 @@ impl Postings {
 ///
 /// Source: posting a journal takes all its lines and writes at least one general ledger entry for each, which
 /// keeps the line's document number unless the journal has a number series for posting.
-pub(super) async fn look_for_postings(shared: &Shared) -> Result<Postings, DeliveryError> {
-    let mut fallback = Postings::Untold;
-    if let Some(id) = witness(shared).await? {
-        match ask(shared, by_id(shared, &id)).await {
-            Answer::Found(found) if found.is_empty() => fallback = Postings::Likely,
-            Answer::Found(_) => return Ok(Postings::None),
-            Answer::Never(_) | Answer::NotPermitted(_) => fallback = Postings::Likely,
-            Answer::TooMuch | Answer::Later(_) => return Ok(Postings::Unknown),
+async fn by_witness(shared: &Shared) -> Result<Postings, DeliveryError> {
+    let Some(id) = witness(shared).await? else { return by_ledger_entries(shared, Postings::Untold).await };
+    Ok(match ask(shared, by_id(shared, &id)).await {
+        Answer::Found(found) if !found.is_empty() => Postings::None,
+        Answer::Found(_) | Answer::Never(_) | Answer::NotPermitted(_) => {
+            match by_ledger_entries(shared, Postings::Likely).await? {
+                // A line that is gone without a posting was deleted or moved by hand.
+                Postings::None => Postings::Likely,
+                told => told,
+            }
         }
-    }
-    let Some(last_entry) = journal_before(shared).await?.and_then(|before| before.last_entry) else {
-        return Ok(fallback);
-    };
+        Answer::TooMuch | Answer::Later(_) => Postings::Unknown,
+    })
+}
+
+/// What the general ledger tells, or `untold` when it may not be read.
+async fn by_ledger_entries(shared: &Shared, untold: Postings) -> Result<Postings, DeliveryError> {
+    let before = ask_ledger(shared, |ledger| Ok(ledger.header()?.journal_before)).await?;
+    let Some(last_entry) = before.and_then(|before| before.last_entry) else { return Ok(untold) };
     Ok(match ask(shared, shared.target.connector.payments_posted_since(last_entry)).await {
-        // Lines that are gone without a posting were deleted or moved by hand.
-        Answer::Found(found) if found.is_empty() && fallback == Postings::Likely => fallback,
         Answer::Found(found) if found.is_empty() => Postings::None,
         Answer::Found(found) => Postings::Of(found.iter().map(document_of).collect()),
-        Answer::Never(_) | Answer::NotPermitted(_) | Answer::TooMuch => fallback,
+        Answer::Never(_) | Answer::NotPermitted(_) | Answer::TooMuch => untold,
         Answer::Later(_) => Postings::Unknown,
     })
 }
 
 fn document_of(found: &Found) -> String {
-    text_of(&found.record, "documentNumber").to_uppercase()
+    upper(&text_of(&found.record, "documentNumber")).into_owned()
 }
 
 fn by_id(shared: &Shared, id: &str) -> crate::connector::Request {
@@ -123,17 +166,13 @@ async fn witness(shared: &Shared) -> Result<Option<String>, DeliveryError> {
         *witness = ask_ledger(shared, |ledger| {
             let before = ledger.header()?.journal_before.and_then(|before| before.witness);
             Ok(match before {
-                Some(before) => Some(before),
-                None => ledger.first_done()?,
+                Some(before) if !ledger.deletes(&before)? => Some(before),
+                _ => ledger.first_done()?,
             })
         })
         .await?;
     }
     Ok(witness.clone())
-}
-
-async fn journal_before(shared: &Shared) -> Result<Option<JournalBefore>, DeliveryError> {
-    ask_ledger(shared, |ledger| Ok(ledger.header()?.journal_before)).await
 }
 
 /// Whether a posted journal would show by now. Customers are never posted.

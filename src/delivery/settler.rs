@@ -13,11 +13,11 @@ use super::lane::Lane;
 use super::lines::reserve_lines;
 use super::outcome::Tally;
 use super::place::what_to_look_at;
-use super::posting::{Absence, Postings, look_for_postings};
+use super::posting::{Absence, Noted};
 use super::shared::{Settlement, Shared};
 use super::{DeliveryEnd, DeliveryError};
 use crate::connector::Request;
-use crate::connector::business_central::{Found, Identity, has_own_words, read_found, read_highest_line};
+use crate::connector::business_central::{Found, Identity, has_own_words, highest_line_of, read_found};
 use crate::domain::{Action, EntityKind, Outcome, Refusal};
 use crate::ledger::{Ledger, LedgerError, Step};
 use crate::transport::{ApiReply, TransportError};
@@ -145,7 +145,7 @@ async fn record(shared: &Shared, asked: Vec<Doubt>, answer: Answer) -> Result<()
     match answer {
         Answer::Found(found) => {
             let now = Instant::now();
-            let mut postings = None;
+            let mut postings = Noted::default();
             for doubt in asked {
                 let judgement = judge_among(shared, &doubt, &found, now);
                 let judgement = double_check(shared, &doubt, judgement, &mut postings).await?;
@@ -192,7 +192,7 @@ async fn double_check(
     shared: &Shared,
     doubt: &Doubt,
     judgement: Judgement,
-    postings: &mut Option<Postings>,
+    postings: &mut Noted,
 ) -> Result<Judgement, DeliveryError> {
     let connector = &shared.target.connector;
     let is_create = doubt.row.action == Action::Create;
@@ -207,20 +207,24 @@ async fn double_check(
             }
             Ok(Judgement::Accepted(receipt))
         }
-        again @ (Judgement::Resend(_) | Judgement::Move)
-            if is_create && connector.kind() == EntityKind::Payments && !doubt.is_first_refused() =>
-        {
-            let known = match postings {
-                Some(known) => known,
-                None => postings.insert(look_for_postings(shared).await?),
-            };
-            Ok(match known.absence_of(doubt) {
-                Absence::Certain => again,
+        judgement if connector.kind() == EntityKind::Payments && rests_on_absence(doubt, &judgement) => {
+            Ok(match postings.absence_of(shared, doubt).await? {
+                Absence::Certain => judgement,
                 Absence::Unknown => Judgement::LookAgain,
                 Absence::ForAPerson(words) => Judgement::Person(words.to_owned()),
             })
         }
         judgement => Ok(judgement),
+    }
+}
+
+/// Whether the judgement is only right when the payment was not posted.
+fn rests_on_absence(doubt: &Doubt, judgement: &Judgement) -> bool {
+    match (doubt.row.action, judgement) {
+        (Action::Create, Judgement::Resend(_) | Judgement::Move) => !doubt.is_first_refused(),
+        // A delete is accepted by a lookup only when the payment is gone.
+        (Action::Delete, Judgement::Accepted(_)) => true,
+        _ => false,
     }
 }
 
@@ -349,19 +353,10 @@ async fn fresh_line(shared: &Shared) -> Result<Option<i64>, DeliveryError> {
 }
 
 async fn highest_in_journal(shared: &Shared) -> Option<i64> {
-    let lane = &shared.lanes[0];
     loop {
-        let _slot = shared.slot(lane).await;
-        shared.admit(lane, 1, 1).await?;
-        match shared.exchange(lane, shared.target.connector.highest_line()).await {
-            Ok(reply) if reply.status == 200 => return read_highest_line(&reply.body),
-            Ok(reply) if matches!(reply.status, 408 | 429 | 500..=599) => {
-                let words = format!("the target answered a lookup with {}", reply.status);
-                shared.failed(lane, reply.retry_after(), &words);
-            }
-            Err(failure) if failure.is_passing() => {
-                shared.failed(lane, None, &in_words(&failure));
-            }
+        match ask(shared, shared.target.connector.highest_line()).await {
+            Answer::Found(found) => return highest_line_of(&found),
+            Answer::Later(_) if !shared.is_ending() => {}
             _ => return None,
         }
     }

@@ -9,6 +9,8 @@ use super::money::Money;
 pub enum Value<'a> {
     /// Nothing to send: the column is not mapped, or its cell is blank and blanks keep what is there.
     Absent,
+    /// To be made blank where there is something, because the cell is blank and the file's blanks clear.
+    Cleared,
     /// Text, trimmed.
     Text(&'a str),
     /// A code: the server stores it upper-cased, so it is sent upper-cased.
@@ -32,6 +34,13 @@ impl Value<'_> {
     #[must_use]
     pub fn is_absent(&self) -> bool {
         matches!(self, Self::Absent)
+    }
+
+    /// Whether there is no value to judge.
+    #[must_use]
+    #[inline]
+    pub fn is_blank(&self) -> bool {
+        matches!(self, Self::Absent | Self::Cleared)
     }
 }
 

@@ -45,7 +45,7 @@ pub enum Rule {
     CustomerUnknown,
     /// A payment that names no customer.
     CustomerMissing,
-    /// A payment that names its customer twice, by id and by number.
+    /// A payment whose id and number name two different customers.
     CustomerTwice,
     /// A payment of nothing.
     AmountZero,
@@ -73,11 +73,17 @@ pub enum Rule {
     AlreadyGone,
     /// An earlier row of the run meets the same record.
     MetTwice,
+    /// The row is blank in every field by which it would find its record.
+    NoMatchKey,
+    /// The row's number and the fields it is matched by name different customers.
+    NumberMismatch,
+    /// A payment for a customer that the target blocks for everything.
+    CustomerBlocked,
 }
 
 impl Rule {
     /// All rules, in the order of the documentation.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 36] = [
         Self::Missing,
         Self::TooLong,
         Self::WouldBeCut,
@@ -111,6 +117,9 @@ impl Rule {
         Self::AskedToSkip,
         Self::AlreadyGone,
         Self::MetTwice,
+        Self::CustomerBlocked,
+        Self::NoMatchKey,
+        Self::NumberMismatch,
     ];
 
     /// The stable code: what `results.csv` carries and `ferry explain` takes.
@@ -211,8 +220,8 @@ impl Rule {
             }
             Self::CustomerTwice => (
                 "customer-twice",
-                "the payment names its customer by id and by number",
-                "keep one of the two",
+                "the customer's number and id name two different customers",
+                "correct one of the two, or empty one of the cells",
             ),
             Self::AmountZero => ("amount-zero", "a payment of nothing cannot be posted", "remove the row"),
             Self::AmountSign => (
@@ -269,6 +278,21 @@ impl Rule {
                 "already-gone",
                 "the record to delete is not in the target",
                 "nothing; if it should be there, compare the row's key with the target",
+            ),
+            Self::NoMatchKey => (
+                "no-match-key",
+                "the row fills none of the fields of --match",
+                "fill one of them, or write create into `ferry_action` if the record is certainly new",
+            ),
+            Self::NumberMismatch => (
+                "number-mismatch",
+                "the row's number and the fields of --match name different customers",
+                "correct the number, or empty its cell to change the customer that matches",
+            ),
+            Self::CustomerBlocked => (
+                "customer-blocked",
+                "the customer is blocked for everything, payments too",
+                "unblock the customer in the target, then import the row again",
             ),
             Self::MetTwice => (
                 "met-twice",

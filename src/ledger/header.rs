@@ -109,6 +109,9 @@ pub struct RunHeader {
     /// The word of `--on-conflict`; empty is `reject`.
     #[serde(default)]
     pub on_conflict: String,
+    /// The fields of `--match`, by which rows find their customers; empty for the number, or else the name.
+    #[serde(default)]
+    pub match_on: Vec<String>,
     /// Where the rows come from; a row's `source` is an index here.
     pub sources: Vec<SourceHeader>,
     /// Headings and the fields they fill, left to right.

@@ -31,6 +31,7 @@ pub(super) fn header() -> RunHeader {
         sign: String::new(),
         mode: "upsert".into(),
         on_conflict: String::new(),
+        match_on: Vec::new(),
         sources: Vec::new(),
         columns: Vec::new(),
         unmapped: Vec::new(),

@@ -285,11 +285,23 @@ impl Ledger {
             .map_err(|cause| self.failed("read the highest line", cause))
     }
 
-    /// The target's id of the row that was carried out first; `None` while none is.
+    /// Whether a row of the plan deletes the record with this id.
+    pub fn deletes(&self, remote_id: &str) -> Result<bool, LedgerError> {
+        self.connection
+            .query_row(
+                "SELECT EXISTS (SELECT 1 FROM rows WHERE action = 'delete' AND target_id = ?1)",
+                [remote_id],
+                |found| found.get(0),
+            )
+            .map_err(|cause| self.failed("look for a record's row", cause))
+    }
+
+    /// The target's id of the first row that was carried out and left a record; `None` while there is none.
     pub fn first_done(&self) -> Result<Option<String>, LedgerError> {
         self.connection
             .query_row(
-                "SELECT remote_id FROM progress WHERE state = 'done' AND remote_id IS NOT NULL \
+                "SELECT remote_id FROM progress JOIN rows USING (id) \
+                 WHERE state = 'done' AND remote_id IS NOT NULL AND action <> 'delete' \
                  ORDER BY sent_at, id LIMIT 1",
                 [],
                 |row| row.get(0),

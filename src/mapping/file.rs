@@ -8,6 +8,7 @@
 //! type         = { const = "Company" }
 //! currencyCode = { from = "Währung", default = "EUR" }
 //! blocked      = { from = "Gesperrt", values = { J = "All", N = " " } }
+//! email        = { from = "Mail", blank = "clear" }
 //!
 //! [ignore]
 //! columns = ["Notiz"]
@@ -33,6 +34,28 @@ pub struct MappingFile {
     pub ignored: Vec<String>,
 }
 
+/// What a blank cell means for the record that is there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Blanks {
+    /// Nothing: the record keeps its value.
+    #[default]
+    Keep,
+    /// The value is made blank.
+    Clear,
+}
+
+impl Blanks {
+    /// The word for it in flags and files.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Keep => "keep",
+            Self::Clear => "clear",
+        }
+    }
+}
+
 /// What feeds one field.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a table such as `{ from = \"Heading\" }`")]
@@ -44,6 +67,8 @@ pub struct FieldMapping {
     pub constant: Option<String>,
     /// The text that stands in for a blank cell.
     pub default: Option<String>,
+    /// What a blank cell means; `None` as for the other columns.
+    pub blank: Option<Blanks>,
     /// Texts that stand in for texts of the file.
     #[serde(default)]
     pub values: BTreeMap<String, String>,

@@ -6,7 +6,7 @@
 
 use super::MappingError;
 use super::cell::{Reading, blank_member};
-use super::file::{FieldMapping, MappingFile};
+use super::file::{Blanks, FieldMapping, MappingFile};
 use crate::catalogue::{Entity, Field, Kind, Writable};
 use crate::domain::text::{fold, is_same_folded, nearest, trim};
 use crate::domain::{
@@ -62,6 +62,10 @@ struct Feed {
     constant: Option<String>,
     default: Option<String>,
     values: Vec<(String, String)>,
+    /// What the mapping file says of blank cells.
+    blank: Option<Blanks>,
+    /// Whether a blank cell makes the record's value blank.
+    clears: bool,
     /// Whether the column's cells are taken as they stand.
     is_direct: bool,
 }
@@ -92,6 +96,16 @@ impl Binding {
         binder.find_action()?;
         binder.claim_headers();
         binder.finish(mapping)
+    }
+
+    /// The same binding, with blank cells meaning this wherever the mapping file says nothing and the field can be
+    /// blank.
+    #[must_use]
+    pub fn with_blanks(mut self, blanks: Blanks) -> Self {
+        for feed in self.feeds.iter_mut().filter(|feed| feed.blank.is_none()) {
+            feed.clears = blanks == Blanks::Clear && can_be_blank(&self.entity.fields[feed.field]);
+        }
+        self
     }
 
     /// The kind of record.
@@ -174,6 +188,8 @@ impl Binding {
             if text.is_empty() {
                 if let Some(wire) = feed.blank_member.filter(|_| feed.cell(row) == " ") {
                     record.set(feed.field, Value::Member(wire));
+                } else if feed.clears && feed.column.is_some() {
+                    record.set(feed.field, Value::Cleared);
                 }
                 continue;
             }
@@ -269,6 +285,9 @@ impl<'h> Binder<'h> {
                 entity: self.kind.as_str(),
                 hint: hint(self.meant(name)),
             })?;
+            if fed.blank == Some(Blanks::Clear) && !can_be_blank(&self.entity.fields[field]) {
+                return Err(MappingError::NeverBlank { file: mapping.name.clone(), field: name.clone() });
+            }
             let Some(from) = &fed.from else { continue };
             let mut columns = (0..).zip(self.headers).filter(|(_, header)| is_heading(header, from));
             let (column, first) = columns.next().ok_or_else(|| MappingError::UnknownColumn {
@@ -393,9 +412,28 @@ fn feed(
         constant: fed.and_then(|fed| fed.constant.clone()),
         default: fed.and_then(|fed| fed.default.clone()),
         values: fed.map(|fed| fed.values.clone().into_iter().collect()).unwrap_or_default(),
+        blank: fed.and_then(|fed| fed.blank),
+        clears: fed.is_some_and(|fed| fed.blank == Some(Blanks::Clear)),
         is_direct: fed
             .is_none_or(|fed| fed.constant.is_none() && fed.default.is_none() && fed.values.is_empty()),
     })
+}
+
+/// Whether a record that has a value in this field can be made to have none.
+///
+/// Source: numbers, dates and yes/no fields have no blank; what a record is known by and what it must have stays;
+/// the nil GUID clears neither a tax area nor an invoice.
+fn can_be_blank(field: &Field) -> bool {
+    let set = field.reference.map_or("", |reference| reference.set);
+    field.writable == Writable::Always
+        && !field.required
+        && field.name != "number"
+        && !matches!(set, "customers" | "taxAreas" | "salesInvoices")
+        && match field.kind {
+            Kind::Text | Kind::Code | Kind::CutText | Kind::Email | Kind::Phone | Kind::Guid => true,
+            Kind::Enum(_) => blank_member(field).is_some(),
+            Kind::Decimal(_) | Kind::Integer | Kind::Boolean | Kind::Date | Kind::DateTime => false,
+        }
 }
 
 /// The field that a header names, and with what right.
@@ -606,6 +644,24 @@ mod tests {
         let binding = bind(&["displayName", "blocked"], None).unwrap();
         assert_eq!(values(&binding, &["A", " "]).0[1], ("blocked", "Member(\"_x0020_\")".to_owned()));
         assert_eq!(values(&binding, &["A", ""]).0.len(), 1);
+    }
+
+    #[test]
+    fn blank_cells_clear_where_they_are_told_to_and_the_field_can_be_blank() {
+        let names = ["number", "displayName", "email", "creditLimit", "blocked", "paymentTermsId", "city"];
+        let mapping =
+            "[fields]\ncity = { from = 'city', blank = 'keep' }\nemail = { from = 'email', blank = 'clear' }";
+        let binding = bind(&names, Some(mapping)).unwrap();
+        let cleared = |binding: &Binding| -> Vec<_> {
+            let cells = ["", "", " ", "", "", "", ""];
+            values(binding, &cells).0.into_iter().map(|(name, value)| format!("{name} {value}")).collect()
+        };
+        assert_eq!(cleared(&binding), ["email Cleared"]);
+        let binding = binding.with_blanks(Blanks::Clear);
+        assert_eq!(cleared(&binding), ["email Cleared", "paymentTermsId Cleared", "blocked Cleared"]);
+        let refused =
+            bind(&names, Some("[fields]\ndisplayName = { blank = 'clear' }")).unwrap_err().to_string();
+        assert!(refused.contains("clears `displayName`, which cannot be blank"), "{refused}");
     }
 
     #[test]

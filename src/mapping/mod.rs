@@ -12,7 +12,7 @@ mod file;
 mod header;
 
 pub use crate::domain::reference::References;
-pub use file::{FieldMapping, MappingFile};
+pub use file::{Blanks, FieldMapping, MappingFile};
 pub use header::{Binding, Unmapped, UnmappedReason, guess_entity};
 
 /// Why the columns of a file could not be bound to fields.
@@ -75,6 +75,14 @@ pub enum MappingError {
         column: String,
         /// The column that may be meant.
         hint: String,
+    },
+    /// The mapping file clears a field that cannot be blank.
+    #[error("mapping file `{file}` clears `{field}`, which cannot be blank in the target; remove `blank`")]
+    NeverBlank {
+        /// The mapping file.
+        file: String,
+        /// The field.
+        field: String,
     },
     /// The mapping file gives a field both a column and a constant.
     #[error("mapping file `{file}` gives `{field}` both `from` and `const`; keep one")]

@@ -12,7 +12,7 @@ pub struct Limits {
     pub in_flight: Option<usize>,
     /// Operations in one `$batch`; 1 sends single requests.
     pub batch: usize,
-    /// How long after a lost answer an absence is believed: the server's own time limit and its gateway's.
+    /// How long after a lost answer an absence is believed: the server's own time limit, and what its gateway adds.
     pub settle: Duration,
     /// How long to go on retrying one row before stopping.
     pub retry_budget: Duration,

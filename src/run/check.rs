@@ -35,6 +35,8 @@ pub struct CheckOptions<'r> {
     pub references: Option<&'r References>,
     /// Whether rows only change records that exist: then a required field may be blank.
     pub changes_only: bool,
+    /// The fields by which rows find their records; empty for their natural key.
+    pub match_on: &'r [&'static str],
 }
 
 /// Why a file was not checked to its end.
@@ -200,6 +202,8 @@ struct Checker<'f> {
     amount: Option<usize>,
     is_negated: bool,
     currency: Option<usize>,
+    /// The id and the number of a payment's customer.
+    customer: Option<(usize, usize)>,
     /// The column in which a rejects file says why the row was left out.
     reason: Option<usize>,
     spare: Mutex<Vec<Findings>>,
@@ -237,11 +241,15 @@ impl<'f> Checker<'f> {
             binding,
             options,
             rules: AskedRules::new(binding, options),
-            key: NaturalKey::new(kind, entity),
+            key: match options.match_on {
+                [] => NaturalKey::new(kind, entity),
+                _ => NaturalKey::new(kind, entity).without_names(),
+            },
             payload: PayloadWriter::new(entity),
             amount: entity.index_of("amount").or_else(|| entity.index_of("creditLimit")),
             is_negated: entity.index_of("amount").is_some() && options.sign == Sign::ReceiptsPositive,
             currency: entity.index_of("currencyCode"),
+            customer: entity.index_of("customerId").zip(entity.index_of("customerNumber")),
             reason: headers.iter().position(|header| header.trim() == REASON_COLUMN),
             spare: Mutex::default(),
         }
@@ -290,8 +298,12 @@ impl<'f> Checker<'f> {
                     (EntityKind::Customers, Some(KeyKind::Number)) => &["number"],
                     (EntityKind::Customers, _) => &["number", "displayName"],
                 };
-                broken.retain(|broken| names.contains(&self.binding.name_of(broken.field)));
-                if key.is_none() && broken.is_empty() {
+                let match_on = self.options.match_on;
+                broken.retain(|broken| {
+                    let name = self.binding.name_of(broken.field);
+                    names.contains(&name) || match_on.contains(&name)
+                });
+                if key.is_none() && match_on.is_empty() && broken.is_empty() {
                     let field = entity.index_of(names[0]).expect("records have the fields of their keys");
                     broken.push(Broken::new(field, Rule::Missing, "what names the record to delete"));
                 }
@@ -314,6 +326,12 @@ impl<'f> Checker<'f> {
             let sent = if self.is_negated { -money } else { money };
             record.set(field, Value::Decimal(sent));
             amount = Some(sent).filter(|_| asked != Some(Asked::Delete));
+        }
+        if let Some((id, number)) = self.customer
+            && !record.value(number).is_absent()
+        {
+            // Both name the same one; the server lets one of them win, so it gets one.
+            record.set(id, Value::Absent);
         }
         self.payload.write(record, is_plain, &mut findings.payloads);
         match key {

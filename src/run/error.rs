@@ -56,6 +56,17 @@ pub enum Error {
     /// The plan does more than the guards allow; nothing was written.
     #[error(transparent)]
     Guard(#[from] GuardError),
+    /// `--match` names a field that tells no customers apart.
+    #[error("customers cannot be found by `{0}`")]
+    MatchField(String),
+    /// `--match` names a field that a file does not fill.
+    #[error("no column of `{file}` is `{field}`, so its rows cannot be matched by it")]
+    MatchColumn {
+        /// The field.
+        field: &'static str,
+        /// The file, and the sheet of a workbook.
+        file: String,
+    },
     /// Payments go into a journal, and none was named.
     #[error("payments need a journal")]
     JournalMissing,
@@ -144,9 +155,11 @@ impl Error {
             Self::Ledger(error) => of_ledger(error),
             Self::Delivery(error) => of_delivery(error),
             Self::Transport(error) => of_transport(error),
-            Self::Company(CompanyError::NotOne { .. }) | Self::JournalMissing | Self::JournalCode { .. } => {
-                Ending::Usage
-            }
+            Self::Company(CompanyError::NotOne { .. })
+            | Self::JournalMissing
+            | Self::JournalCode { .. }
+            | Self::MatchField(_)
+            | Self::MatchColumn { .. } => Ending::Usage,
             Self::JournalRefused { .. } | Self::Guard(_) => Ending::Refused,
             Self::JournalForbidden { .. } => Ending::NotPermitted,
             Self::PlanUnfinished(_)

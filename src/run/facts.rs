@@ -60,6 +60,10 @@ fn notes(header: &RunHeader) -> Vec<String> {
         "The target's own posting rules (posting groups, allowed dates, dimensions) are checked when the target posts, not here."
             .to_owned(),
     ];
+    if !header.match_on.is_empty() {
+        let fields: Vec<_> = header.match_on.iter().map(|name| format!("`{name}`")).collect();
+        notes.push(format!("Rows find their customers by {}, not by number.", fields.join(" and ")));
+    }
     if let Some(journal) = &header.journal_code {
         notes.push(format!(
             "Payments wait in journal {journal} until someone posts it; creating them posts nothing."

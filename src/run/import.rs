@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use tokio::task::block_in_place;
 
 use crate::catalogue::business_central_v2::CUSTOMER_PAYMENT_JOURNALS;
+use crate::catalogue::{Kind, Writable};
 use crate::domain::{EntityKind, References};
 use crate::durable::create_directory;
 use crate::ledger::{Counters, Ledger, Phase, RunHeader, SourceHeader};
@@ -42,6 +43,9 @@ pub struct PlanRequest {
     pub journal: Option<String>,
     /// Whether to create, update, or both.
     pub mode: Mode,
+    /// The fields by which rows find their customers; empty for the number, or else the name. Payments have their
+    /// own identity.
+    pub match_on: Vec<String>,
     /// The run's id.
     pub run: String,
     /// The folder of the run; it is created.
@@ -58,14 +62,17 @@ pub async fn plan(target: &Target, request: &PlanRequest, observer: Observer<'_>
         (EntityKind::Payments, Some(code)) => Some(journal_code(code)?),
         (EntityKind::Customers, _) => None,
     };
+    let match_on = match_fields(request, entity, &opened)?;
     tell_unmapped(&opened, observer);
     for file in &mut opened {
         file.facts.sha256 = source::hash(&file.path)?;
     }
-    let mut known = fetch(target, entity, &opened, journal.as_deref(), observer).await?;
+    let index = TargetIndex::matching(&match_on).map_err(PlanningError::from)?;
+    let mut known = fetch(target, index, (entity, &opened), journal.as_deref(), observer).await?;
     let header = RunHeader {
         journal_id: known.journal_id.clone(),
         local_currency: known.references.local_currency().unwrap_or_default().to_owned(),
+        match_on: match_on.iter().map(|name| (*name).to_owned()).collect(),
         ..header(target, request, entity, journal, &opened)
     };
     if let (EntityKind::Payments, Some(runs)) = (entity, &request.runs) {
@@ -73,9 +80,35 @@ pub async fn plan(target: &Target, request: &PlanRequest, observer: Observer<'_>
     }
     create_directory(&request.folder)?;
     let ledger = Ledger::create(&request.folder.join(LEDGER), &header)?;
-    let planning = Planning { ledger, header, known, request: request.clone() };
+    let planning = Planning { ledger, header, known, match_on, request: request.clone() };
     // The one place where an async task burns CPU: nothing else runs on this runtime while a plan is made.
     block_in_place(|| plan_rows(planning, opened, observer))
+}
+
+/// The fields by which rows find their customers, by the catalogue's names; none for payments.
+fn match_fields(
+    request: &PlanRequest,
+    entity: EntityKind,
+    opened: &[Opened],
+) -> Result<Vec<&'static str>, Error> {
+    let mut names = Vec::new();
+    if entity == EntityKind::Payments {
+        return Ok(names);
+    }
+    for wanted in &request.match_on {
+        let table = table(entity);
+        let field = (0..).zip(table.fields).find(|(_, field)| {
+            field.name.eq_ignore_ascii_case(wanted.trim())
+                && field.writable == Writable::Always
+                && matches!(field.kind, Kind::Text | Kind::Code | Kind::Email | Kind::Phone)
+        });
+        let Some((index, field)) = field else { return Err(Error::MatchField(wanted.clone())) };
+        if let Some(file) = opened.iter().find(|file| !file.binding.fields().any(|fed| fed == index)) {
+            return Err(Error::MatchColumn { field: field.name, file: file.facts.name.to_string() });
+        }
+        names.push(field.name);
+    }
+    Ok(names)
 }
 
 /// The code as the server keeps it.
@@ -100,14 +133,13 @@ struct Known {
 
 async fn fetch(
     target: &Target,
-    entity: EntityKind,
-    opened: &[Opened],
+    mut index: TargetIndex,
+    (entity, opened): (EntityKind, &[Opened]),
     journal: Option<&str>,
     observer: Observer<'_>,
 ) -> Result<Known, Error> {
     let mut references = target.fetch_references(table(entity), &fields_of(opened), observer).await?;
     let fields = needed_fields(opened);
-    let mut index = TargetIndex::new().map_err(PlanningError::from)?;
     let mut journal_id = None;
     match journal {
         None => target.fetch_customers(&fields, &mut index, observer).await?,
@@ -151,6 +183,7 @@ fn header(
         },
         mode: request.mode.as_str().to_owned(),
         on_conflict: String::new(),
+        match_on: Vec::new(),
         sources: opened.iter().map(source_header).collect(),
         columns: opened.first().map(Opened::columns).unwrap_or_default(),
         unmapped: opened.iter().flat_map(Opened::unmapped).collect(),
@@ -171,6 +204,9 @@ fn flags(target: &Target, request: &PlanRequest) -> Vec<String> {
     flags.extend(request.journal.as_ref().map(|code| format!("--journal {}", typed(code.trim()))));
     if request.mode != Mode::Upsert {
         flags.push(format!("--mode {}", request.mode.as_str()));
+    }
+    if !request.match_on.is_empty() {
+        flags.push(format!("--match {}", request.match_on.join(",")));
     }
     flags.push(format!("-p {}", typed(&target.profile)));
     flags
@@ -194,6 +230,7 @@ struct Planning {
     ledger: Ledger,
     header: RunHeader,
     known: Known,
+    match_on: Vec<&'static str>,
     request: PlanRequest,
 }
 
@@ -216,6 +253,7 @@ fn plan_rows(mut planning: Planning, opened: Vec<Opened>, observer: Observer<'_>
         sign,
         references: Some(references),
         changes_only: planning.request.mode == Mode::Update,
+        match_on: &planning.match_on,
     });
     let mut checked = 0;
     for (source, file) in (0u32..).zip(opened) {

@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use crate::connector::business_central::fields::Fields;
 use crate::domain::EntityKind;
 use crate::plan::Existing;
 
@@ -23,6 +24,18 @@ pub enum IndexError {
 #[derive(Debug)]
 pub struct TargetIndex {
     connection: Connection,
+    match_on: Vec<&'static str>,
+}
+
+/// A customer that payments may name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Payer {
+    /// The number, upper-cased.
+    pub number: String,
+    /// The currency that payments are in.
+    pub currency: String,
+    /// What the customer is blocked for, as the target says it.
+    pub blocked: String,
 }
 
 const TABLES: &str = "
@@ -31,7 +44,8 @@ const TABLES: &str = "
     PRAGMA cache_size = -65536;
     CREATE TABLE records (id INTEGER PRIMARY KEY, remote_id TEXT NOT NULL, etag TEXT NOT NULL, body TEXT NOT NULL);
     CREATE TABLE keys (key TEXT NOT NULL, record INTEGER NOT NULL, PRIMARY KEY (key, record)) WITHOUT ROWID;
-    CREATE TABLE customers (number TEXT PRIMARY KEY, id TEXT NOT NULL, currency TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE customers (number TEXT PRIMARY KEY, id TEXT NOT NULL, currency TEXT NOT NULL,
+        blocked TEXT NOT NULL) WITHOUT ROWID;
     CREATE INDEX customers_by_id ON customers (id);
     CREATE TABLE lines (line INTEGER PRIMARY KEY);
     CREATE TABLE delivered (document TEXT PRIMARY KEY, run TEXT NOT NULL) WITHOUT ROWID;
@@ -56,6 +70,8 @@ struct Members {
     line_number: Option<i64>,
     #[serde(default, deserialize_with = "null_as_empty")]
     currency_code: String,
+    #[serde(default, deserialize_with = "null_as_empty")]
+    blocked: String,
 }
 
 fn null_as_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
@@ -67,11 +83,29 @@ impl TargetIndex {
     pub fn new() -> Result<Self, IndexError> {
         let connection = Connection::open("")?;
         connection.execute_batch(TABLES)?;
-        Ok(Self { connection })
+        Ok(Self { connection, match_on: Vec::new() })
+    }
+
+    /// An empty index that finds customers by these fields.
+    pub fn matching(match_on: &[&'static str]) -> Result<Self, IndexError> {
+        Ok(Self { match_on: match_on.to_vec(), ..Self::new()? })
+    }
+
+    /// Whether rows find their customers by fields that the user named.
+    pub fn is_matching(&self) -> bool {
+        !self.match_on.is_empty()
+    }
+
+    /// The keys of the fields that a record or a payload fills, of those by which customers are found.
+    pub fn match_keys(&self, record: &str) -> serde_json::Result<Vec<String>> {
+        let fields = Fields::parse(record)?;
+        let keys = self.match_on.iter().map(|name| match_key(name, &fields.text(name)));
+        Ok(keys.filter(|key| !is_blank(key)).collect())
     }
 
     /// Adds a page of records that rows of `entity` may match.
     pub fn add_page(&mut self, entity: EntityKind, page: &[&RawValue]) -> Result<(), IndexError> {
+        let match_on = self.match_on.clone();
         let transaction = self.connection.transaction()?;
         {
             let mut record = transaction.prepare_cached(
@@ -85,8 +119,14 @@ impl TargetIndex {
                     record.query_row(params![members.id, members.etag, raw.get()], |row| row.get(0))?;
                 match entity {
                     EntityKind::Customers => {
-                        for found in [number_key(&members.number), name_key(&members.display_name)] {
-                            key.execute(params![found, id])?;
+                        key.execute(params![number_key(&members.number), id])?;
+                        if match_on.is_empty() {
+                            key.execute(params![name_key(&members.display_name), id])?;
+                            continue;
+                        }
+                        let fields = Fields::parse(raw.get()).map_err(IndexError::Record)?;
+                        for name in &match_on {
+                            key.execute(params![match_key(name, &fields.text(name)), id])?;
                         }
                     }
                     EntityKind::Payments => {
@@ -107,13 +147,14 @@ impl TargetIndex {
         let transaction = self.connection.transaction()?;
         {
             let mut customer =
-                transaction.prepare_cached("INSERT OR REPLACE INTO customers VALUES (?1, ?2, ?3)")?;
+                transaction.prepare_cached("INSERT OR REPLACE INTO customers VALUES (?1, ?2, ?3, ?4)")?;
             for raw in page {
                 let members: Members = serde_json::from_str(raw.get()).map_err(IndexError::Record)?;
                 customer.execute(params![
                     fold_code(&members.number),
                     members.id.to_lowercase(),
-                    members.currency_code
+                    members.currency_code,
+                    members.blocked
                 ])?;
             }
         }
@@ -144,6 +185,17 @@ impl TargetIndex {
     pub fn etag_of(&self, id: &str) -> Result<Option<String>, IndexError> {
         let mut etag = self.connection.prepare_cached("SELECT etag FROM records WHERE remote_id = ?1")?;
         Ok(etag.query_row([id], |row| row.get(0)).optional()?)
+    }
+
+    /// Every record that has all of these keys; none when there is no key.
+    pub fn find_all(&self, keys: &[String]) -> Result<Vec<Existing>, IndexError> {
+        let Some((first, others)) = keys.split_first() else { return Ok(Vec::new()) };
+        let mut found = self.find(first)?;
+        for key in others {
+            let also = self.find(key)?;
+            found.retain(|existing| also.iter().any(|other| other.id == existing.id));
+        }
+        Ok(found)
     }
 
     /// Adds the documents of payments that an earlier `run` delivered.
@@ -187,14 +239,14 @@ impl TargetIndex {
         Ok(run.query_row([fold_code(document)], |row| row.get(0)).optional()?)
     }
 
-    /// The number and currency of the customer with this number or id.
-    pub fn customer(&self, number_or_id: &str) -> Result<Option<(String, String)>, IndexError> {
+    /// The customer with this number or id.
+    pub fn customer(&self, number_or_id: &str) -> Result<Option<Payer>, IndexError> {
         let mut customer = self
             .connection
-            .prepare_cached("SELECT number, currency FROM customers WHERE number = ?1 OR id = ?2")?;
+            .prepare_cached("SELECT number, currency, blocked FROM customers WHERE number = ?1 OR id = ?2")?;
         let found = customer
             .query_row(params![fold_code(number_or_id), number_or_id.trim().to_lowercase()], |row| {
-                Ok((row.get(0)?, row.get(1)?))
+                Ok(Payer { number: row.get(0)?, currency: row.get(1)?, blocked: row.get(2)? })
             })
             .optional()?;
         Ok(found)
@@ -225,6 +277,12 @@ pub(super) fn number_key(number: &str) -> String {
 pub(super) fn name_key(name: &str) -> String {
     let words: Vec<_> = name.split_whitespace().map(str::to_lowercase).collect();
     format!("d:{}", words.join(" "))
+}
+
+/// The key of a field that the user named: case and spaces do not matter.
+fn match_key(field: &str, text: &str) -> String {
+    let words: Vec<_> = text.split_whitespace().map(str::to_lowercase).collect();
+    format!("m-{field}:{}", words.join(" "))
 }
 
 /// The key of a payment: its document and its customer.
@@ -304,6 +362,25 @@ mod tests {
             index.find(&key_of(EntityKind::Customers, r#"{"displayName":"trey research"}"#, None)).unwrap();
         assert_eq!(by_number, by_name);
         assert_eq!(by_number[0].etag, "W/\"1\"");
+    }
+
+    #[test]
+    fn a_customer_is_found_by_every_field_that_was_named_and_the_row_fills() {
+        let records = [
+            r#"{"id":"a","number":"C1","displayName":"Trey","email":"A@b.c"}"#,
+            r#"{"id":"b","number":"C2","displayName":"trey ","email":""}"#,
+        ];
+        let raw = records.map(|text| RawValue::from_string(text.to_owned()).unwrap());
+        let mut index = TargetIndex::matching(&["displayName", "email"]).unwrap();
+        index.add_page(EntityKind::Customers, &raw.each_ref().map(AsRef::as_ref)).unwrap();
+        let ids = |payload: &str| -> Vec<String> {
+            let found = index.find_all(&index.match_keys(payload).unwrap()).unwrap();
+            found.into_iter().map(|existing| existing.id).collect()
+        };
+        assert_eq!(ids(r#"{"displayName":"TREY","email":" a@B.c "}"#), ["a"]);
+        assert_eq!(ids(r#"{"displayName":"Trey"}"#), ["a", "b"]);
+        assert_eq!(ids(r#"{"displayName":"Trey","email":"x@y.z"}"#), Vec::<String>::new());
+        assert_eq!(ids(r#"{"displayName":" ","number":"C1"}"#), Vec::<String>::new());
     }
 
     #[test]

@@ -5,14 +5,14 @@
 
 use crate::connector::business_central::fields;
 use crate::delivery::reserve_lines;
-use crate::domain::{Action, EntityKind, PlannedRow, Reject, Rule, SourceName};
+use crate::domain::{Action, Asked, EntityKind, PlannedRow, Reject, Rule, SourceName};
 use crate::ledger::{Ledger, LedgerError};
-use crate::plan::{Candidate, Decision, Existing, Matching};
+use crate::plan::{Candidate, Decision, Existing, Matching, Mode};
 use crate::report::{REASON_COLUMN, gives_reason};
 use crate::validation::Sign;
 
 use super::check::{CheckedChunk, CheckedRow};
-use super::index::{IndexError, TargetIndex, customer_of, key_of, natural_key};
+use super::index::{IndexError, Payer, TargetIndex, customer_of, key_of, natural_key};
 use super::reading::{as_in_file, rejected_amount};
 
 /// Rows written to the ledger at once: enough that a commit costs nothing beside the rows.
@@ -87,6 +87,16 @@ pub(super) struct Origins {
     pub(super) sign: Sign,
 }
 
+/// What a row meets by the fields that the user named.
+enum Matched {
+    /// No fields were named: the natural key decides.
+    ByKey,
+    /// Every record that agrees.
+    Records(Vec<Existing>),
+    /// It cannot be said.
+    Conflict(Decision),
+}
+
 impl Planner<'_> {
     /// Plans the rows of a chunk, accepted and rejected ones in file order.
     pub(super) fn add_chunk(
@@ -105,17 +115,27 @@ impl Planner<'_> {
     }
 
     fn accept(&mut self, origins: Origins, row: &CheckedRow<'_>) -> Result<(), PlanningError> {
-        let (customer, currency) = self.customer(row.payload)?;
-        let key = key_of(self.entity, row.payload, customer.as_deref());
+        let payer = self.payer(row.payload)?;
+        let number = payer.as_ref().map(|payer| payer.number.as_str());
+        let key = key_of(self.entity, row.payload, number);
         let shown = natural_key(self.entity, row.payload);
         let unreadable = |cause| PlanningError::Record { key: shown.clone(), source: cause };
         let candidate = Candidate { key: &shown, payload: row.payload, asked: row.asked };
-        let decision = self.matching.decide(candidate, self.index.find(&key)?).map_err(unreadable)?;
+        let keys = self.index.match_keys(row.payload).map_err(unreadable)?;
+        let decision = match self.matched(candidate, &keys)? {
+            Matched::Conflict(decision) => decision,
+            Matched::Records(found) => self.matching.decide(candidate, found).map_err(unreadable)?,
+            Matched::ByKey => self.matching.decide(candidate, self.index.find(&key)?).map_err(unreadable)?,
+        };
         let decision = self.not_again(&shown, decision)?;
-        let decision = self.alone(&shown, decision, (origins, row))?;
+        let decision = payable(payer.as_ref(), decision);
+        let decision = self.alone((&shown, keys), decision, (origins, row))?;
         let mut planned = self.planned(row, decision).map_err(unreadable)?;
         planned.source = origins.source;
-        planned.currency = currency;
+        // An amount without a currency is in the local one.
+        let currency = payer.map(|payer| payer.currency).unwrap_or_default();
+        planned.currency =
+            Some(currency).filter(|code| Some(code.as_str()) != self.local_currency).unwrap_or_default();
         planned.amount = row.amount.map(|sent| as_in_file(self.entity, origins.sign, sent));
         planned.key = shown;
         self.push(planned)
@@ -135,16 +155,49 @@ impl Planner<'_> {
         })
     }
 
+    /// The records that a row meets by the fields that the user named.
+    ///
+    /// A row that fills none of them is only certainly new when nothing but a new record is asked for. One whose
+    /// number is another customer's would rename a customer or be refused.
+    fn matched(&self, candidate: Candidate<'_>, keys: &[String]) -> Result<Matched, PlanningError> {
+        if !self.index.is_matching() || candidate.asked == Some(Asked::Skip) {
+            return Ok(Matched::ByKey);
+        }
+        let only_creates = match candidate.asked {
+            None => self.matching.mode == Mode::Create,
+            Some(asked) => asked == Asked::Create,
+        };
+        if keys.is_empty() && !only_creates {
+            let allowed = "a value in one of the fields";
+            let found = candidate.key.to_owned();
+            return Ok(Matched::Conflict(Decision::conflict(Rule::NoMatchKey, "--match", found, allowed)));
+        }
+        let found = self.index.find_all(keys)?;
+        let number = key_of(self.entity, candidate.payload, None);
+        let holder = if number.starts_with("n:") { self.index.find(&number)? } else { Vec::new() };
+        let is_one = found.len() <= 1 && number.starts_with("n:");
+        if is_one && found.first().map(|found| &found.id) != holder.first().map(|holder| &holder.id) {
+            let allowed = "the number of the customer that matches, or none";
+            let found = candidate.key.to_owned();
+            return Ok(Matched::Conflict(Decision::conflict(Rule::NumberMismatch, "number", found, allowed)));
+        }
+        Ok(Matched::Records(found))
+    }
+
     /// One record, one row: of two rows that meet the same customer, nobody knows which one is right. The later one
     /// stays out, also when it comes back alone in a rejects file.
     fn alone(
         &self,
-        key: &str,
+        (key, keys): (&str, Vec<String>),
         decision: Decision,
         (origins, row): (Origins, &CheckedRow<'_>),
     ) -> Result<Decision, PlanningError> {
-        let (EntityKind::Customers, Some(Existing { id, .. })) = (self.entity, &decision.existing) else {
-            return Ok(decision);
+        let met = match &decision.existing {
+            _ if self.entity == EntityKind::Payments => return Ok(decision),
+            Some(Existing { id, .. }) => id.clone(),
+            // Rows that would make the same record are as bad as rows that change it.
+            None if decision.action == Action::Create && !keys.is_empty() => keys.join("\u{1f}"),
+            None => return Ok(decision),
         };
         let reason = origins.reason_column.map_or("", |column| row.row.cell(column));
         if gives_reason(reason, Rule::MetTwice, key) {
@@ -161,7 +214,7 @@ impl Planner<'_> {
             Some(name) if self.names.len() > 1 => format!("line {} of `{name}`", row.row.origin.line),
             _ => format!("line {}", row.row.origin.line),
         };
-        Ok(match self.index.meet(id, &place)? {
+        Ok(match self.index.meet(&met, &place)? {
             None => decision,
             Some(earlier) => {
                 let allowed = format!("one row for a record; this one is met by {earlier} already");
@@ -207,19 +260,12 @@ impl Planner<'_> {
         if self.batch.len() >= BATCH_ROWS { self.flush() } else { Ok(()) }
     }
 
-    /// The number and the currency of the customer that a payment names.
-    fn customer(&self, payload: &str) -> Result<(Option<String>, String), PlanningError> {
-        if self.entity != EntityKind::Payments {
-            return Ok((None, String::new()));
+    /// The customer that a payment names.
+    fn payer(&self, payload: &str) -> Result<Option<Payer>, PlanningError> {
+        match self.entity {
+            EntityKind::Payments => Ok(self.index.customer(&customer_of(payload))?),
+            EntityKind::Customers => Ok(None),
         }
-        Ok(match self.index.customer(&customer_of(payload))? {
-            // An amount without a currency is in the local one.
-            Some((number, currency)) if Some(currency.as_str()) == self.local_currency => {
-                (Some(number), String::new())
-            }
-            Some((number, currency)) => (Some(number), currency),
-            None => (None, String::new()),
-        })
     }
 
     fn planned(&mut self, row: &CheckedRow<'_>, decision: Decision) -> serde_json::Result<PlannedRow> {
@@ -248,5 +294,24 @@ impl Planner<'_> {
             amount: None,
             currency: String::new(),
         })
+    }
+}
+
+/// A new payment of a customer who is blocked for everything would be refused.
+///
+/// Source: blocked `All` refuses payments and `Ship` does not; `Invoice` refuses only the first line of an empty
+/// journal, which is left to the target.
+fn payable(payer: Option<&Payer>, decision: Decision) -> Decision {
+    match payer {
+        Some(payer) if decision.action == Action::Create && payer.blocked.eq_ignore_ascii_case("All") => {
+            let found = payer.number.clone();
+            Decision::conflict(
+                Rule::CustomerBlocked,
+                "customerNumber",
+                found,
+                "a customer who is not blocked",
+            )
+        }
+        _ => decision,
     }
 }

@@ -8,7 +8,7 @@ use crate::catalogue::business_central_v2::{CUSTOMER_PAYMENTS, CUSTOMERS};
 use crate::catalogue::{Entity, Writable};
 use crate::domain::{EntityKind, Money};
 use crate::durable::FileError;
-use crate::mapping::{Binding, MappingError, MappingFile, UnmappedReason, guess_entity};
+use crate::mapping::{Binding, Blanks, MappingError, MappingFile, UnmappedReason, guess_entity};
 use crate::report::{REASON_COLUMN, SourceFacts};
 use crate::source::{SheetChoice, Source, SourceError, SourceOptions};
 use crate::validation::Sign;
@@ -28,6 +28,8 @@ pub struct ReadRequest {
     pub options: SourceOptions,
     /// What the sign of a payment's amount means.
     pub sign: Sign,
+    /// What blank cells mean, unless the mapping file says so for a column.
+    pub blank: Blanks,
 }
 
 /// Why files cannot be read as customers or payments.
@@ -92,6 +94,9 @@ impl ReadRequest {
             Some(SheetChoice::Number(number)) => flags.push(format!("--sheet {number}")),
             None => {}
         }
+        if self.blank != Blanks::Keep {
+            flags.push(format!("--blank {}", self.blank.as_str()));
+        }
         if self.sign == Sign::AsIs {
             flags.push("--sign as-is".to_owned());
         }
@@ -155,7 +160,8 @@ fn open_file(
         .or(kind)
         .ok_or_else(|| entity_unclear(&source))?;
     let binding = Binding::bind(source.headers(), kind, table(kind), mapping)
-        .map_err(|source| ReadingError::Mapping { file: name, source })?;
+        .map_err(|source| ReadingError::Mapping { file: name, source })?
+        .with_blanks(request.blank);
     let facts = SourceFacts {
         name: source.name().clone(),
         sha256: String::new(),

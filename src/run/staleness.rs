@@ -26,6 +26,7 @@ use super::history::add_delivered;
 use super::index::{TargetIndex, customer_of, key_of};
 use super::journal::find_journal;
 use super::planning::PlanningError;
+use super::reading::table;
 use super::target::Target;
 
 /// The file that names every row whose record has moved.
@@ -67,16 +68,24 @@ pub(super) async fn check_records(
 ) -> Result<(), Error> {
     let header = ledger.header()?;
     observer(Event::Note("looking whether the target is still as the plan saw it".to_owned()));
-    let mut index = TargetIndex::new().map_err(PlanningError::from)?;
+    let (match_on, fields) = match_fields(&header);
+    let mut index = TargetIndex::matching(&match_on).map_err(PlanningError::from)?;
     match header.entity {
         EntityKind::Customers => match few_customers(ledger, &header)? {
             Some(addresses) => target.fetch_found(addresses, &mut index).await?,
-            None => target.fetch_customers(&BTreeSet::new(), &mut index, observer).await?,
+            None => target.fetch_customers(&fields, &mut index, observer).await?,
         },
         EntityKind::Payments => fetch_payments(target, &header, request, &mut index, observer).await?,
     }
     index.index_ids().map_err(PlanningError::from)?;
     write_stale(ledger, &header, &index, &request.folder)
+}
+
+/// The fields by which the rows of a run find their customers, by name and by place in the catalogue.
+fn match_fields(header: &RunHeader) -> (Vec<&'static str>, BTreeSet<usize>) {
+    let table = table(header.entity);
+    let places: BTreeSet<usize> = header.match_on.iter().filter_map(|name| table.index_of(name)).collect();
+    (places.iter().map(|place| table.fields[*place].name).collect(), places)
 }
 
 /// The lookups of a plan that touches few customers, each of which can be looked up; `None` when reading all of them
@@ -92,7 +101,8 @@ fn few_customers(ledger: &Ledger, header: &RunHeader) -> Result<Option<Vec<Strin
     })?;
     let is_nameless = |row: &RowResult| {
         row.planned.action == Action::Create
-            && !key_of(EntityKind::Customers, &row.planned.payload, None).starts_with("n:")
+            && (!header.match_on.is_empty()
+                || !key_of(EntityKind::Customers, &row.planned.payload, None).starts_with("n:"))
     };
     if rows.iter().any(is_nameless) {
         return Ok(None);
@@ -181,10 +191,18 @@ fn moved(index: &TargetIndex, header: &RunHeader, row: &RowResult) -> Result<Opt
     let planned = &row.planned;
     if planned.action == Action::Create {
         let number = match header.entity {
-            EntityKind::Payments => index.customer(&customer_of(&planned.payload))?.map(|(number, _)| number),
+            EntityKind::Payments => index.customer(&customer_of(&planned.payload))?.map(|payer| payer.number),
             EntityKind::Customers => None,
         };
-        let found = index.find(&key_of(header.entity, &planned.payload, number.as_deref()))?;
+        let key = key_of(header.entity, &planned.payload, number.as_deref());
+        let mut found = Vec::new();
+        if !index.is_matching() || key.starts_with("n:") {
+            found = index.find(&key)?;
+        }
+        if index.is_matching() {
+            let unreadable = |source| PlanningError::Record { key: planned.key.clone(), source };
+            found.extend(index.find_all(&index.match_keys(&planned.payload).map_err(unreadable)?)?);
+        }
         let run = match header.entity {
             EntityKind::Payments => index.delivered_by(&planned.key)?,
             EntityKind::Customers => None,

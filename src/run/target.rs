@@ -199,7 +199,7 @@ impl Target {
         index: &mut TargetIndex,
         observer: Observer<'_>,
     ) -> Result<(), TargetError> {
-        let address = self.address("customers", "$select=id,number,currencyCode");
+        let address = self.address("customers", "$select=id,number,currencyCode,blocked");
         let mut rows = 0;
         references.add_set(CUSTOMERS.set);
         self.each_page("customers", address, |page| {

@@ -20,7 +20,7 @@ const TABLES: &[(&str, &str)] = &[
     ("defaultDimensions", "default_dimension"),
 ];
 
-/// Carries out `call` in this turn. With `is_overtaken`, another user changes the record right before a PATCH.
+/// Carries out `call` in this turn. With `is_overtaken`, another user changes the record right before a PATCH or DELETE.
 pub(super) fn perform(service: &Service, turn: &Turn<'_>, call: &Call, is_overtaken: bool) -> Answer {
     let outcome = if call.is_write() {
         let outcome = perform_write(service, turn, call, is_overtaken);
@@ -39,7 +39,7 @@ fn perform_write(
     is_overtaken: bool,
 ) -> Result<Answer, ODataError> {
     let Route::Place(place) = route(service, turn, call)? else { return Err(not_allowed(call)) };
-    if is_overtaken && call.method == Method::PATCH {
+    if is_overtaken && matches!(call.method, Method::PATCH | Method::DELETE) {
         overtake(turn, &place)?;
     }
     turn.attempt(|| write(service, turn, call, &place))

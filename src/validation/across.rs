@@ -63,6 +63,15 @@ impl NaturalKey {
         Self { candidates }
     }
 
+    /// The same key, without the names: rows of one name are different records when other fields tell them apart.
+    #[must_use]
+    pub fn without_names(mut self) -> Self {
+        for candidate in &mut self.candidates {
+            candidate.take_if(|(kind, _)| *kind == KeyKind::Name);
+        }
+        self
+    }
+
     /// The key of a record, as its row has it; `None` when the fields that could be a key are blank.
     #[must_use]
     #[inline]

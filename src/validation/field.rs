@@ -146,7 +146,7 @@ impl<'r> Rules<'r> {
     pub fn check(&self, record: &Record<'_>, is_plain: bool, broken: &mut Vec<Broken>) {
         for rules in &self.fields {
             let value = &record.values()[rules.field];
-            if value.is_absent() {
+            if value.is_blank() {
                 continue;
             }
             let field = &self.entity.fields[rules.field];
@@ -160,7 +160,7 @@ impl<'r> Rules<'r> {
             }
         }
         for rule in &self.across_fields {
-            broken.extend(rule.check(record, broken));
+            broken.extend(rule.check(record, self.references, broken));
         }
     }
 }

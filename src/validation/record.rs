@@ -1,7 +1,8 @@
 //! Rules about several fields of one record.
 
 use crate::catalogue::Entity;
-use crate::domain::{Broken, EntityKind, Record, Rule, Value};
+use crate::domain::reference::NIL_GUID;
+use crate::domain::{Broken, EntityKind, Record, References, Rule, Value};
 
 /// What the sign of a payment's amount means in the file.
 ///
@@ -30,9 +31,11 @@ impl Sign {
 /// One rule, with the places of the fields it looks at.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RecordRule {
-    check: fn(&PaymentFields, &Record<'_>) -> Option<Broken>,
+    check: Check,
     fields: PaymentFields,
 }
+
+type Check = fn(&PaymentFields, &Record<'_>, Option<&References>) -> Option<Broken>;
 
 #[derive(Clone, Copy, Debug)]
 struct PaymentFields {
@@ -42,8 +45,7 @@ struct PaymentFields {
     sign: Sign,
 }
 
-const PAYMENT_RULES: &[fn(&PaymentFields, &Record<'_>) -> Option<Broken>] =
-    &[names_one_customer, amount_can_be_posted];
+const PAYMENT_RULES: &[Check] = &[names_one_customer, amount_can_be_posted];
 
 /// The rules for records of a kind.
 pub(super) fn record_rules(kind: EntityKind, entity: &Entity, sign: Sign) -> Vec<RecordRule> {
@@ -58,8 +60,13 @@ pub(super) fn record_rules(kind: EntityKind, entity: &Entity, sign: Sign) -> Vec
 
 impl RecordRule {
     /// The rule the record breaks, unless the same field is broken already.
-    pub(super) fn check(&self, record: &Record<'_>, broken: &[Broken]) -> Option<Broken> {
-        (self.check)(&self.fields, record)
+    pub(super) fn check(
+        &self,
+        record: &Record<'_>,
+        references: Option<&References>,
+        broken: &[Broken],
+    ) -> Option<Broken> {
+        (self.check)(&self.fields, record, references)
             .filter(|found| !broken.iter().any(|earlier| earlier.field == found.field))
     }
 }
@@ -76,20 +83,43 @@ impl PaymentFields {
 }
 
 /// Source: with both, the server lets one of them win or refuses the line; with neither, the line is taken
-/// and cannot be posted.
-fn names_one_customer(fields: &PaymentFields, record: &Record<'_>) -> Option<Broken> {
-    let by_id = !record.value(fields.customer_id).is_absent();
-    let by_number = !record.value(fields.customer_number).is_absent();
-    let (rule, allowed) = match (by_id, by_number) {
-        (true, true) => (Rule::CustomerTwice, "a number or an id"),
-        (false, false) => (Rule::CustomerMissing, "the number of a customer"),
+/// and cannot be posted. The nil GUID means none.
+///
+/// An export has both; that they name the same customer can only be judged with the target's customers at hand.
+fn names_one_customer(
+    fields: &PaymentFields,
+    record: &Record<'_>,
+    references: Option<&References>,
+) -> Option<Broken> {
+    let id = match record.value(fields.customer_id) {
+        Value::Guid(id) if id != NIL_GUID => Some(id),
+        Value::Code(code) => Some(code),
+        _ => None,
+    };
+    let number = match record.value(fields.customer_number) {
+        Value::Code(number) => Some(number),
+        _ => None,
+    };
+    let (rule, allowed) = match (id, number) {
+        (Some(id), Some(number)) => {
+            let customers = references.filter(|references| references.has_set("customers"))?;
+            if customers.id_of("customers", number).is_some_and(|known| known.eq_ignore_ascii_case(id)) {
+                return None;
+            }
+            (Rule::CustomerTwice, "the number and the id of one customer")
+        }
+        (None, None) => (Rule::CustomerMissing, "the number of a customer"),
         _ => return None,
     };
     Some(Broken::new(fields.customer_number, rule, allowed))
 }
 
 /// Source: posting a payment requires a negative amount and refuses 0.
-fn amount_can_be_posted(fields: &PaymentFields, record: &Record<'_>) -> Option<Broken> {
+fn amount_can_be_posted(
+    fields: &PaymentFields,
+    record: &Record<'_>,
+    _: Option<&References>,
+) -> Option<Broken> {
     let Value::Decimal(amount) = record.value(fields.amount) else { return None };
     let (rule, allowed) = match fields.sign {
         _ if amount.is_zero() => (Rule::AmountZero, "an amount other than 0"),
@@ -105,13 +135,17 @@ mod tests {
     use crate::catalogue::business_central_v2::CUSTOMER_PAYMENTS;
 
     fn check(sign: Sign, values: &[(&str, Value<'_>)]) -> Vec<Rule> {
+        check_with(sign, values, None)
+    }
+
+    fn check_with(sign: Sign, values: &[(&str, Value<'_>)], references: Option<&References>) -> Vec<Rule> {
         let mut record = Record::new(CUSTOMER_PAYMENTS.fields.len());
         for (name, value) in values {
             record.set(CUSTOMER_PAYMENTS.index_of(name).unwrap(), *value);
         }
         record_rules(EntityKind::Payments, &CUSTOMER_PAYMENTS, sign)
             .iter()
-            .filter_map(|rule| rule.check(&record, &[]))
+            .filter_map(|rule| rule.check(&record, references, &[]))
             .map(|broken| broken.rule)
             .collect()
     }
@@ -121,8 +155,15 @@ mod tests {
         let (number, id) = (("customerNumber", Value::Code("C1")), ("customerId", Value::Guid("x")));
         assert_eq!(check(Sign::AsIs, &[number]), []);
         assert_eq!(check(Sign::AsIs, &[id]), []);
-        assert_eq!(check(Sign::AsIs, &[number, id]), [Rule::CustomerTwice]);
         assert_eq!(check(Sign::AsIs, &[]), [Rule::CustomerMissing]);
+        assert_eq!(check(Sign::AsIs, &[("customerId", Value::Guid(NIL_GUID))]), [Rule::CustomerMissing]);
+        assert_eq!(check(Sign::AsIs, &[number, id]), [], "offline nobody knows whose id it is");
+        let mut customers = References::new();
+        customers.insert("customers", "C1", "X");
+        customers.insert("customers", "C2", "y");
+        assert_eq!(check_with(Sign::AsIs, &[number, id], Some(&customers)), []);
+        let other = ("customerNumber", Value::Code("C2"));
+        assert_eq!(check_with(Sign::AsIs, &[other, id], Some(&customers)), [Rule::CustomerTwice]);
     }
 
     #[test]

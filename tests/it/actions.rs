@@ -39,8 +39,21 @@ fn every_row_is_treated_as_it_asks() {
     assert_eq!(counted, [2, 1, 1, 1, 1].map(Some), "{plan}");
     assert_eq!(bed.books(), before, "a plan writes nothing");
 
-    let report =
-        bed.ferry(&["import", "asked.csv", "-p", "local", "--yes", "--json", "--out", "run"]).exits(0).json();
+    let report = bed
+        .ferry(&[
+            "import",
+            "asked.csv",
+            "-p",
+            "local",
+            "--yes",
+            "--json",
+            "--out",
+            "run",
+            "--max-deletes",
+            "9",
+        ])
+        .exits(0)
+        .json();
     assert_eq!(report["counts"]["done"], 4, "{report}");
     assert_eq!(report["counts"]["skipped"], 1, "{report}");
     assert_eq!(report["counts"]["unchanged"], 1, "{report}");
@@ -106,6 +119,8 @@ fn a_customer_with_entries_is_refused_in_the_targets_own_words() {
             "--json",
             "--out",
             "run",
+            "--max-deletes",
+            "1",
         ])
         .exits(3)
         .json();
@@ -121,7 +136,21 @@ fn a_customer_with_entries_is_refused_in_the_targets_own_words() {
 fn a_payment_is_taken_out_of_its_journal_and_can_be_sent_again() {
     let bed = TestBed::new();
     let line = |file: &'static str| {
-        ["import", file, "-p", "local", "--journal", "BANK", "--yes", "--json", "--out", "run"].to_vec()
+        [
+            "import",
+            file,
+            "-p",
+            "local",
+            "--journal",
+            "BANK",
+            "--yes",
+            "--json",
+            "--out",
+            "run",
+            "--max-deletes",
+            "9",
+        ]
+        .to_vec()
     };
     bed.write("pay.csv", b"Customer No.,Document No.,Amount\n10000,P1,5.00\n10000,P2,7.00\n20000,P3,9.00\n");
     bed.ferry(&line("pay.csv")).exits(0);

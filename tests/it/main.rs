@@ -11,6 +11,7 @@ mod export;
 mod faults;
 mod guards;
 mod kill;
+mod matching;
 mod origin;
 mod passage;
 mod readme;

@@ -11,6 +11,7 @@ use std::time::Duration;
 use ledgerferry::delivery::{DeliveryEvent, DeliveryOptions, ErrorLimit};
 use ledgerferry::domain::{EntityKind, Money};
 use ledgerferry::ledger::Ledger;
+use ledgerferry::mapping::Blanks;
 use ledgerferry::plan::Mode;
 use ledgerferry::report::Report;
 use ledgerferry::run::{
@@ -100,9 +101,11 @@ impl Passage {
                 mapping: None,
                 options: SourceOptions::default(),
                 sign: Sign::AsIs,
+                blank: Blanks::Keep,
             },
             journal: Some(JOURNAL.to_owned()),
             mode: self.mode,
+            match_on: Vec::new(),
             run: self.files.to_string(),
             folder: folder.clone(),
             runs: None,

@@ -56,6 +56,28 @@ pub fn only(text: &str, wanted: impl Fn(&str) -> bool) -> serde_json::Result<Str
     Ok(object)
 }
 
+/// The JSON object `text` with every null as `form` wants it: another value, or left out.
+///
+/// # Errors
+/// When it is no JSON object.
+pub fn without_nulls(
+    text: &str,
+    form: impl Fn(&str) -> Option<&'static str>,
+) -> serde_json::Result<Cow<'_, str>> {
+    let fields = Fields::parse(text)?;
+    if fields.iter().all(|(_, value)| value != "null") {
+        return Ok(Cow::Borrowed(text));
+    }
+    let mut members = Vec::new();
+    for (name, value) in fields.iter() {
+        let value = if value == "null" { form(name) } else { Some(value) };
+        if let Some(value) = value {
+            members.push(format!("{}:{value}", serde_json::to_string(name)?));
+        }
+    }
+    Ok(Cow::Owned(format!("{{{}}}", members.join(","))))
+}
+
 /// A JSON value as plain text: strings without quotes and escapes, null as nothing, all else as it stands.
 pub(super) fn decode(raw: &str) -> Cow<'_, str> {
     match raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
@@ -125,6 +147,14 @@ mod tests {
     fn the_members_that_are_kept_keep_their_digits() {
         let kept = only(r#"{"a":1.50,"b":"x","c":null}"#, |name| name != "b").unwrap();
         assert_eq!(kept, r#"{"a":1.50,"c":null}"#);
+    }
+
+    #[test]
+    fn a_null_takes_its_form_or_goes() {
+        let text = r#"{"a":null,"b":1.50,"c":null}"#;
+        let form = |name: &str| (name == "c").then_some("\"\"");
+        assert_eq!(without_nulls(text, form).unwrap(), r#"{"b":1.50,"c":""}"#);
+        assert_eq!(without_nulls(r#"{"a":"null"}"#, |_| None).unwrap(), r#"{"a":"null"}"#);
     }
 
     #[test]

@@ -6,8 +6,8 @@ mod normalise;
 mod reply;
 mod write;
 
-pub use lookup::{Found, Identity, Lookup, read_found, read_highest_line, text_of};
-pub use normalise::differences;
+pub use lookup::{Found, Identity, Lookup, highest_line_of, read_found, text_of};
+pub use normalise::{blanks, differences};
 pub use reply::{ReadPause, has_own_words, interpret, read_batch};
 
 use crate::catalogue::Entity;

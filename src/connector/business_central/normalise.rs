@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use super::fields::{Fields, decode};
+use super::fields::{Fields, decode, without_nulls};
 use crate::catalogue::{Entity, Kind};
 use crate::domain::text::upper;
 use crate::domain::{FieldChange, Money};
@@ -40,6 +40,22 @@ pub fn differences(entity: &Entity, sent: &str, found: &str) -> Result<Vec<Field
         });
     }
     Ok(changes)
+}
+
+/// The payload of a change with every value that is to be cleared in the form that clears it.
+///
+/// Source: the nil GUID means none, the blank member of an enumeration is `_x0020_`.
+///
+/// # Errors
+/// When it is no JSON object.
+pub fn blanks<'a>(entity: &Entity, payload: &'a str) -> serde_json::Result<Cow<'a, str>> {
+    without_nulls(payload, |name| {
+        Some(match entity.field(name).map(|field| field.kind) {
+            Some(Kind::Guid) => r#""00000000-0000-0000-0000-000000000000""#,
+            Some(Kind::Enum(_)) => r#""_x0020_""#,
+            _ => "\"\"",
+        })
+    })
 }
 
 /// A customer in local currency has no currency id, while its code reads as the local one.
@@ -196,6 +212,17 @@ mod tests {
         assert!(!same(r#"{"amount":-10.505}"#, r#"{"amount":-10.5}"#));
         assert!(same(r#"{"postingDate":""}"#, r#"{"postingDate":"0001-01-01"}"#));
         assert!(!same(r#"{"postingDate":"2026-01-02"}"#, r#"{"postingDate":"2026-02-01"}"#));
+    }
+
+    #[test]
+    fn what_is_cleared_is_sent_in_the_form_that_clears_it() {
+        let payload = r#"{"email":null,"paymentTermsId":null,"blocked":null,"city":"Ulm"}"#;
+        assert_eq!(
+            blanks(&CUSTOMERS, payload).unwrap(),
+            r#"{"email":"","paymentTermsId":"00000000-0000-0000-0000-000000000000","blocked":"_x0020_","city":"Ulm"}"#
+        );
+        assert_eq!(customer(payload, r#"{"email":"","blocked":" ","city":"Ulm"}"#), Vec::<String>::new());
+        assert_eq!(customer(payload, r#"{"email":"a@b.c","city":"Ulm"}"#), ["email: `a@b.c` -> ``"]);
     }
 
     #[test]

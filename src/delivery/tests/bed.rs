@@ -286,6 +286,7 @@ fn header(entity: EntityKind) -> RunHeader {
         sign: String::new(),
         mode: "upsert".into(),
         on_conflict: String::new(),
+        match_on: Vec::new(),
         sources: Vec::new(),
         columns: Vec::new(),
         unmapped: Vec::new(),

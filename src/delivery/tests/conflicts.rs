@@ -90,3 +90,52 @@ async fn our_values_are_written_over_theirs() {
         assert_eq!((&after["city"], after["creditLimit"].as_f64()), (&"Ulm".into(), Some(500.0)));
     }
 }
+
+/// Plans the delete of a customer, of whom someone else changes `theirs` before it is delivered; what became of the row
+/// and whether the customer is still there.
+async fn meet_delete(on_conflict: OnConflict, theirs: Option<&str>, faults: &str) -> (RowResult, bool) {
+    let mut bed = Bed::new(EntityKind::Customers).await;
+    (bed.options.on_conflict, bed.options.batch) = (Some(on_conflict), 1);
+    bed.plan(&[customer(1)]);
+    let sandbox = bed.sandbox("").await;
+    bed.deliver(&sandbox).await;
+    let seen = record(&sandbox).await;
+    bed.plan(&[PlannedRow {
+        remote_id: seen["id"].as_str().map(str::to_owned),
+        etag: seen["@odata.etag"].as_str().map(str::to_owned),
+        before: seen.to_string(),
+        ..row(1, "T00001".to_owned(), Action::Delete)
+    }]);
+    if let Some(theirs) = theirs {
+        change(&sandbox, &seen, theirs).await;
+    }
+    sandbox.stop().await;
+    let sandbox = bed.sandbox(faults).await;
+    assert_eq!(bed.deliver(&sandbox).await, DeliveryEnd::Finished);
+    sandbox.stop().await;
+    let sandbox = bed.sandbox("").await;
+    let left = records(&sandbox, "customers?$filter=number%20eq%20'T00001'").await;
+    sandbox.stop().await;
+    (bed.results().remove(0), !left.is_empty())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_delete_arrives_through_faults() {
+    for faults in ["", "lost=0.5,504=0.4,seed=1", "lost=0.6,torn=0.3,seed=2"] {
+        let (result, is_there) = meet_delete(OnConflict::Reject, None, faults).await;
+        assert_eq!((result.state, is_there), (State::Done, false), "{faults}: {result:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_customer_who_changed_since_is_deleted_only_at_the_users_word() {
+    let theirs = Some(r#"{"city":"Bonn"}"#);
+    for (on_conflict, state, stays) in [
+        (OnConflict::Reject, State::Conflict, true),
+        (OnConflict::Theirs, State::Skipped, true),
+        (OnConflict::Ours, State::Done, false),
+    ] {
+        let (result, is_there) = meet_delete(on_conflict, theirs, "").await;
+        assert_eq!((result.state, is_there), (state, stays), "{on_conflict:?}: {result:?}");
+    }
+}
