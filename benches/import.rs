@@ -97,7 +97,7 @@ impl Bed {
         written.expect("the folder takes files");
         PlanRequest {
             read: ReadRequest {
-                files: vec![file],
+                files: vec![file.into()],
                 entity: Some(entity),
                 mapping: None,
                 options: SourceOptions::default(),
@@ -110,6 +110,8 @@ impl Bed {
             run: run.to_string(),
             folder: self.folder.path().join(format!("run-{run}")),
             runs: None,
+            after: None,
+            stop: None,
         }
     }
 

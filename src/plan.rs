@@ -116,6 +116,16 @@ pub const ADDRESS: [&str; 4] = ["city", "state", "country", "postalCode"];
 /// The fields whose change makes the server write the rest of the [`ADDRESS`].
 pub const ADDRESS_KEYS: [&str; 2] = ["postalCode", "country"];
 
+impl Decision {
+    /// A payment that is left out because its customer did not arrive; `customer` is its number and what became of it.
+    #[must_use]
+    pub fn held_back(customer: String) -> Self {
+        let conflict =
+            Self::conflict(Rule::HeldBack, "customerNumber", customer, "a customer that has arrived");
+        Self { action: Action::Skip, ..conflict }
+    }
+}
+
 /// How rows of one entity meet the target.
 #[derive(Clone, Copy, Debug)]
 pub struct Matching {

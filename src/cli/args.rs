@@ -73,7 +73,7 @@ pub(crate) enum Command {
     Apply(ApplyArgs),
     /// Validate, plan, confirm and apply in one go
     #[command(
-        after_help = "Examples:\n  ferry import samples/customers.csv -p local --yes\n  ferry import samples/payments.xlsx -p local --journal MIGR --dry-run"
+        after_help = "Examples:\n  ferry import samples/customers.csv -p local --yes\n  ferry import samples/payments.xlsx -p local --journal MIGR --dry-run\n  ferry import customers.xlsx payments.xlsx -p local --journal MIGR --yes"
     )]
     Import(ImportArgs),
     /// Continue an interrupted run; without a name, the latest that is not finished
@@ -118,9 +118,12 @@ pub(crate) struct ReadArgs {
     /// A mapping file that says which column is which field
     #[arg(short = 'm', long = "map", value_name = "FILE")]
     pub(crate) mapping: Option<PathBuf>,
-    /// The sheet of a workbook, by name or by 1-based position
+    /// A sheet of a workbook, by name or by 1-based position; may be given several times
     #[arg(long, value_name = "NAME")]
-    pub(crate) sheet: Option<String>,
+    pub(crate) sheet: Vec<String>,
+    /// Read every sheet of a workbook that holds customers or payments
+    #[arg(long, conflicts_with = "sheet")]
+    pub(crate) all_sheets: bool,
     /// What parts the cells of a text file
     #[arg(short, long, value_name = "auto|CHAR", default_value = "auto")]
     pub(crate) delimiter: String,

@@ -127,6 +127,8 @@ impl Tour<'_> {
             run: run.to_owned(),
             folder: folder.clone(),
             runs: None,
+            after: None,
+            stop: None,
         };
         let watcher = watcher(self.console);
         let ledger = run::plan(&connection.target, &request, &watcher).await?;
@@ -164,7 +166,7 @@ impl Tour<'_> {
 
     fn read(&self, file: &str, entity: EntityKind) -> ReadRequest {
         ReadRequest {
-            files: vec![self.folder.join(file)],
+            files: vec![self.folder.join(file).into()],
             entity: Some(entity),
             mapping: None,
             options: SourceOptions::default(),

@@ -27,7 +27,7 @@ use super::watch::watcher;
 
 pub(crate) fn validate(console: &Console, place: &Place, read: ReadArgs) -> Result<Ending, Failure> {
     let folder = new_folder(place, read.out.clone());
-    let request = read_request(read)?;
+    let request = read_request(read, &watcher(console))?;
     let report = run::validate(&request, &folder, &watcher(console));
     console.finish_progress();
     let report = report?;
@@ -41,17 +41,18 @@ pub(crate) async fn plan(
     arguments: PlanArgs,
 ) -> Result<Ending, Failure> {
     let connection = Connection::open(console, place, place.profile(global)?).await?;
-    let skip = arguments.matching.skip_rejects;
-    let planned = make_plan(console, place, &connection, arguments.read, &arguments.matching).await;
-    let report = planned.and_then(|(ledger, folder)| {
-        if let Some(on_conflict) = arguments.on_conflict.map(on_conflict) {
-            run::note_on_conflict(&ledger, on_conflict)?;
-        }
-        let judge = |summary: &Summary| planned_ending(summary, skip, arguments.detailed_exitcode);
-        Ok(run::report(&ledger, &folder, "plan", judge)?)
-    });
+    let asked = Asked { read: arguments.read, matching: &arguments.matching, command: "plan" };
+    let planned = make_plans(console, place, &connection, asked).await;
     connection.close().await;
-    Ok(tell(console, &report?))
+    let folders = planned?;
+    if let Some(on_conflict) = arguments.on_conflict.map(on_conflict) {
+        for folder in &folders {
+            run::note_on_conflict(folder, on_conflict)?;
+        }
+    }
+    let (skip, detailed) = (arguments.matching.skip_rejects, arguments.detailed_exitcode);
+    let reports = told(&folders, "plan", |summary| planned_ending(summary, skip, detailed))?;
+    Ok(tell_all(console, &reports))
 }
 
 pub(crate) async fn import(
@@ -74,25 +75,25 @@ async fn plan_and_apply(
 ) -> Result<Ending, Failure> {
     let command = if arguments.dry_run { "plan" } else { "import" };
     let skip = arguments.matching.skip_rejects;
-    let (ledger, folder) = make_plan(console, place, connection, arguments.read, &arguments.matching).await?;
-    let planned = run::report(&ledger, &folder, command, |summary| planned_ending(summary, skip, false))?;
-    drop(ledger);
-    let refused = planned.summary.needing_attention() > 0 && !skip;
-    if arguments.dry_run || refused {
-        return Ok(tell(console, &planned));
+    let asked = Asked { read: arguments.read, matching: &arguments.matching, command };
+    let folders = make_plans(console, place, connection, asked).await?;
+    let planned = told(&folders, command, |summary| planned_ending(summary, skip, false))?;
+    if arguments.dry_run || (is_left_out(&planned) && !skip) {
+        return Ok(tell_all(console, &planned));
+    }
+    if !arguments.yes {
+        let waiting = planned.iter().filter(|report| report.summary.in_state(State::Planned) > 0);
+        waiting.for_each(|report| console.result(&report.terminal(style(console))));
     }
     let approval = Approval::of(&arguments.guard, connection, arguments.yes);
-    if planned.summary.in_state(State::Planned) > 0 && !arguments.yes {
-        console.result(&planned.terminal(style(console)));
-    }
-    approve(console, connection, std::slice::from_ref(&folder), &approval).await?;
+    approve(console, connection, &folders, &approval).await?;
     let sending = Sending {
         command: "import",
         guard: &arguments.guard,
         slice: arguments.slice.slice(),
         recheck: false,
     };
-    carry_out(console, place, connection, folder, sending).await
+    carry_out_all(console, place, connection, (&folders, sending)).await
 }
 
 pub(crate) async fn apply(
@@ -101,29 +102,25 @@ pub(crate) async fn apply(
     place: &Place,
     arguments: ApplyArgs,
 ) -> Result<Ending, Failure> {
-    let folder = place.run_folder(&arguments.run)?;
-    let planned = {
-        let ledger = Ledger::open(&folder.join(LEDGER)).map_err(ledgerferry::Error::from)?;
-        let judge = |summary: &Summary| planned_ending(summary, arguments.skip_rejects, false);
-        run::report(&ledger, &folder, "apply", judge)?
-    };
-    if planned.summary.needing_attention() > 0 && !arguments.skip_rejects && !planned.facts.finished {
-        return Ok(tell(console, &planned));
+    let folders = place.chain_folders(&arguments.run)?;
+    let judge = |summary: &Summary| planned_ending(summary, arguments.skip_rejects, false);
+    let planned = told(&folders, "apply", judge)?;
+    let unfinished = planned.iter().filter(|report| !report.facts.finished).cloned().collect::<Vec<_>>();
+    if is_left_out(&unfinished) && !arguments.skip_rejects {
+        return Ok(tell_all(console, &planned));
     }
-    let profile = place.profile_of(global, &planned.facts.profile)?;
-    let connection = Connection::open(console, place, profile).await?;
+    let Some(first) = planned.first() else { return Ok(Ending::Done) };
+    let connection =
+        Connection::open(console, place, place.profile_of(global, &first.facts.profile)?).await?;
     let approval = Approval::of(&arguments.guard, &connection, arguments.yes);
-    let approved = approve(console, &connection, std::slice::from_ref(&folder), &approval).await;
-    let ended = match approved {
-        Ok(()) => {
-            let sending = Sending {
-                command: "apply",
-                guard: &arguments.guard,
-                slice: arguments.slice.slice(),
-                recheck: !arguments.allow_stale,
-            };
-            carry_out(console, place, &connection, folder, sending).await
-        }
+    let sending = Sending {
+        command: "apply",
+        guard: &arguments.guard,
+        slice: arguments.slice.slice(),
+        recheck: !arguments.allow_stale,
+    };
+    let ended = match approve(console, &connection, &folders, &approval).await {
+        Ok(()) => carry_out_all(console, place, &connection, (&folders, sending)).await,
         Err(failure) => Err(failure),
     };
     connection.close().await;
@@ -136,12 +133,13 @@ pub(crate) async fn resume(
     place: &Place,
     arguments: ResumeArgs,
 ) -> Result<Ending, Failure> {
-    let folder = match &arguments.run {
-        Some(run) => place.run_folder(run)?,
-        None => latest_unfinished(place)?,
+    let folders = match &arguments.run {
+        Some(run) => place.chain_folders(run)?,
+        None => vec![latest_unfinished(place)?],
     };
-    let header = read_header(&folder).map_err(ledgerferry::Error::from)?;
-    if header.phase == Phase::Planned {
+    let (folders, header) = to_resume(folders)?;
+    let folder = folders[0].clone();
+    if header.phase == Phase::Planned && !header.approved {
         let words =
             format!("run `{}` was planned and never applied, so there is nothing to continue", header.run);
         return Err(Failure::refused(words)
@@ -153,21 +151,58 @@ pub(crate) async fn resume(
     // Somebody has agreed to the first part only.
     let approved = if header.sliced {
         let approval = Approval::of(&arguments.guard, &connection, true);
-        approve(console, &connection, std::slice::from_ref(&folder), &approval).await
+        approve(console, &connection, &folders, &approval).await
     } else {
         Ok(())
     };
     let ended = match approved {
-        Ok(()) => carry_out(console, place, &connection, folder, sending).await,
+        Ok(()) => carry_out_all(console, place, &connection, (&folders, sending)).await,
         Err(failure) => Err(failure),
     };
     connection.close().await;
     ended
 }
 
+/// The runs that a resume carries out, in order: the first of these that is not finished, and those after it that were
+/// approved with it; and the header of the first. Of runs that are all finished, the last.
+fn to_resume(folders: Vec<PathBuf>) -> Result<(Vec<PathBuf>, RunHeader), Failure> {
+    let mut headers = Vec::new();
+    for folder in folders {
+        let header = read_header(&folder).map_err(ledgerferry::Error::from)?;
+        headers.push((folder, header));
+    }
+    let open = headers.iter().position(|(_, header)| header.phase != Phase::Finished);
+    let mut rest = headers.split_off(open.unwrap_or(headers.len() - 1));
+    let (folder, header) = rest.remove(0);
+    let mut folders = vec![folder.clone()];
+    folders.extend(rest.into_iter().filter(|(_, header)| header.approved).map(|(folder, _)| folder));
+    if folders.len() == 1 {
+        folders.extend(follower(&folder));
+    }
+    Ok((folders, header))
+}
+
+/// The run that was approved together with the one in `folder` and comes after it.
+fn follower(folder: &Path) -> Option<PathBuf> {
+    let name = folder.file_name()?.to_str()?;
+    let next =
+        name.strip_suffix("customers").map(|start| folder.with_file_name(format!("{start}payments")))?;
+    let header = read_header(&next).ok()?;
+    (header.after.as_deref() == Some(name) && header.approved && header.phase != Phase::Finished)
+        .then_some(next)
+}
+
 fn latest_unfinished(place: &Place) -> Result<PathBuf, Failure> {
-    let unfinished =
-        |folder: &PathBuf| read_header(folder).is_ok_and(|header| header.phase == Phase::Applying);
+    let is_finished = |folder: &Path, after: &str| {
+        read_header(&folder.with_file_name(after)).is_ok_and(|header| header.phase == Phase::Finished)
+    };
+    let unfinished = |folder: &PathBuf| {
+        read_header(folder).is_ok_and(|header| match (header.phase, &header.after) {
+            (Phase::Applying, _) => true,
+            (Phase::Planned, Some(after)) => header.approved && is_finished(folder, after),
+            _ => false,
+        })
+    };
     let found = place.run_folders().into_iter().find(unfinished);
     found.ok_or_else(|| Failure::usage("there is no interrupted run here".to_owned()))
 }
@@ -176,31 +211,100 @@ fn read_header(folder: &Path) -> Result<RunHeader, LedgerError> {
     Ledger::open(&folder.join(LEDGER))?.header()
 }
 
-async fn make_plan(
+/// What is to be planned.
+struct Asked<'a> {
+    read: ReadArgs,
+    matching: &'a MatchArgs,
+    command: &'static str,
+}
+
+/// Plans one run for each kind of record that the files hold, customers first; the folders of the runs, in the order
+/// in which they are to be carried out.
+async fn make_plans(
     console: &Console,
     place: &Place,
     connection: &Connection,
-    read: ReadArgs,
-    matching: &MatchArgs,
-) -> Result<(Ledger, PathBuf), Failure> {
-    let folder = new_folder(place, read.out.clone());
-    let run = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let request = PlanRequest {
-        read: read_request(read)?,
-        journal: matching.journal.clone(),
-        mode: match matching.mode {
-            args::Mode::Upsert => Mode::Upsert,
-            args::Mode::Create => Mode::Create,
-            args::Mode::Update => Mode::Update,
-        },
-        match_on: matching.match_on.clone(),
-        run,
-        folder: folder.clone(),
-        runs: Some(place.runs()),
+    asked: Asked<'_>,
+) -> Result<Vec<PathBuf>, Failure> {
+    let Asked { read, matching, command } = asked;
+    let out = read.out.clone();
+    let watcher = watcher(console);
+    let parts = run::split_by_entity(&read_request(read, &watcher)?, &watcher)?;
+    if parts.len() > 1 && matching.journal.is_none() {
+        return Err(ledgerferry::Error::JournalMissing.into());
+    }
+    let base = new_folder(place, out.clone());
+    let stop = interrupt::stop_sign();
+    let is_chain = parts.len() > 1;
+    let mut folders: Vec<PathBuf> = Vec::new();
+    for read in parts {
+        let (run, folder) = match run::entity_of(&read)?.filter(|_| is_chain) {
+            None => (folder_name(&base), base.clone()),
+            Some(entity) => part_of_chain(&base, out.is_some(), entity),
+        };
+        let request = PlanRequest {
+            read,
+            journal: matching.journal.clone(),
+            mode: match matching.mode {
+                args::Mode::Upsert => Mode::Upsert,
+                args::Mode::Create => Mode::Create,
+                args::Mode::Update => Mode::Update,
+            },
+            match_on: matching.match_on.clone(),
+            run,
+            folder: folder.clone(),
+            runs: Some(place.runs()),
+            after: folders.last().cloned(),
+            stop: Some(stop.clone()),
+        };
+        let planned = run::plan(&connection.target, &request, &watcher).await;
+        console.finish_progress();
+        if let Err(error) = planned {
+            // A part alone is no plan of the whole.
+            for folder in &folders {
+                run::discard_plan(folder);
+            }
+            return Err(error.into());
+        }
+        folders.push(folder);
+    }
+    if is_chain {
+        console.note(&format!("{command}: customers first, then the payments that name them"));
+    }
+    Ok(folders)
+}
+
+fn folder_name(folder: &Path) -> String {
+    folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// The name and the folder of a chain's run: `RUN-customers`, or `DIR/customers` where the user named a folder.
+fn part_of_chain(base: &Path, is_named: bool, entity: EntityKind) -> (String, PathBuf) {
+    if is_named {
+        let folder = base.join(entity.as_str());
+        return (folder.display().to_string(), folder);
+    }
+    let run = format!("{}-{}", folder_name(base), entity.as_str());
+    let folder = base.with_file_name(&run);
+    (run, folder)
+}
+
+/// The reports on these runs, as `command` ends.
+fn told(
+    folders: &[PathBuf],
+    command: &'static str,
+    judge: impl Fn(&Summary) -> Ending,
+) -> Result<Vec<Report>, Failure> {
+    let tell = |folder: &PathBuf| {
+        let ledger = Ledger::open(&folder.join(LEDGER)).map_err(ledgerferry::Error::from)?;
+        Ok(run::report(&ledger, folder, command, &judge)?)
     };
-    let planned = run::plan(&connection.target, &request, &watcher(console)).await;
-    console.finish_progress();
-    Ok((planned?, folder))
+    folders.iter().map(tell).collect()
+}
+
+/// Whether any row of these runs is left out and needs a person.
+fn is_left_out(reports: &[Report]) -> bool {
+    reports.iter().any(|report| report.summary.needing_attention() > 0)
 }
 
 /// How a plan ends that nobody has applied yet.
@@ -225,30 +329,91 @@ pub(crate) struct Sending<'a> {
     pub(crate) recheck: bool,
 }
 
-/// Sends what the plan in `folder` still holds, and tells what became of it.
-pub(crate) async fn carry_out(
+/// Sends what the plans in these folders still hold, one after the other, and tells what became of them. One that does
+/// not come to its end ends the chain.
+pub(crate) async fn carry_out_all(
     console: &Console,
     place: &Place,
     connection: &Connection,
-    folder: PathBuf,
-    sending: Sending<'_>,
+    (folders, sending): (&[PathBuf], Sending<'_>),
 ) -> Result<Ending, Failure> {
-    let entity = read_header(&folder).map_err(ledgerferry::Error::from)?.entity;
+    for folder in folders {
+        run::keep_approval(folder)?;
+    }
+    let mut reports: Vec<Report> = Vec::new();
+    for folder in folders {
+        let goes_on = reports.last().is_none_or(|report| report.facts.finished);
+        reports.extend(if goes_on {
+            vec![carry_out(console, place, connection, (folder, &sending)).await?]
+        } else {
+            told(std::slice::from_ref(folder), sending.command, |summary| {
+                planned_ending(summary, true, false)
+            })?
+        });
+    }
+    Ok(tell_all(console, &reports))
+}
+
+/// Sends what the plan in `folder` still holds.
+async fn carry_out(
+    console: &Console,
+    place: &Place,
+    connection: &Connection,
+    (folder, sending): (&Path, &Sending<'_>),
+) -> Result<Report, Failure> {
+    let entity = read_header(folder).map_err(ledgerferry::Error::from)?.entity;
     let max_errors = sending.guard.guards().or(&connection.guards).max_errors.unwrap_or_default();
     let delivery = DeliveryOptions {
         max_errors,
-        slice: sending.slice,
+        slice: sending.slice.clone(),
         on_conflict: sending.guard.on_conflict.map(on_conflict),
         ..delivery_options(&connection.limits, entity)
     };
     let request = ApplyRequest {
         recheck: sending.recheck,
-        runs: Some(place.runs()),
-        ..ApplyRequest::new(folder, sending.command, delivery)
+        runs: (sending.command != "import").then(|| place.runs()),
+        ..ApplyRequest::new(folder.to_owned(), sending.command, delivery)
     };
     let applied = run::apply(&connection.target, &request, interrupt::stop_sign(), &watcher(console)).await;
     console.finish_progress();
-    Ok(tell(console, &applied?))
+    Ok(applied?)
+}
+
+/// Prints the reports of runs that belong together, in one document when that was asked for, and says how the command
+/// ends: as the worst of them.
+fn tell_all(console: &Console, reports: &[Report]) -> Ending {
+    if let [report] = reports {
+        return tell(console, report);
+    }
+    let endings = reports.iter().map(|report| Ending::from_code(report.facts.exit.code));
+    let ending = endings.max_by_key(|ending| weight(*ending)).unwrap_or(Ending::Done);
+    if console.json {
+        let runs = reports.iter().map(|report| serde_json::from_str(&report.json()));
+        let runs: Vec<Box<serde_json::value::RawValue>> =
+            runs.collect::<Result<_, _>>().expect("a report is a JSON document");
+        Console::document(&Runs { runs }, ending);
+    } else {
+        for report in reports {
+            tell(console, report);
+        }
+    }
+    ending
+}
+
+/// The document of several runs.
+#[derive(serde::Serialize)]
+struct Runs {
+    runs: Vec<Box<serde_json::value::RawValue>>,
+}
+
+/// How much an ending matters beside another one: a run that could not go on before one with rows left out.
+fn weight(ending: Ending) -> u8 {
+    match ending {
+        Ending::Done => 0,
+        Ending::Changes => 1,
+        Ending::LeftOut => 2,
+        other => other.code().max(3),
+    }
 }
 
 fn on_conflict(word: args::OnConflict) -> OnConflict {
@@ -280,7 +445,7 @@ fn new_folder(place: &Place, out: Option<PathBuf>) -> PathBuf {
     out.unwrap_or_else(|| run::new_run_folder(&place.runs()))
 }
 
-fn read_request(read: ReadArgs) -> Result<ReadRequest, Failure> {
+fn read_request(read: ReadArgs, watcher: run::Observer<'_>) -> Result<ReadRequest, Failure> {
     let delimiter = match read.delimiter.as_str() {
         "auto" => None,
         "tab" | "\\t" => Some(b'\t'),
@@ -289,18 +454,26 @@ fn read_request(read: ReadArgs) -> Result<ReadRequest, Failure> {
             _ => return Err(Failure::usage(format!("`{text}` is not one character; use `tab` for a tab"))),
         },
     };
-    let sheet = read.sheet.map(|sheet| match sheet.parse() {
+    let options = SourceOptions { delimiter, sheet: None };
+    let choice = |sheet: &String| match sheet.parse() {
         Ok(number) => SheetChoice::Number(number),
-        Err(_) => SheetChoice::Name(sheet),
-    });
+        Err(_) => SheetChoice::Name(sheet.clone()),
+    };
+    let sheets: Vec<_> = read.sheet.iter().map(choice).collect();
+    let files = if read.all_sheets {
+        run::all_sheets(&read.files, &options, watcher)?
+    } else {
+        run::chosen_sheets(&read.files, &sheets)?
+    };
+    let sheet = if sheets.len() == 1 { sheets.first().cloned() } else { None };
     Ok(ReadRequest {
-        files: read.files,
+        files,
         entity: read.entity.map(|entity| match entity {
             args::Entity::Customers => EntityKind::Customers,
             args::Entity::Payments => EntityKind::Payments,
         }),
         mapping: read.mapping,
-        options: SourceOptions { delimiter, sheet },
+        options: SourceOptions { sheet, ..options },
         blank: match read.blank {
             args::Blank::Keep => Blanks::Keep,
             args::Blank::Clear => Blanks::Clear,

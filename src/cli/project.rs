@@ -80,6 +80,24 @@ impl Place {
         })
     }
 
+    /// The folders of the run that is named by its name or its folder; of runs that were planned together, both, in the
+    /// order in which they are carried out.
+    pub(crate) fn chain_folders(&self, run: &Path) -> Result<Vec<PathBuf>, Failure> {
+        let chain = |base: &Path| {
+            let name = base.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            let inside = ["customers", "payments"].map(|part| base.join(part));
+            let beside = ["customers", "payments"].map(|part| base.with_file_name(format!("{name}-{part}")));
+            [inside, beside]
+                .into_iter()
+                .find(|parts| parts.iter().all(|part| part.join("run.ferry").is_file()))
+        };
+        let found = [run.to_owned(), self.runs().join(run)];
+        match found.iter().find_map(|base| chain(base)) {
+            Some(parts) if found.iter().all(|folder| !folder.join("run.ferry").is_file()) => Ok(parts.into()),
+            _ => Ok(vec![self.run_folder(run)?]),
+        }
+    }
+
     /// The folders of all runs, newest first.
     pub(crate) fn run_folders(&self) -> Vec<PathBuf> {
         let entries = fs::read_dir(self.runs()).into_iter().flatten().flatten();

@@ -65,6 +65,8 @@ pub enum Rule {
     DoesNotExist,
     /// An earlier run delivered the payment, and it has left its journal.
     AlreadyDelivered,
+    /// The payment's customer stands in a file of the same import and did not arrive.
+    HeldBack,
     /// `ferry_action` holds a word that is no action.
     ActionUnknown,
     /// The file says to leave the row out.
@@ -83,7 +85,7 @@ pub enum Rule {
 
 impl Rule {
     /// All rules, in the order of the documentation.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 37] = [
         Self::Missing,
         Self::TooLong,
         Self::WouldBeCut,
@@ -113,6 +115,7 @@ impl Rule {
         Self::AlreadyExists,
         Self::DoesNotExist,
         Self::AlreadyDelivered,
+        Self::HeldBack,
         Self::ActionUnknown,
         Self::AskedToSkip,
         Self::AlreadyGone,
@@ -258,6 +261,11 @@ impl Rule {
                 "already-delivered",
                 "an earlier run delivered this payment, and it is in the journal no more",
                 "it was probably posted; if it was deleted instead, give the row another document number",
+            ),
+            Self::HeldBack => (
+                "held-back",
+                "the payment's customer did not arrive",
+                "repair the customer's row and import it; then `ferry retry` sends the payment",
             ),
             Self::DoesNotExist => (
                 "does-not-exist",

@@ -175,7 +175,7 @@ impl ReportWriter {
         if let (Some(results), Some(source)) = (&mut self.results, source) {
             results.add(row, source)?;
         }
-        if summary::needs_attention(row.state) {
+        if summary::row_needs_attention(row) {
             let words = RowWords::of_result(row);
             self.rejects.add(row.planned.source, &row.planned.cells, &words)?;
         }

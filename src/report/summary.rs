@@ -34,6 +34,7 @@ pub struct Summary {
     states: BTreeMap<State, u64>,
     gone: u64,
     attempts: u64,
+    held_back: u64,
     last_id: i64,
     ids_have_gaps: bool,
     fixes: Fixes,
@@ -75,6 +76,7 @@ impl Summary {
             states: BTreeMap::new(),
             gone: 0,
             attempts: 0,
+            held_back: 0,
             last_id: 0,
             ids_have_gaps: false,
             fixes: Fixes::default(),
@@ -99,7 +101,13 @@ impl Summary {
             _ => {}
         }
         self.gone += u64::from(is_gone(row));
-        if needs_attention(row.state) {
+        if is_held_back(row) {
+            self.held_back += 1;
+            if let Some(tally) = self.sources.get_mut(row.planned.source as usize) {
+                tally.left_out += 1;
+            }
+        }
+        if row_needs_attention(row) {
             self.add_fixes(row);
         }
     }
@@ -200,10 +208,12 @@ impl Summary {
         self.attempts
     }
 
-    /// Rows that a person has to look at: rejected, refused, in conflict or in doubt.
+    /// Rows that a person has to look at: rejected, refused, in conflict, in doubt, or held back because another row
+    /// did not arrive.
     #[must_use]
     pub fn needing_attention(&self) -> u64 {
-        self.states.iter().filter(|(state, _)| needs_attention(**state)).map(|(_, rows)| rows).sum()
+        let by_state = self.states.iter().filter(|(state, _)| needs_attention(**state));
+        by_state.map(|(_, rows)| rows).sum::<u64>() + self.held_back
     }
 
     /// Rows that are not settled: not sent yet, on the way, or in doubt.
@@ -279,7 +289,20 @@ fn is_gone(row: &RowResult) -> bool {
     }
 }
 
-/// Whether a row in this state goes into the rejects file.
+/// Whether a row goes into the rejects file: it did not arrive, and not because the file says so.
+#[must_use]
+pub(super) fn row_needs_attention(row: &RowResult) -> bool {
+    needs_attention(row.state) || is_held_back(row)
+}
+
+/// Whether a row is a payment that was left out because its customer did not arrive, or because an earlier run turned
+/// out to have delivered it.
+fn is_held_back(row: &RowResult) -> bool {
+    let causes = [Rule::HeldBack.code(), Rule::AlreadyDelivered.code()];
+    row.state == State::Skipped && causes.contains(&row.code.as_str())
+}
+
+/// Whether rows in this state go into the rejects file.
 #[must_use]
 pub(super) fn needs_attention(state: State) -> bool {
     matches!(state, State::Rejected | State::Refused | State::Conflict | State::InDoubt)

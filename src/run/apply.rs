@@ -14,13 +14,14 @@ use crate::ledger::{Ledger, LedgerWriter, Phase, RunHeader};
 use crate::report::{Report, Summary};
 use crate::source;
 
+use super::chain::{check_predecessor, hold_back};
 use super::ending::Ending;
 use super::error::Error;
 use super::event::{Event, Observer};
 use super::import::LEDGER;
 use super::journal::note_journal;
 use super::reporting::report;
-use super::staleness::check_records;
+use super::staleness::{check_records, skip_delivered};
 use super::target::Target;
 
 /// How to apply a plan.
@@ -35,7 +36,8 @@ pub struct ApplyRequest {
     /// Whether the target is read again first when nothing of the plan was sent yet, to see that it is as the plan
     /// saw it. A plan that was made a moment ago by the same command needs that no more.
     pub recheck: bool,
-    /// Where earlier runs are kept, for that second look; `None` looks at the target only.
+    /// Where earlier runs are kept: what one of them has delivered since the plan is not sent again. `None` for a plan
+    /// that was made a moment ago.
     pub runs: Option<PathBuf>,
 }
 
@@ -93,7 +95,8 @@ pub async fn apply(
 }
 
 /// Keeps in a plan what becomes of records that someone else changes before it is carried out.
-pub fn note_on_conflict(ledger: &Ledger, on_conflict: OnConflict) -> Result<(), Error> {
+pub fn note_on_conflict(folder: &Path, on_conflict: OnConflict) -> Result<(), Error> {
+    let ledger = Ledger::open_for_delivery(&folder.join(LEDGER))?;
     let header = RunHeader { on_conflict: on_conflict.as_str().to_owned(), ..ledger.header()? };
     Ok(ledger.update_header(&header)?)
 }
@@ -114,6 +117,9 @@ async fn prepare(
         Phase::Applying | Phase::Finished => {}
     }
     check_target(target, &header)?;
+    if let Some(customers) = check_predecessor(&request.folder, &header)? {
+        hold_back(&customers, ledger)?;
+    }
     let open = ledger.counts()?.open();
     if open == 0 {
         header.phase = Phase::Finished;
@@ -126,6 +132,9 @@ async fn prepare(
     // Who has said what becomes of changed records wants no plan refused because of them.
     if is_new && request.recheck && on_conflict == OnConflict::Reject {
         check_records(target, ledger, request, observer).await?;
+    }
+    if let (true, EntityKind::Payments, Some(runs)) = (is_new, header.entity, &request.runs) {
+        skip_delivered(ledger, &header, runs)?;
     }
     if !note_journal(target, &mut header, &request.delivery, stop).await? {
         return Ok(None);

@@ -1,5 +1,7 @@
 //! Everything that can end a command early: the stages' errors, each with its ending and its next step.
 
+use std::path::PathBuf;
+
 use crate::delivery::DeliveryError;
 use crate::durable::FileError;
 use crate::export::ExportError;
@@ -105,6 +107,16 @@ pub enum Error {
     /// The run's planning was cut off, so it is no plan.
     #[error("the planning of run `{0}` was interrupted, so there is nothing to carry out")]
     PlanUnfinished(String),
+    /// The run waits for another that is not finished.
+    #[error("run `{run}` comes after `{after}`, which {state}", after = after.display())]
+    ComesAfter {
+        /// The run that waits.
+        run: String,
+        /// The folder of the run it waits for.
+        after: PathBuf,
+        /// Why that one does not let it go on, in words.
+        state: &'static str,
+    },
     /// A file is not the one that was planned.
     #[error("`{0}` has changed since it was planned")]
     SourceChanged(String),
@@ -165,6 +177,7 @@ impl Error {
             Self::PlanUnfinished(_)
             | Self::SourceChanged(_)
             | Self::Stale(_)
+            | Self::ComesAfter { .. }
             | Self::OtherAddress { .. }
             | Self::OtherCompany { .. }
             | Self::OtherJournal(_) => Ending::Conflict,
@@ -200,6 +213,10 @@ impl Error {
                 "use the profile that the run was planned with"
             }
             Self::Guard(error) => return Some(error.hint()),
+            Self::ComesAfter { after, state, .. } => {
+                let verb = if state.starts_with("was") { "apply" } else { "resume" };
+                return Some(format!("first finish that one: `ferry {verb} {}`", after.display()));
+            }
             Self::Stale(StaleError { file, .. }) => {
                 return Some(format!(
                     "all of them are in {}; plan the file again, or go on with --allow-stale, which leaves rows out as conflicts when they no longer fit",
@@ -241,6 +258,7 @@ fn of_planning(error: &PlanningError) -> Ending {
     match error {
         PlanningError::Ledger(error) => of_ledger(error),
         PlanningError::Index(IndexError::Sqlite(_)) => Ending::LocalFile,
+        PlanningError::Stopped(ending) => *ending,
         PlanningError::JournalFull => Ending::Refused,
         PlanningError::Index(IndexError::Record(_)) | PlanningError::Record { .. } => Ending::Unreachable,
     }

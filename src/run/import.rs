@@ -6,8 +6,10 @@
 //!
 //! A plan writes nothing to the target.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
+use tokio::sync::watch;
 use tokio::task::block_in_place;
 
 use crate::catalogue::business_central_v2::CUSTOMER_PAYMENT_JOURNALS;
@@ -19,7 +21,9 @@ use crate::plan::{Matching, Mode};
 use crate::report::SourceFacts;
 use crate::source;
 
+use super::chain::add_planned_customers;
 use super::check::{Check, CheckError, CheckOptions};
+use super::ending::Ending;
 use super::error::Error;
 use super::event::{Event, Observer};
 use super::facts::{now, tool_version};
@@ -52,6 +56,10 @@ pub struct PlanRequest {
     pub folder: PathBuf,
     /// Where earlier runs are kept: what they delivered is not sent again.
     pub runs: Option<PathBuf>,
+    /// The folder, beside this run's own, of the run that is carried out first: its customers may be named already.
+    pub after: Option<PathBuf>,
+    /// Ends the planning when somebody asks for an end; no plan is kept then.
+    pub stop: Option<watch::Receiver<Option<Ending>>>,
 }
 
 /// Plans a run against the live target; nothing is written there.
@@ -68,7 +76,11 @@ pub async fn plan(target: &Target, request: &PlanRequest, observer: Observer<'_>
         file.facts.sha256 = source::hash(&file.path)?;
     }
     let index = TargetIndex::matching(&match_on).map_err(PlanningError::from)?;
-    let mut known = fetch(target, index, (entity, &opened), journal.as_deref(), observer).await?;
+    let known = fetch(target, index, (entity, &opened), journal.as_deref(), observer);
+    let mut known = unless_stopped(request.stop.as_ref(), known).await?;
+    if let Some(customers) = &request.after {
+        add_planned_customers(customers, &mut known.references, &known.index)?;
+    }
     let header = RunHeader {
         journal_id: known.journal_id.clone(),
         local_currency: known.references.local_currency().unwrap_or_default().to_owned(),
@@ -82,7 +94,39 @@ pub async fn plan(target: &Target, request: &PlanRequest, observer: Observer<'_>
     let ledger = Ledger::create(&request.folder.join(LEDGER), &header)?;
     let planning = Planning { ledger, header, known, match_on, request: request.clone() };
     // The one place where an async task burns CPU: nothing else runs on this runtime while a plan is made.
-    block_in_place(|| plan_rows(planning, opened, observer))
+    let planned = block_in_place(|| plan_rows(planning, opened, observer));
+    if planned.is_err() {
+        discard_plan(&request.folder);
+    }
+    planned
+}
+
+/// Does the work, or ends it when somebody asks for an end.
+async fn unless_stopped<T>(
+    stop: Option<&watch::Receiver<Option<Ending>>>,
+    work: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let Some(mut stop) = stop.cloned() else { return work.await };
+    let asked = async move {
+        match stop.wait_for(Option::is_some).await.map(|ending| *ending) {
+            Ok(Some(ending)) => ending,
+            // Nobody is left who could ask.
+            _ => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        ending = asked => Err(PlanningError::Stopped(ending).into()),
+        done = work => done,
+    }
+}
+
+/// Takes the plan in a folder away, of which nothing was sent; a folder with anything else in it stays.
+pub fn discard_plan(folder: &Path) {
+    for name in [LEDGER, "run.ferry-wal", "run.ferry-shm", "run.lock"] {
+        // What cannot be removed shows as a run that is still being planned, which nothing can carry out.
+        let _ = fs::remove_file(folder.join(name));
+    }
+    let _ = fs::remove_dir(folder);
 }
 
 /// The fields by which rows find their customers, by the catalogue's names; none for payments.
@@ -190,7 +234,11 @@ fn header(
         flags: flags(target, request),
         retries: None,
         undoes: None,
-        after: None,
+        after: request
+            .after
+            .as_deref()
+            .and_then(Path::file_name)
+            .map(|name| name.to_string_lossy().into_owned()),
         approved: false,
         sliced: false,
         phase: Phase::Planning,
@@ -255,7 +303,7 @@ fn plan_rows(mut planning: Planning, opened: Vec<Opened>, observer: Observer<'_>
         changes_only: planning.request.mode == Mode::Update,
         match_on: &planning.match_on,
     });
-    let mut checked = 0;
+    let (mut checked, stop) = (0, planning.request.stop.clone());
     for (source, file) in (0u32..).zip(opened) {
         let origin = Origins {
             source,
@@ -265,6 +313,9 @@ fn plan_rows(mut planning: Planning, opened: Vec<Opened>, observer: Observer<'_>
             sign,
         };
         let counts = check.check_file(file.source, &file.binding, |chunk| {
+            if let Some(ending) = stop.as_ref().and_then(|stop| *stop.borrow()) {
+                return Err(PlanningError::Stopped(ending));
+            }
             planner.add_chunk(origin, &chunk)?;
             checked += chunk.rows() as u64;
             observer(Event::Checked(checked));

@@ -47,6 +47,7 @@ const TABLES: &str = "
     CREATE TABLE customers (number TEXT PRIMARY KEY, id TEXT NOT NULL, currency TEXT NOT NULL,
         blocked TEXT NOT NULL) WITHOUT ROWID;
     CREATE INDEX customers_by_id ON customers (id);
+    CREATE TABLE left_out (number TEXT PRIMARY KEY, words TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE lines (line INTEGER PRIMARY KEY);
     CREATE TABLE delivered (document TEXT PRIMARY KEY, run TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE met (record TEXT PRIMARY KEY, place TEXT NOT NULL) WITHOUT ROWID;
@@ -250,6 +251,45 @@ impl TargetIndex {
             })
             .optional()?;
         Ok(found)
+    }
+
+    /// Adds a customer that the same import creates first; a customer of the target stays as it is.
+    pub(super) fn add_planned_customer(
+        &self,
+        number: &str,
+        (currency, blocked): (&str, &str),
+    ) -> Result<(), IndexError> {
+        let number = fold_code(number);
+        self.connection
+            .prepare_cached("INSERT OR IGNORE INTO customers VALUES (?1, 'planned', ?2, ?3)")?
+            .execute(params![number, currency, blocked])?;
+        // Another row of the file may have been left out under the same number.
+        self.connection.prepare_cached("DELETE FROM left_out WHERE number = ?1")?.execute([number])?;
+        Ok(())
+    }
+
+    /// Adds a customer that the same import leaves out, and what became of it in words.
+    pub(super) fn add_left_out(&self, number: &str, words: &str) -> Result<(), IndexError> {
+        self.connection
+            .prepare_cached("INSERT OR IGNORE INTO left_out VALUES (?1, ?2)")?
+            .execute(params![fold_code(number), words])?;
+        Ok(())
+    }
+
+    /// What became of the customer with this number, when the same import leaves it out.
+    pub(super) fn left_out(&self, number: &str) -> Result<Option<String>, IndexError> {
+        let mut words = self.connection.prepare_cached("SELECT words FROM left_out WHERE number = ?1")?;
+        Ok(words.query_row([fold_code(number)], |row| row.get(0)).optional()?)
+    }
+
+    /// Makes what is added next quick to add: one transaction for all of it, until [`Self::commit`].
+    pub(super) fn begin(&self) -> Result<(), IndexError> {
+        Ok(self.connection.execute_batch("BEGIN")?)
+    }
+
+    /// Ends what [`Self::begin`] began.
+    pub(super) fn commit(&self) -> Result<(), IndexError> {
+        Ok(self.connection.execute_batch("COMMIT")?)
     }
 
     /// The numbers of the journal's lines, lowest first.

@@ -5,6 +5,7 @@
 //! printed here.
 
 mod apply;
+mod chain;
 mod check;
 mod company;
 mod ending;
@@ -26,6 +27,7 @@ mod target;
 mod validate;
 
 pub use apply::{ApplyRequest, apply, note_on_conflict};
+pub use chain::{all_sheets, chosen_sheets, entity_of, split_by_entity};
 pub use check::{Check, CheckError, CheckOptions, CheckedChunk, CheckedCounts, CheckedRow, check_file};
 pub use company::{Company, CompanyError, resolve_company};
 pub use ending::Ending;
@@ -34,11 +36,11 @@ pub use event::{Event, Observer};
 pub use export::{ExportRequest, ExportSummary, export};
 pub use folder::new_run_folder;
 pub use guard::{Excess, GuardError, check_guards};
-pub use import::{LEDGER, PlanRequest, plan};
+pub use import::{LEDGER, PlanRequest, discard_plan, plan};
 pub use index::IndexError;
 pub use planning::PlanningError;
-pub use reading::{ReadRequest, ReadingError};
-pub use reporting::{report, report_again};
+pub use reading::{Input, ReadRequest, ReadingError};
+pub use reporting::{keep_approval, report, report_again};
 pub use staleness::StaleError;
 pub use target::{Target, TargetError};
 pub use validate::validate;

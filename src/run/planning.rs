@@ -30,6 +30,9 @@ pub enum PlanningError {
     /// Line numbers are 32-bit integers, and the highest ones are in use.
     #[error("the journal has no line numbers left; use another journal")]
     JournalFull,
+    /// Somebody asked for an end while the plan was made.
+    #[error("planning was stopped; nothing was written to the target, and no plan is kept")]
+    Stopped(super::ending::Ending),
     /// The target's record cannot be compared with a row.
     #[error("the target's record for `{key}` cannot be read")]
     Record {
@@ -128,6 +131,7 @@ impl Planner<'_> {
             Matched::ByKey => self.matching.decide(candidate, self.index.find(&key)?).map_err(unreadable)?,
         };
         let decision = self.not_again(&shown, decision)?;
+        let decision = self.not_before_its_customer(row.payload, decision)?;
         let decision = payable(payer.as_ref(), decision);
         let decision = self.alone((&shown, keys), decision, (origins, row))?;
         let mut planned = self.planned(row, decision).map_err(unreadable)?;
@@ -220,6 +224,17 @@ impl Planner<'_> {
                 let allowed = format!("one row for a record; this one is met by {earlier} already");
                 Decision::conflict(Rule::MetTwice, self.matching.key_field(), key.to_owned(), &allowed)
             }
+        })
+    }
+
+    /// A new payment waits for its customer, and does not go when the customer is left out of the same import.
+    fn not_before_its_customer(&self, payload: &str, decision: Decision) -> Result<Decision, PlanningError> {
+        if self.entity != EntityKind::Payments || decision.action != Action::Create {
+            return Ok(decision);
+        }
+        Ok(match self.index.left_out(&customer_of(payload))? {
+            None => decision,
+            Some(words) => Decision::held_back(words),
         })
     }
 

@@ -18,8 +18,10 @@ use super::event::{Event, Observer};
 /// Which files to read, and how.
 #[derive(Clone, Debug)]
 pub struct ReadRequest {
-    /// CSV files and workbooks; all hold the same kind of record.
-    pub files: Vec<PathBuf>,
+    /// CSV files and sheets of workbooks; a run takes one kind of record, see [`split_by_entity`].
+    ///
+    /// [`split_by_entity`]: super::split_by_entity
+    pub files: Vec<Input>,
     /// What the rows are; `None` guesses from the headings.
     pub entity: Option<EntityKind>,
     /// A mapping file.
@@ -30,6 +32,21 @@ pub struct ReadRequest {
     pub sign: Sign,
     /// What blank cells mean, unless the mapping file says so for a column.
     pub blank: Blanks,
+}
+
+/// A file to read, and which sheet of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Input {
+    /// Where it is.
+    pub path: PathBuf,
+    /// The sheet of a workbook; `None` leaves it to the options of the request.
+    pub sheet: Option<SheetChoice>,
+}
+
+impl From<PathBuf> for Input {
+    fn from(path: PathBuf) -> Self {
+        Self { path, sheet: None }
+    }
 }
 
 /// Why files cannot be read as customers or payments.
@@ -131,11 +148,11 @@ pub(super) fn open_files(request: &ReadRequest) -> Result<(EntityKind, Vec<Opene
     let mapping = request.mapping.as_deref().map(read_mapping).transpose()?;
     let mut kind = request.entity.or(mapping.as_ref().and_then(|mapping| mapping.entity));
     let mut opened = Vec::new();
-    for path in &request.files {
-        let file = open_file(path, kind, mapping.as_ref(), request)?;
+    for input in &request.files {
+        let file = open_file(input, kind, mapping.as_ref(), request)?;
         let found = file.binding.kind();
         if let Some(wanted) = kind.filter(|wanted| *wanted != found) {
-            let file = path.display().to_string();
+            let file = input.path.display().to_string();
             return Err(ReadingError::Mixed { file, found: found.as_str(), wanted: wanted.as_str() });
         }
         kind = Some(found);
@@ -145,13 +162,15 @@ pub(super) fn open_files(request: &ReadRequest) -> Result<(EntityKind, Vec<Opene
 }
 
 fn open_file(
-    path: &Path,
+    Input { path, sheet }: &Input,
     kind: Option<EntityKind>,
     mapping: Option<&MappingFile>,
     request: &ReadRequest,
 ) -> Result<Opened, ReadingError> {
     let name = path.display().to_string();
-    let source = Source::open(path, &request.options)?;
+    let mut options = request.options.clone();
+    options.sheet = sheet.clone().or(options.sheet);
+    let source = Source::open(path, &options)?;
     let candidates = [EntityKind::Customers, EntityKind::Payments].map(|kind| (kind, table(kind)));
     let kind = request
         .entity
@@ -182,6 +201,11 @@ fn entity_unclear(source: &Source) -> ReadingError {
         "…".clone_into(&mut shown[SHOWN]);
     }
     ReadingError::EntityUnclear { file: source.name().to_string(), headings: shown.join(", ") }
+}
+
+/// What the mapping file of a request says the rows are.
+pub(super) fn entity_of_mapping(request: &ReadRequest) -> Result<Option<EntityKind>, ReadingError> {
+    Ok(request.mapping.as_deref().map(read_mapping).transpose()?.and_then(|mapping| mapping.entity))
 }
 
 fn read_mapping(path: &Path) -> Result<MappingFile, ReadingError> {

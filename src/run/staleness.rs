@@ -15,9 +15,9 @@ use std::path::{Path, PathBuf};
 
 use crate::connector::Operation;
 use crate::connector::business_central::Connector;
-use crate::domain::{Action, EntityKind, RowResult, State};
+use crate::domain::{Action, EntityKind, RowResult, Rule, State};
 use crate::durable::{FileError, PendingFile};
-use crate::ledger::{Filter, Ledger, RunHeader};
+use crate::ledger::{Filter, Ledger, RunHeader, Step};
 
 use super::apply::ApplyRequest;
 use super::error::Error;
@@ -62,7 +62,7 @@ pub struct StaleError {
 /// [`Error::Stale`] naming the rows; also when the target cannot be read.
 pub(super) async fn check_records(
     target: &Target,
-    ledger: &Ledger,
+    ledger: &mut Ledger,
     request: &ApplyRequest,
     observer: Observer<'_>,
 ) -> Result<(), Error> {
@@ -146,6 +146,25 @@ async fn fetch_payments(
         add_delivered(runs, header, index)?;
     }
     Ok(())
+}
+
+/// Leaves payments out that an earlier run has delivered since the plan: they may have been posted, and the journal
+/// would not show them any more. This holds whatever the user says about records that moved.
+pub(super) fn skip_delivered(ledger: &mut Ledger, header: &RunHeader, runs: &Path) -> Result<(), Error> {
+    let mut index = TargetIndex::new().map_err(PlanningError::from)?;
+    add_delivered(runs, header, &mut index)?;
+    let mut steps = Vec::new();
+    ledger.for_each_row(Filter::States(&[State::Planned]), |row| {
+        if let (Action::Create, Some(run)) =
+            (row.planned.action, index.delivered_by(&row.planned.key).map_err(PlanningError::from)?)
+        {
+            let code = Rule::AlreadyDelivered.code().to_owned();
+            let message = format!("{}, delivered by run {run}", Rule::AlreadyDelivered.title());
+            steps.push((row.id, Step::Skip { code, message }));
+        }
+        Ok::<(), Error>(())
+    })?;
+    Ok(ledger.record(&steps, 0)?)
 }
 
 /// Judges every row that waits, and writes those that cannot stand into `stale.csv`; an older one goes away.

@@ -190,6 +190,9 @@ fn payments_planned_twice_are_not_sent_twice() {
     if status < 300 {
         let words = bed.ferry(&["apply", "two", "--yes"]).exits(8).stderr();
         assert!(words.contains("was delivered by run one"), "{words}");
+        let posted = bed.books();
+        bed.ferry(&["apply", "two", "--yes", "--allow-stale"]).exits(3);
+        assert_eq!(bed.books(), posted, "what the user says about stale plans sends no payment twice");
     }
     assert_eq!(bed.books().duplicates.payments, 0);
 }

@@ -4,6 +4,7 @@
 
 mod actions;
 mod architecture;
+mod chain;
 mod commands;
 mod disk;
 mod endings;

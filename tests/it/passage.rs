@@ -96,7 +96,7 @@ impl Passage {
         let folder = self.folder.path().join(format!("run-{}", self.files));
         let request = PlanRequest {
             read: ReadRequest {
-                files: vec![self.write(rows)],
+                files: vec![self.write(rows).into()],
                 entity: Some(self.kind),
                 mapping: None,
                 options: SourceOptions::default(),
@@ -109,6 +109,8 @@ impl Passage {
             run: self.files.to_string(),
             folder: folder.clone(),
             runs: None,
+            after: None,
+            stop: None,
         };
         plan(target, &request, &|_: Event<'_>| ()).await?;
         Ok(folder)

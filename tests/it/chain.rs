@@ -1,0 +1,218 @@
+//! Customers and the payments that name them in one command; judged by the sandbox's books.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+use std::time::Duration;
+
+use rust_xlsxwriter::Workbook;
+use serde_json::Value;
+
+use crate::testbed::{TestBed, sample};
+
+/// Three new customers; the second has a tax number of Denmark that the sandbox refuses.
+const CUSTOMERS: &str = "Number,Display Name,Tax Registration Number,Country,Email\n\
+    N1,New One,,,\nN2,New Two,NOT-A-NUMBER,DK,\nN3,New Three,,,\n";
+
+/// Two payments for each of them, and one for a customer that is there already.
+const PAYMENTS: &str = "Customer Number,Document Number,Posting Date,Amount\n\
+    N1,P1,2026-10-01,1.00\nN2,P2,2026-10-01,2.00\nn3,P3,2026-10-01,4.00\n10000,P4,2026-10-01,8.00\n\
+    N2,P5,2026-10-01,16.00\n";
+
+fn write_both(bed: &TestBed, customers: &str) {
+    bed.write("customers.csv", customers.as_bytes());
+    bed.write("payments.csv", PAYMENTS.as_bytes());
+}
+
+const BOTH: [&str; 8] =
+    ["import", "payments.csv", "customers.csv", "-p", "local", "--journal", "NEW", "--json"];
+
+/// Key and status of every row of a run, and what its message says.
+fn results(bed: &TestBed, run: &str) -> BTreeMap<String, (String, String, String)> {
+    let text = bed.read(&format!("{run}/results.csv"));
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let records = reader.records().map(Result::unwrap);
+    let cell = |record: &csv::StringRecord, column| record[column].to_owned();
+    records.map(|record| (cell(&record, 3), (cell(&record, 5), cell(&record, 7), cell(&record, 8)))).collect()
+}
+
+fn counts(document: &Value, run: usize, state: &str) -> u64 {
+    document["runs"][run]["counts"][state].as_u64().unwrap_or_else(|| panic!("{document}"))
+}
+
+#[test]
+fn customers_arrive_before_the_payments_that_name_them() {
+    let bed = TestBed::new();
+    write_both(&bed, &CUSTOMERS.replace("NOT-A-NUMBER,DK", ","));
+    let before = bed.books();
+    let plan = bed.ferry(&[&BOTH[..], &["--dry-run", "--out", "plan"]].concat()).exits(0).json();
+    assert_eq!((counts(&plan, 0, "planned"), counts(&plan, 1, "planned")), (3, 5), "{plan}");
+    assert_eq!(bed.books(), before);
+
+    let done = bed.ferry(&[&BOTH[..], &["--yes"]].concat()).exits(0).json();
+    assert_eq!(done["runs"][0]["entity"], "customers", "{done}");
+    assert_eq!((counts(&done, 0, "done"), counts(&done, 1, "done")), (3, 5), "{done}");
+    let (first, second) =
+        (done["runs"][0]["run"].as_str().unwrap(), done["runs"][1]["run"].as_str().unwrap());
+    assert!(first.ends_with("-customers"), "{first}");
+    assert_eq!(first.replace("customers", "payments"), second);
+    let books = bed.books();
+    assert_eq!((books.customers, books.payments), (before.customers + 3, 5));
+
+    let again = bed.ferry(&[&BOTH[..], &["--yes"]].concat()).exits(0).json();
+    assert_eq!((counts(&again, 0, "unchanged"), counts(&again, 1, "unchanged")), (3, 5), "{again}");
+    assert_eq!(bed.books(), books);
+}
+
+#[test]
+fn payments_of_a_refused_customer_are_held_back_with_the_reason() {
+    let bed = TestBed::new();
+    write_both(&bed, CUSTOMERS);
+    let done = bed.ferry(&[&BOTH[..], &["--yes", "--out", "run"]].concat()).exits(3).json();
+    assert_eq!((counts(&done, 0, "refused"), counts(&done, 1, "skipped")), (1, 2), "{done}");
+    assert_eq!(done["exit"]["code"], 3, "{done}");
+    let rows = results(&bed, "run/payments");
+    assert_eq!(rows["P1"].0, "done");
+    assert_eq!(rows["P4"].0, "done");
+    for key in ["P2", "P5"] {
+        let (status, code, message) = &rows[key];
+        assert_eq!((status.as_str(), code.as_str()), ("skipped", "held-back"), "{message}");
+        assert!(message.contains("N2 (customers.csv row 3): refused"), "{message}");
+    }
+    let books = bed.books();
+    assert_eq!((books.payments, books.duplicates.payments), (3, 0));
+    assert!(bed.read("run/payments/rejects.csv").contains("held-back"));
+}
+
+#[test]
+fn payments_of_a_customer_rejected_at_planning_are_held_back_in_the_plan() {
+    let bed = TestBed::new();
+    write_both(&bed, &CUSTOMERS.replace("NOT-A-NUMBER,DK,", ",,not an address"));
+    let before = bed.books();
+    let line = [&BOTH[..], &["--yes", "--out"]].concat();
+    let refused = bed.ferry(&[&line[..], &["refused"]].concat()).exits(4).json();
+    assert_eq!((counts(&refused, 0, "rejected"), counts(&refused, 1, "skipped")), (1, 2), "{refused}");
+    assert_eq!(bed.books(), before);
+
+    let done = bed.ferry(&[&line[..], &["run", "--skip-rejects"]].concat()).exits(3).json();
+    assert_eq!((counts(&done, 0, "done"), counts(&done, 1, "done")), (2, 3), "{done}");
+    let (status, code, message) = &results(&bed, "run/payments")["P2"];
+    assert_eq!((status.as_str(), code.as_str()), ("skipped", "held-back"));
+    assert!(message.contains("N2 (customers.csv row 3): rejected"), "{message}");
+    assert_eq!(bed.books().payments, 3);
+}
+
+#[test]
+fn payments_wait_until_their_customers_run_is_finished() {
+    let bed = TestBed::new();
+    write_both(&bed, &CUSTOMERS.replace("NOT-A-NUMBER,DK", ","));
+    let plan = ["plan", "customers.csv", "payments.csv", "-p", "local", "--journal", "NEW", "--out", "run"];
+    bed.ferry(&plan).exits(0);
+    let before = bed.books();
+    let words = bed.ferry(&["apply", "run/payments", "--yes"]).exits(8).stderr();
+    assert!(words.contains("ferry apply run/customers"), "{words}");
+    assert_eq!(bed.books(), before);
+
+    let part = bed.ferry(&["apply", "run", "--yes", "--limit", "2", "--json"]).exits(0).json();
+    assert_eq!((counts(&part, 0, "done"), counts(&part, 1, "planned")), (2, 5), "{part}");
+    bed.ferry(&["apply", "run/payments", "--yes"]).exits(8);
+    let rest = bed.ferry(&["resume", "run", "--json"]).exits(0).json();
+    assert_eq!((counts(&rest, 0, "done"), counts(&rest, 1, "done")), (3, 5), "{rest}");
+    let books = bed.books();
+    assert_eq!((books.customers, books.payments), (before.customers + 3, 5));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_chain_that_was_interrupted_is_continued_in_order() {
+    let bed = TestBed::with(|options| options.latency = Duration::from_millis(60));
+    bed.write_project(", batch = 5");
+    let mut customers = String::from("Number,Display Name\n");
+    let mut payments = String::from("Customer Number,Document Number,Posting Date,Amount\n");
+    for row in 1..=150 {
+        customers.push_str(&format!("I{row:04},Interrupted {row}\n"));
+        payments.push_str(&format!("I{row:04},D{row:04},2026-10-01,{row}.00\n"));
+    }
+    write_both(&bed, &customers);
+    bed.write("payments.csv", payments.as_bytes());
+    let before = bed.books();
+    let mut child = bed.start(&[&BOTH[..], &["--yes"]].concat());
+    while bed.books().customers < before.customers + 10 {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(bed.books().payments, 0);
+    bed.ferry(&["resume"]).exits(0);
+    let books = bed.books();
+    assert_eq!((books.customers, books.payments), (before.customers + 150, 150));
+    assert_eq!((books.duplicates.customers, books.duplicates.payments), (0, 0));
+    bed.ferry(&["resume"]).exits(2);
+}
+
+#[test]
+fn the_sheets_of_one_workbook_make_a_chain() {
+    let bed = TestBed::new();
+    let mut book = Workbook::new();
+    let tables = [("Zahlungen", PAYMENTS), ("Kunden", &CUSTOMERS.replace("NOT-A-NUMBER,DK", ",")[..])];
+    for (name, table) in tables {
+        let sheet = book.add_worksheet();
+        sheet.set_name(name).unwrap();
+        for (row, line) in (0..).zip(table.lines()) {
+            for (column, cell) in (0..).zip(line.split(',')) {
+                sheet.write_string(row, column, cell).unwrap();
+            }
+        }
+    }
+    let notes = book.add_worksheet();
+    notes.set_name("Notes").unwrap();
+    notes.write_string(0, 0, "Migration 2026").unwrap();
+    bed.write("book.xlsx", &book.save_to_buffer().unwrap());
+    let before = bed.books();
+
+    let only = ["plan", "book.xlsx", "-p", "local", "--journal", "ONLY", "--skip-rejects", "--out", "only"];
+    let words = bed.ferry(&only).exits(3).stderr();
+    assert!(words.contains("sheet `Kunden` holds customers") && words.contains("--all-sheets"), "{words}");
+
+    let named = ["--sheet", "Kunden", "--sheet", "Zahlungen"];
+    for sheets in [&["--all-sheets"][..], &named] {
+        let line = ["import", "book.xlsx", "-p", "local", "--journal", "BOOK", "--yes", "--json"];
+        let done = bed.ferry(&[&line[..], sheets].concat()).exits(0).json();
+        assert_eq!(done["runs"][0]["sources"][0]["sheet"], "Kunden", "{done}");
+        assert_eq!(done["runs"][1]["sources"][0]["sheet"], "Zahlungen", "{done}");
+    }
+    let books = bed.books();
+    assert_eq!((books.customers, books.payments), (before.customers + 3, 5));
+}
+
+#[test]
+fn one_confirmation_covers_both_plans_and_guards_hold_for_each() {
+    let bed = TestBed::new();
+    write_both(&bed, &CUSTOMERS.replace("NOT-A-NUMBER,DK", ","));
+    let project = bed.read("ferry.toml");
+    bed.write("ferry.toml", format!("{project}stage = \"production\"\n").as_bytes());
+    let before = bed.books();
+    bed.ferry(&[&BOTH[..], &["--yes", "--out", "a"]].concat()).exits(4);
+    let confirm = ["--confirm", "CRONUS International"];
+    let guarded = [&BOTH[..], &confirm, &["--max-creates", "4", "--out", "b"]].concat();
+    let refused = bed.ferry(&guarded).exits(4).json();
+    let words = refused["error"]["message"].as_str().unwrap();
+    assert!(words.contains("5 records would be created"), "{words}");
+    assert_eq!(bed.books(), before);
+    bed.ferry(&[&BOTH[..], &confirm, &["--out", "c"]].concat()).exits(0);
+    assert_eq!((bed.books().customers, bed.books().payments), (before.customers + 3, 5));
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interruption_while_planning_leaves_no_run_behind() {
+    let bed = TestBed::with(|options| options.latency = Duration::from_secs(2));
+    let out = std::fs::File::create(bed.path().join("out.json")).unwrap();
+    let line = ["import", &sample("customers.csv"), "-p", "local", "--yes", "--json"];
+    let mut child = bed.command(&line).stdout(out).stderr(std::process::Stdio::null()).spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(5_000));
+    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let document: Value = serde_json::from_str(&bed.read("out.json")).unwrap();
+    assert_eq!(document["exit"]["name"], "interrupted", "{document}");
+    assert_eq!(bed.ferry(&["runs", "list", "--json"]).exits(0).json()["runs"], serde_json::json!([]));
+}
