@@ -40,6 +40,11 @@ impl Failure {
         Self::of(Words(words), Ending::Refused)
     }
 
+    /// Somebody asked for an end before anything was written.
+    pub(crate) fn stopped(ending: Ending) -> Self {
+        Self::of(Words("stopped; nothing was written to the target, and no plan is kept".to_owned()), ending)
+    }
+
     pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self

@@ -12,6 +12,7 @@ use super::args::GuardArgs;
 use super::connect::Connection;
 use super::console::Console;
 use super::failure::Failure;
+use super::interrupt;
 
 impl GuardArgs {
     /// The limits that the flags set.
@@ -69,6 +70,19 @@ pub(crate) async fn approve(
         return Ok(());
     }
     let company = &connection.target.company.name;
+    let leaving = interrupt::leave_while_asked();
+    let answered = ask(console, connection, (company, rows), approval, folders);
+    leaving.abort();
+    answered
+}
+
+fn ask(
+    console: &Console,
+    connection: &Connection,
+    (company, rows): (&str, u64),
+    approval: &Approval<'_>,
+    folders: &[PathBuf],
+) -> Result<(), Failure> {
     if connection.stage == Stage::Production {
         return confirm_production(console, company, rows, approval, folders);
     }

@@ -21,7 +21,7 @@ use super::connect::Connection;
 use super::console::Console;
 use super::failure::Failure;
 use super::guard::{Approval, approve};
-use super::interrupt;
+use super::interrupt::{self, StopSign};
 use super::project::Place;
 use super::watch::watcher;
 
@@ -40,8 +40,10 @@ pub(crate) async fn plan(
     place: &Place,
     arguments: PlanArgs,
 ) -> Result<Ending, Failure> {
-    let connection = Connection::open(console, place, place.profile(global)?).await?;
-    let asked = Asked { read: arguments.read, matching: &arguments.matching, command: "plan" };
+    let stop = interrupt::stop_sign();
+    let opening = Connection::open(console, place, place.profile(global)?);
+    let connection = interrupt::unless_stopped(&stop, opening).await?;
+    let asked = Asked { read: arguments.read, matching: &arguments.matching, command: "plan", stop };
     let planned = make_plans(console, place, &connection, asked).await;
     connection.close().await;
     let folders = planned?;
@@ -61,8 +63,10 @@ pub(crate) async fn import(
     place: &Place,
     arguments: ImportArgs,
 ) -> Result<Ending, Failure> {
-    let connection = Connection::open(console, place, place.profile(global)?).await?;
-    let ended = plan_and_apply(console, place, &connection, arguments).await;
+    let stop = interrupt::stop_sign();
+    let opening = Connection::open(console, place, place.profile(global)?);
+    let connection = interrupt::unless_stopped(&stop, opening).await?;
+    let ended = plan_and_apply(console, place, &connection, (arguments, stop)).await;
     connection.close().await;
     ended
 }
@@ -71,11 +75,11 @@ async fn plan_and_apply(
     console: &Console,
     place: &Place,
     connection: &Connection,
-    arguments: ImportArgs,
+    (arguments, stop): (ImportArgs, StopSign),
 ) -> Result<Ending, Failure> {
     let command = if arguments.dry_run { "plan" } else { "import" };
     let skip = arguments.matching.skip_rejects;
-    let asked = Asked { read: arguments.read, matching: &arguments.matching, command };
+    let asked = Asked { read: arguments.read, matching: &arguments.matching, command, stop };
     let folders = make_plans(console, place, connection, asked).await?;
     let planned = told(&folders, command, |summary| planned_ending(summary, skip, false))?;
     if arguments.dry_run || (is_left_out(&planned) && !skip) {
@@ -216,6 +220,7 @@ struct Asked<'a> {
     read: ReadArgs,
     matching: &'a MatchArgs,
     command: &'static str,
+    stop: StopSign,
 }
 
 /// Plans one run for each kind of record that the files hold, customers first; the folders of the runs, in the order
@@ -226,7 +231,7 @@ async fn make_plans(
     connection: &Connection,
     asked: Asked<'_>,
 ) -> Result<Vec<PathBuf>, Failure> {
-    let Asked { read, matching, command } = asked;
+    let Asked { read, matching, command, stop } = asked;
     let out = read.out.clone();
     let watcher = watcher(console);
     let parts = run::split_by_entity(&read_request(read, &watcher)?, &watcher)?;
@@ -234,7 +239,6 @@ async fn make_plans(
         return Err(ledgerferry::Error::JournalMissing.into());
     }
     let base = new_folder(place, out.clone());
-    let stop = interrupt::stop_sign();
     let is_chain = parts.len() > 1;
     let mut folders: Vec<PathBuf> = Vec::new();
     for read in parts {

@@ -5,6 +5,8 @@ use tokio::sync::watch;
 
 use ledgerferry::run::Ending;
 
+use super::failure::Failure;
+
 /// Waits for Ctrl-C or a request to terminate, and says which exit code it stands for.
 pub(crate) async fn wait() -> Ending {
     #[cfg(unix)]
@@ -24,8 +26,11 @@ pub(crate) async fn wait() -> Ending {
     }
 }
 
+/// Whether somebody has asked for an end, and which one.
+pub(crate) type StopSign = watch::Receiver<Option<Ending>>;
+
 /// A stop sign that the first Ctrl-C or request to terminate raises, saying which; the second ends the process.
-pub(crate) fn stop_sign() -> watch::Receiver<Option<Ending>> {
+pub(crate) fn stop_sign() -> StopSign {
     let (raise, sign) = watch::channel(None);
     tokio::spawn(async move {
         // Nobody looks any more when the run is over, and then there is nothing to stop.
@@ -33,6 +38,26 @@ pub(crate) fn stop_sign() -> watch::Receiver<Option<Ending>> {
         leave(wait().await);
     });
     sign
+}
+
+/// Does the work, or ends it when somebody asks for an end; nothing must be lost by that.
+pub(crate) async fn unless_stopped<T>(
+    stop: &StopSign,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    let mut stop = stop.clone();
+    tokio::select! {
+        asked = stop.wait_for(Option::is_some) => {
+            let ending = asked.ok().and_then(|ending| *ending).unwrap_or(Ending::Interrupted);
+            Err(Failure::stopped(ending))
+        }
+        done = work => done,
+    }
+}
+
+/// While a person is asked, the first Ctrl-C is an answer: it ends the process, of which nothing was written.
+pub(crate) fn leave_while_asked() -> tokio::task::JoinHandle<()> {
+    tokio::spawn(async { leave(wait().await) })
 }
 
 #[expect(clippy::exit, reason = "the second Ctrl-C stops at once; the ledger makes that safe")]

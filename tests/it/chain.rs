@@ -1,6 +1,7 @@
 //! Customers and the payments that name them in one command; judged by the sandbox's books.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::process::Command;
 use std::time::Duration;
 
@@ -129,8 +130,8 @@ fn a_chain_that_was_interrupted_is_continued_in_order() {
     let mut customers = String::from("Number,Display Name\n");
     let mut payments = String::from("Customer Number,Document Number,Posting Date,Amount\n");
     for row in 1..=150 {
-        customers.push_str(&format!("I{row:04},Interrupted {row}\n"));
-        payments.push_str(&format!("I{row:04},D{row:04},2026-10-01,{row}.00\n"));
+        writeln!(customers, "I{row:04},Interrupted {row}").unwrap();
+        writeln!(payments, "I{row:04},D{row:04},2026-10-01,{row}.00").unwrap();
     }
     write_both(&bed, &customers);
     bed.write("payments.csv", payments.as_bytes());
@@ -205,11 +206,11 @@ fn one_confirmation_covers_both_plans_and_guards_hold_for_each() {
 #[cfg(unix)]
 #[test]
 fn an_interruption_while_planning_leaves_no_run_behind() {
-    let bed = TestBed::with(|options| options.latency = Duration::from_secs(2));
+    let bed = TestBed::with(|options| options.latency = Duration::from_secs(4));
     let out = std::fs::File::create(bed.path().join("out.json")).unwrap();
     let line = ["import", &sample("customers.csv"), "-p", "local", "--yes", "--json"];
     let mut child = bed.command(&line).stdout(out).stderr(std::process::Stdio::null()).spawn().unwrap();
-    std::thread::sleep(Duration::from_millis(5_000));
+    std::thread::sleep(Duration::from_secs(3));
     Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130));
     let document: Value = serde_json::from_str(&bed.read("out.json")).unwrap();
