@@ -254,7 +254,8 @@ async fn make_plans(
                 args::Mode::Create => Mode::Create,
                 args::Mode::Update => Mode::Update,
             },
-            match_on: matching.match_on.clone(),
+            // In a chain the fields are those of customers; payments name theirs by number.
+            match_on: if folders.is_empty() { matching.match_on.clone() } else { Vec::new() },
             run,
             folder: folder.clone(),
             runs: Some(place.runs()),
