@@ -7,13 +7,15 @@
 //! Promises: a field is fed by one column or by none, never by a guess between two; a column that feeds nothing
 //! is listed with the reason; a cell that cannot be read is reported and never sent.
 
+mod binding;
 mod cell;
 mod file;
 mod header;
 
 pub use crate::domain::reference::References;
+pub use binding::{Binding, Unmapped, UnmappedReason};
 pub use file::{Blanks, FieldMapping, MappingFile};
-pub use header::{Binding, Unmapped, UnmappedReason, guess_entity};
+pub use header::guess_entity;
 
 /// Why the columns of a file could not be bound to fields.
 #[derive(Debug, thiserror::Error)]
