@@ -266,3 +266,16 @@ fn the_rest_of_a_slice_asks_a_production_company_s_name_again() {
     bed.ferry(&[&["resume", "run"][..], &company].concat()).exits(0);
     assert_eq!(bed.books().customers, before.customers + 6);
 }
+
+#[test]
+fn fields_that_an_update_would_blank_are_counted_before_anything_is_written() {
+    let bed = TestBed::new();
+    bed.ferry(&["import", &sample("customers.csv"), "-p", "local", "--yes"]).exits(0);
+    bed.write("blank.csv", b"Number,Phone Number,Email\n71001,,\n71002,,new@example.org\n");
+    let before = bed.books();
+    let import = ["import", "blank.csv", "-p", "local", "--yes", "--mode", "update", "--blank", "clear"];
+    let words = bed.ferry(&[&import[..], &["--max-clears", "2"]].concat()).exits(4).stderr();
+    assert!(words.contains("3 fields would be blanked, and `--max-clears` allows 2"), "{words}");
+    assert_eq!(bed.books(), before);
+    bed.ferry(&[&import[..], &["--max-clears", "3"]].concat()).exits(0);
+}
