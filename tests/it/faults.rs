@@ -41,7 +41,7 @@ const FAULTS: [&str; 10] = [
 
 /// What a file brings to the books.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Load {
+pub(crate) enum Load {
     /// New customers with numbers.
     Numbered,
     /// New customers that the server gives their numbers.
@@ -60,14 +60,14 @@ impl Load {
     const ALL: [Self; 6] =
         [Self::Numbered, Self::Unnumbered, Self::Updated, Self::Mixed, Self::Payments, Self::MixedPayments];
 
-    fn kind(self) -> EntityKind {
+    pub(crate) fn kind(self) -> EntityKind {
         match self {
             Self::Payments | Self::MixedPayments => EntityKind::Payments,
             _ => EntityKind::Customers,
         }
     }
 
-    fn mode(self) -> Mode {
+    pub(crate) fn mode(self) -> Mode {
         match self {
             Self::Numbered | Self::Unnumbered | Self::Payments => Mode::Create,
             Self::Updated => Mode::Update,
@@ -76,7 +76,7 @@ impl Load {
     }
 
     /// The rows of file `round`; the books must hold exactly these in the end.
-    fn rows(self, round: u64) -> Vec<Cells> {
+    pub(crate) fn rows(self, round: u64) -> Vec<Cells> {
         let row = |row: usize| match self.kind() {
             EntityKind::Customers => [
                 if self == Self::Unnumbered { String::new() } else { format!("M{round}-{row}") },
@@ -97,7 +97,7 @@ impl Load {
     }
 
     /// What of these rows is in the books before, and how.
-    fn earlier(self, rows: &[Cells]) -> Vec<Cells> {
+    pub(crate) fn earlier(self, rows: &[Cells]) -> Vec<Cells> {
         let changed = |row: &Cells| {
             let mut row = row.clone();
             row[4] = row[4].replace('.', "00.");
@@ -113,7 +113,7 @@ impl Load {
         }
     }
 
-    fn states(self) -> BTreeMap<String, usize> {
+    pub(crate) fn states(self) -> BTreeMap<String, usize> {
         let unchanged = if self.mode() == Mode::Upsert { ROWS / 3 } else { 0 };
         let states = [("done".to_owned(), ROWS - unchanged), ("unchanged".to_owned(), unchanged)];
         states.into_iter().filter(|(_, rows)| *rows > 0).collect()
@@ -281,7 +281,7 @@ impl Cell {
 }
 
 /// The rows that only one side has, or has more often.
-fn differences(mut found: Vec<Cells>, expected: Vec<Cells>) -> Vec<(&'static str, Cells)> {
+pub(crate) fn differences(mut found: Vec<Cells>, expected: Vec<Cells>) -> Vec<(&'static str, Cells)> {
     let mut missing = Vec::new();
     for row in expected {
         match found.iter().position(|cells| *cells == row) {

@@ -11,6 +11,7 @@ mod endings;
 mod export;
 mod faults;
 mod guards;
+mod habits;
 mod kill;
 mod matching;
 mod origin;

@@ -82,8 +82,13 @@ impl Passage {
 
     /// A server of these books.
     pub(crate) async fn sandbox(&self, faults: Faults) -> Sandbox {
+        self.sandbox_with(SandboxOptions { faults, ..SandboxOptions::default() }).await
+    }
+
+    /// A server of these books with other habits.
+    pub(crate) async fn sandbox_with(&self, options: SandboxOptions) -> Sandbox {
         let books = self.folder.path().join("books.db");
-        Sandbox::start(SandboxOptions { books, faults, ..SandboxOptions::default() }).await.unwrap()
+        Sandbox::start(SandboxOptions { books, ..options }).await.unwrap()
     }
 
     pub(crate) fn books(&self) -> Books {

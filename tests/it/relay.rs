@@ -26,6 +26,12 @@ pub(crate) struct Ask {
     pub(crate) body: Vec<u8>,
 }
 
+impl Ask {
+    pub(crate) fn is_batch(&self) -> bool {
+        self.method == "POST" && self.path.ends_with("/$batch")
+    }
+}
+
 /// An answer on its way back.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
@@ -34,12 +40,28 @@ pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
 }
 
+impl Answer {
+    /// What a proxy says that knows nothing of the API.
+    pub(crate) fn page(status: u16) -> Self {
+        let page =
+            format!("<html><head><title>{status}</title></head><body>The proxy says no.</body></html>");
+        Self { status, headers: Vec::new(), body: page.into() }.header("content-type", "text/html")
+    }
+
+    pub(crate) fn header(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.to_owned(), value.into()));
+        self
+    }
+}
+
 /// What becomes of a request.
 pub(crate) enum Way {
     /// The sandbox gets it.
     Forward,
     /// The sandbox gets it after so long, whether or not the client still waits.
     Late(Duration),
+    /// The client gets this answer, the sandbox nothing.
+    Reply(Answer),
     /// The connection ends.
     HangUp,
 }
@@ -48,6 +70,12 @@ pub(crate) enum Way {
 pub(crate) enum Return {
     /// The client gets it.
     Whole(Answer),
+    /// The client gets it in chunks, its length unsaid.
+    Chunked(Answer),
+    /// The client gets it after so long.
+    Late(Duration, Answer),
+    /// The client gets half of it, then the connection ends.
+    Torn(Answer),
     /// The connection ends.
     HangUp,
 }
@@ -202,6 +230,7 @@ async fn pass(
             tokio::time::sleep(delay).await;
             exchange(shared, upstream, ask).await?
         }
+        Way::Reply(answer) => (answer, false),
         Way::HangUp => return Ok(false),
     };
     if is_torn {
@@ -210,6 +239,15 @@ async fn pass(
     }
     match shared.manners.part(number, ask, answer) {
         Return::Whole(answer) => write_answer(client, &answer).await?,
+        Return::Chunked(answer) => write_chunks(client, &answer).await?,
+        Return::Late(delay, answer) => {
+            tokio::time::sleep(delay).await;
+            write_answer(client, &answer).await?;
+        }
+        Return::Torn(answer) => {
+            write_torn(client, &answer, answer.body.len() / 2).await?;
+            return Ok(false);
+        }
         Return::HangUp => return Ok(false),
     }
     shared.manners.parted(number);
@@ -284,24 +322,37 @@ async fn read_body(
 }
 
 async fn write_answer(client: &mut BufReader<TcpStream>, answer: &Answer) -> io::Result<()> {
-    let bytes = [head(answer, answer.body.len()).as_bytes(), &answer.body].concat();
+    let length = format!("content-length: {}", answer.body.len());
+    let bytes = [head(answer, &length).as_bytes(), &answer.body].concat();
+    client.get_mut().write_all(&bytes).await
+}
+
+async fn write_chunks(client: &mut BufReader<TcpStream>, answer: &Answer) -> io::Result<()> {
+    let mut bytes = head(answer, "transfer-encoding: chunked").into_bytes();
+    for chunk in answer.body.chunks(answer.body.len().div_ceil(3).max(1)) {
+        bytes.extend(format!("{:x}\r\n", chunk.len()).bytes().chain(chunk.iter().copied()));
+        bytes.extend(b"\r\n");
+    }
+    bytes.extend(b"0\r\n\r\n");
     client.get_mut().write_all(&bytes).await
 }
 
 /// Promises the whole body and sends `sent` bytes of it.
 async fn write_torn(client: &mut BufReader<TcpStream>, answer: &Answer, sent: usize) -> io::Result<()> {
-    let bytes = [head(answer, answer.body.len() + 1).as_bytes(), &answer.body[..sent]].concat();
+    let length = format!("content-length: {}", answer.body.len() + 1);
+    let bytes = [head(answer, &length).as_bytes(), &answer.body[..sent]].concat();
     client.get_mut().write_all(&bytes).await
 }
 
-fn head(answer: &Answer, length: usize) -> String {
+/// Status and headers, the last of which says where the body ends.
+fn head(answer: &Answer, length: &str) -> String {
     let mut head = format!("HTTP/1.1 {} Answer\r\n", answer.status);
     for (name, value) in &answer.headers {
         if !matches!(name.as_str(), "content-length" | "transfer-encoding" | "connection") {
             write!(head, "{name}: {value}\r\n").unwrap();
         }
     }
-    write!(head, "content-length: {length}\r\n\r\n").unwrap();
+    write!(head, "{length}\r\n\r\n").unwrap();
     head
 }
 
