@@ -24,6 +24,17 @@ pub fn is_plain(text: &[u8]) -> bool {
     text.iter().fold(0, |found, byte| found | minded(*byte)) == 0
 }
 
+/// Whether a spreadsheet would take this text for a formula.
+///
+/// Numbers and phone numbers (digits, spaces and `+ - ( ) . /`) are none, although they may start like one.
+///
+/// Source: OWASP, "CSV Injection".
+#[must_use]
+pub fn is_formula_like(text: &str) -> bool {
+    text.starts_with(['=', '+', '-', '@', '\t', '\r'])
+        && !text.bytes().all(|byte| byte.is_ascii_digit() || b" +-()./".contains(&byte))
+}
+
 /// The text in upper case, as Business Central stores codes; borrowed when nothing changes.
 ///
 /// A letter whose upper case is more than one letter, such as `ß`, stays: a code never grows.

@@ -5,10 +5,11 @@
 
 use std::io;
 
+use super::RowWriter;
 use super::columns::Column;
 use super::decode::Cell;
 use super::output::{Measured, Sealed};
-use super::{RowWriter, is_formula_like};
+use crate::domain::text::is_formula_like;
 
 /// Writes one row per line, under a line of headings.
 pub(super) struct CsvWriter(csv::Writer<Measured>);

@@ -67,13 +67,3 @@ trait RowWriter: Send {
     /// Writes what is left and measures the whole.
     fn finish(self: Box<Self>) -> io::Result<Sealed>;
 }
-
-/// Whether a spreadsheet would take this text for a formula.
-///
-/// Numbers and phone numbers (digits, spaces and `+ - ( ) . /`) are none, although they may start like one.
-///
-/// Source: OWASP, "CSV Injection".
-fn is_formula_like(text: &str) -> bool {
-    text.starts_with(['=', '+', '-', '@', '\t', '\r'])
-        && !text.bytes().all(|byte| byte.is_ascii_digit() || b" +-()./".contains(&byte))
-}

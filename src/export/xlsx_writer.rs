@@ -7,11 +7,12 @@ use std::io;
 
 use rust_xlsxwriter::{ExcelDateTime, Format as CellFormat, Workbook, Worksheet, XlsxError};
 
+use super::RowWriter;
 use super::columns::Column;
 use super::decode::Cell;
 use super::output::{Measured, Sealed};
-use super::{RowWriter, is_formula_like};
 use crate::catalogue::Kind;
+use crate::domain::text::is_formula_like;
 
 /// How many rows a sheet has, its headings included.
 ///

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::domain::Money;
+use crate::domain::text::is_formula_like;
 
 /// The number with a comma between thousands.
 #[must_use]
@@ -55,15 +56,10 @@ pub(super) fn column_letters(column: u32) -> String {
 
 /// The text with an apostrophe before it when a spreadsheet would take it for a formula.
 ///
-/// Numbers (`-42.00`) and phone numbers (`+1-404-555-0100`) are no formulas and stay as they are, here as in an
-/// export.
-///
-/// Source: OWASP, "CSV Injection".
+/// What is no formula stays as it is, here as in an export.
 #[must_use]
 pub(super) fn neutral(text: &str) -> Cow<'_, str> {
-    let is_formula_like = text.starts_with(['=', '+', '-', '@', '\t', '\r'])
-        && !text.bytes().all(|byte| byte.is_ascii_digit() || b" +-()./".contains(&byte));
-    if is_formula_like { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
+    if is_formula_like(text) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
 }
 
 /// The text in lines of at most `width` characters, broken between words; a longer word has a line of its own.
