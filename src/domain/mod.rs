@@ -11,6 +11,7 @@ pub mod reference;
 pub mod reject;
 pub mod row;
 pub mod text;
+pub mod words;
 
 pub use asked::{ACTION_COLUMN, ACTION_WORDS, Asked};
 pub use money::Money;
@@ -21,3 +22,4 @@ pub use record::{Record, Value};
 pub use reference::References;
 pub use reject::{Broken, Reject, Rule, Violation};
 pub use row::{Origin, Row, SourceName, Span};
+pub use words::ErrorWords;

@@ -11,6 +11,7 @@ use memchr::{memchr, memrchr};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use crate::domain::ErrorWords;
 use crate::transport::{ApiReply, ApiRequest, Transport, TransportError};
 
 use super::patience::{Jitter, Patience};
@@ -76,18 +77,6 @@ struct Frame<Records> {
     _records: Records,
     #[serde(rename = "@odata.nextLink")]
     next_link: Option<String>,
-}
-
-#[derive(Default, Deserialize)]
-struct ErrorEnvelope {
-    error: ErrorWords,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct ErrorWords {
-    code: String,
-    message: String,
 }
 
 impl<'t> PageReader<'t> {
@@ -261,17 +250,10 @@ fn parse_next_link(body: &[u8]) -> Result<Option<String>, serde_json::Error> {
     serde_json::from_slice::<Frame<Vec<IgnoredAny>>>(body).map(|frame| frame.next_link)
 }
 
-/// The server's code and words, without its correlation id; a short text in place of an answer that has none.
+/// The server's code and words; a short text in place of an answer that has none.
 fn server_words(body: &[u8]) -> String {
-    let ErrorWords { code, message } =
-        serde_json::from_slice::<ErrorEnvelope>(body).unwrap_or_default().error;
-    let message = message.split("CorrelationId:").next().unwrap_or_default().trim().trim_end_matches('.');
-    match (code.is_empty(), message.is_empty()) {
-        (true, true) => "it gives no reason".to_owned(),
-        (true, false) => message.to_owned(),
-        (false, true) => code,
-        (false, false) => format!("{code}: {message}"),
-    }
+    let line = ErrorWords::read(body).line();
+    line.map_or_else(|| "it gives no reason".to_owned(), |line| line.trim_end_matches('.').to_owned())
 }
 
 #[cfg(test)]
@@ -305,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn the_words_of_the_server_lose_their_correlation_id() {
+    fn the_words_of_the_server_go_on_in_a_sentence() {
         let body = br#"{"error":{"code":"BadRequest","message":"No property x.  CorrelationId:  1-2-3."}}"#;
         assert_eq!(server_words(body), "BadRequest: No property x");
         assert_eq!(server_words(b"<html>"), "it gives no reason");

@@ -17,7 +17,6 @@ mod retry_after;
 use std::time::{Duration, SystemTime};
 
 use reqwest::header::{HeaderMap, HeaderValue};
-use serde::Deserialize;
 use url::Url;
 
 pub use self::credential::Credential;
@@ -28,6 +27,7 @@ pub use self::retry_after::{longest_pause, parse_retry_after};
 
 use self::credential::Login;
 use self::origin::{check_address, is_loopback, origin_text, resolve};
+use crate::domain::ErrorWords;
 
 /// How long a connection may take to come about.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(15);
@@ -53,18 +53,6 @@ pub struct Transport {
     client: reqwest::Client,
     service_root: Url,
     logins: Vec<Login>,
-}
-
-#[derive(Default, Deserialize)]
-struct ErrorEnvelope {
-    error: ErrorWords,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct ErrorWords {
-    code: String,
-    message: String,
 }
 
 /// Chooses the cryptography for TLS, once per process; later calls do nothing.
@@ -167,11 +155,8 @@ impl Transport {
     }
 
     fn not_permitted(&self, reply: &ApiReply) -> TransportError {
-        let ErrorWords { code, message } =
-            serde_json::from_slice::<ErrorEnvelope>(&reply.body).unwrap_or_default().error;
-        let detail =
-            [code, message].into_iter().filter(|words| !words.is_empty()).collect::<Vec<_>>().join(": ");
-        let detail = if detail.is_empty() { "HTTP status 403".to_owned() } else { detail };
+        let detail = ErrorWords::read(&reply.body).line();
+        let detail = detail.unwrap_or_else(|| "HTTP status 403".to_owned());
         TransportError::NotPermitted { origin: origin_text(&self.service_root), detail }
     }
 

@@ -12,10 +12,7 @@ use serde_json::value::RawValue;
 
 use super::fields::{Fields, decode};
 use crate::connector::Verdict;
-use crate::domain::{Action, Receipt, Refusal};
-
-/// The longest message that is kept of an answer.
-const MESSAGE_CHARS: usize = 1000;
+use crate::domain::{Action, ErrorWords, Receipt, Refusal};
 
 /// What one answer says of one operation; `pause` is what the answer asked for.
 #[must_use]
@@ -123,37 +120,16 @@ pub(super) fn receipt(fields: &Fields<'_>) -> Receipt {
 /// Whether an answer that is no success is in the target's own words: an error envelope with a code.
 #[must_use]
 pub fn has_own_words(body: &[u8]) -> bool {
-    serde_json::from_slice::<ErrorEnvelope>(body)
-        .is_ok_and(|envelope| envelope.error.code.is_some_and(|code| !code.is_empty()))
-}
-
-#[derive(Default, Deserialize)]
-struct ErrorEnvelope {
-    error: ErrorWords,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct ErrorWords {
-    code: Option<String>,
-    message: Option<String>,
+    !ErrorWords::read(body).code.is_empty()
 }
 
 /// The target's code and words; a body that is no error envelope (a proxy's page) leaves only the status.
 pub(super) fn refusal(status: u16, body: &[u8]) -> Refusal {
-    let ErrorWords { code, message } =
-        serde_json::from_slice::<ErrorEnvelope>(body).unwrap_or_default().error;
-    let message = message.as_deref().map(without_correlation).filter(|text| !text.is_empty());
-    Refusal {
-        status,
-        code: code.unwrap_or_default(),
-        message: message.unwrap_or_else(|| format!("HTTP status {status} without an explanation")),
+    let ErrorWords { code, mut message } = ErrorWords::read(body);
+    if message.is_empty() {
+        message = format!("HTTP status {status} without an explanation");
     }
-}
-
-fn without_correlation(message: &str) -> String {
-    let end = message.find("CorrelationId:").unwrap_or(message.len());
-    message[..end].trim_end().chars().take(MESSAGE_CHARS).collect()
+    Refusal { status, code, message }
 }
 
 #[derive(Deserialize)]
