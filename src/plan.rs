@@ -49,7 +49,7 @@ pub struct Existing {
 pub struct Decision {
     /// What to do.
     pub action: Action,
-    /// The body to send; empty when nothing is sent.
+    /// The body to send; of a row that is unchanged, what was compared; otherwise empty.
     pub payload: String,
     /// What an update changes.
     pub changes: Vec<FieldChange>,
@@ -92,6 +92,11 @@ impl Decision {
             before: String::new(),
             violations: Vec::new(),
         }
+    }
+
+    /// The record agrees with the row; what was compared is kept, so that it can be compared again.
+    fn unchanged(payload: &str, existing: Existing) -> Self {
+        Self { payload: payload.to_owned(), existing: Some(existing), ..Self::new(Action::Unchanged) }
     }
 
     /// A conflict because of `rule`: what was found in `field`, and what is allowed there.
@@ -173,7 +178,7 @@ impl Matching {
             (Some(existing), Aim::Create) => {
                 let same = self.differences(payload, &existing)?.is_empty();
                 if same {
-                    Decision { existing: Some(existing), ..Decision::new(Action::Unchanged) }
+                    Decision::unchanged(payload, existing)
                 } else {
                     Decision::conflict(Rule::AlreadyExists, self.key_field(), key.to_owned(), "a new record")
                 }
@@ -200,7 +205,7 @@ impl Matching {
     fn compare(&self, payload: &str, existing: Existing) -> serde_json::Result<Decision> {
         let changes = self.differences(payload, &existing)?;
         if changes.is_empty() {
-            return Ok(Decision { existing: Some(existing), ..Decision::new(Action::Unchanged) });
+            return Ok(Decision::unchanged(payload, existing));
         }
         let is_changed = |name: &str| changes.iter().any(|change| change.field == name);
         let payload = blanks(self.entity, &fields::only(payload, is_changed)?)?.into_owned();

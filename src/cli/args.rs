@@ -79,6 +79,11 @@ pub(crate) enum Command {
     /// Continue an interrupted run; without a name, the latest that is not finished
     #[command(after_help = "Examples:\n  ferry resume\n  ferry resume 261122-091500 -p local")]
     Resume(ResumeArgs),
+    /// Read back what a run wrote, and compare every field and the control totals with the target
+    #[command(
+        after_help = "Examples:\n  ferry reconcile 261122-091500\n  ferry reconcile .ferry/runs/261122-091500 --json"
+    )]
+    Reconcile(ReconcileArgs),
     /// Pull customers, their financial details or payments to a file
     #[command(
         after_help = "Examples:\n  ferry export customers -p local --expand financials -o ar.xlsx\n  ferry export customers -p local --filter-odata \"blocked eq ' '\" --select number,displayName -o -"
@@ -331,6 +336,13 @@ pub(crate) struct ResumeArgs {
     pub(crate) guard: GuardArgs,
     #[command(flatten)]
     pub(crate) slice: SliceArgs,
+}
+
+/// What `ferry reconcile` takes.
+#[derive(Debug, Args)]
+pub(crate) struct ReconcileArgs {
+    /// The run, by its name or its folder
+    pub(crate) run: PathBuf,
 }
 
 /// What `ferry export` takes.

@@ -11,6 +11,7 @@ mod guard;
 mod import;
 mod interrupt;
 mod project;
+mod reconcile;
 mod runs;
 mod sandbox;
 mod watch;
@@ -74,6 +75,7 @@ async fn dispatch(console: &Console, global: &Global, command: Command) -> Resul
         Command::Apply(arguments) => import::apply(console, global, &place()?, arguments).await,
         Command::Import(arguments) => import::import(console, global, &place()?, arguments).await,
         Command::Resume(arguments) => import::resume(console, global, &place()?, arguments).await,
+        Command::Reconcile(arguments) => reconcile::reconcile(console, global, &place()?, arguments).await,
         Command::Export(arguments) => export::export(console, global, &place()?, arguments).await,
         Command::Runs(command) => runs::runs(console, &place()?, command),
         Command::Sandbox(command) => sandbox::sandbox(console, command).await,

@@ -165,7 +165,7 @@ pub struct PlannedRow {
     pub key: String,
     /// What to do with the row.
     pub action: Action,
-    /// The JSON body to send; empty when nothing is sent.
+    /// The JSON body to send; of a row that is unchanged, what was compared; otherwise empty.
     pub payload: String,
     /// What an update changes; empty otherwise.
     pub changes: Vec<FieldChange>,

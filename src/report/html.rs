@@ -46,6 +46,7 @@ struct Page<'a> {
     without_amount: Option<String>,
     arrived: &'static str,
     has_open: bool,
+    is_read_back: bool,
     changes: Vec<Change>,
     change_samples: usize,
     changed: String,
@@ -92,6 +93,7 @@ struct MoneyLine<'a> {
     arrived: Cell,
     left_out: Cell,
     open: Cell,
+    read_back: Option<Cell>,
     difference: Cell,
     reconciled: bool,
 }
@@ -174,6 +176,7 @@ fn view(report: &Report) -> Value {
             Phase::Plan => "planned",
             Phase::Outcome => "written",
         },
+        is_read_back: summary.totals().iter().any(|(_, totals)| totals.read_back.is_some()),
         has_open: phase == Phase::Outcome && summary.unsettled() > 0,
         changes: summary.changes().all(),
         change_samples: changes::SAMPLES,
@@ -264,6 +267,7 @@ fn money<'a>(facts: &'a RunFacts, summary: &'a Summary) -> Vec<MoneyLine<'a>> {
         arrived: cell(if phase == Phase::Outcome { totals.acknowledged } else { totals.planned }),
         left_out: cell(totals.left_out),
         open: cell(totals.open),
+        read_back: totals.read_back.map(cell),
         difference: cell(totals.difference(phase)),
         reconciled: totals.is_reconciled(phase),
     };

@@ -22,6 +22,7 @@ mod fixes;
 mod html;
 mod json;
 mod place;
+mod reconciliation;
 mod rejects;
 mod rejects_workbook;
 mod results;
@@ -40,6 +41,7 @@ pub use facts::{ExitFacts, RunFacts, SourceFacts};
 pub use fixes::{Fix, Fixes, Sample};
 pub use json::{SCHEMA_VERSION, report_json};
 pub use place::Place;
+pub use reconciliation::{Finding, Reconciliation, ReconciliationWriter};
 pub use rejects::{FERRY_COLUMNS, REASON_COLUMN};
 pub use summary::{Phase, SourceTally, Summary};
 pub use terminal::Style;
@@ -147,6 +149,8 @@ pub struct ReportWriter {
     summary: Summary,
     results: Option<ResultsWriter>,
     rejects: RejectsWriter,
+    /// Whether only the page and the totals are written, and the files of the rows stay as they are.
+    keeps_rows: bool,
 }
 
 impl ReportWriter {
@@ -165,12 +169,22 @@ impl ReportWriter {
 
     fn new(folder: &Path, summary: Summary, results: Option<ResultsWriter>, facts: RunFacts) -> Self {
         let rejects = RejectsWriter::new(folder, &facts);
-        Self { folder: folder.to_owned(), facts, summary, results, rejects }
+        Self { folder: folder.to_owned(), facts, summary, results, rejects, keeps_rows: false }
+    }
+
+    /// A report on a run that was read back: its page and its totals are written anew. The files of the rows stay:
+    /// a person may be at work on the rejects.
+    pub(super) fn of_reading(folder: &Path, facts: RunFacts) -> Self {
+        let summary = Summary::of_run(&facts.sources, facts.finished);
+        Self { keeps_rows: true, ..Self::new(folder, summary, None, facts) }
     }
 
     /// Adds the next row of a run.
     pub fn add(&mut self, row: &RowResult) -> Result<(), ReportError> {
         self.summary.add(row);
+        if self.keeps_rows {
+            return Ok(());
+        }
         let source = self.facts.sources.get(row.planned.source as usize);
         if let (Some(results), Some(source)) = (&mut self.results, source) {
             results.add(row, source)?;
@@ -214,6 +228,11 @@ impl ReportWriter {
         &self.summary
     }
 
+    /// What the rows so far add up to, for a reconciliation to add what it found.
+    pub(super) fn summary_mut(&mut self) -> &mut Summary {
+        &mut self.summary
+    }
+
     /// The circumstances, to be completed before the report is published: the exit code depends on the rows, and
     /// how many rows a file holds is known only when it was read.
     pub fn facts_mut(&mut self) -> &mut RunFacts {
@@ -222,8 +241,15 @@ impl ReportWriter {
 
     /// Puts all files in their places, and removes rejects of an earlier report that are none any more.
     pub fn publish(self) -> Result<Report, ReportError> {
-        let Self { folder, facts, mut summary, results, rejects } = self;
+        let Self { folder, facts, mut summary, results, rejects, keeps_rows } = self;
         summary.complete(&facts.sources, facts.finished);
+        if keeps_rows {
+            return publish_reading(Report {
+                files: rejects::existing_files(&folder, &facts),
+                facts,
+                summary,
+            });
+        }
         let rejects = rejects.finish()?;
         let reject_paths: Vec<PathBuf> = rejects.iter().map(|file| file.path().to_owned()).collect();
         let files = ReportFiles::new(
@@ -236,18 +262,27 @@ impl ReportWriter {
         if let Some(results) = results {
             pending.push(results.finish()?);
         }
-        let texts = [
-            (report.files.totals, totals::totals_json(&report.facts, &report.summary)),
-            (report.files.report, html::page(&report)?),
-            (JSON_NAME, report.json()),
-        ];
-        for (name, text) in texts {
-            pending.push(pending_text(folder.join(name), &text)?);
-        }
+        pending.extend(pending_texts(&report)?);
         publish_all(pending)?;
         rejects::remove_stale(&folder, &report.facts.sources, &reject_paths)?;
         Ok(report)
     }
+}
+
+/// The page and the totals of a report, and what vouches for them last.
+fn pending_texts(report: &Report) -> Result<Vec<PendingFile>, ReportError> {
+    let texts = [
+        (report.files.totals, totals::totals_json(&report.facts, &report.summary)),
+        (report.files.report, html::page(report)?),
+        (JSON_NAME, report.json()),
+    ];
+    let pending = |(name, text): (&str, String)| Ok(pending_text(report.files.folder.join(name), &text)?);
+    texts.into_iter().map(pending).collect()
+}
+
+fn publish_reading(report: Report) -> Result<Report, ReportError> {
+    publish_all(pending_texts(&report)?)?;
+    Ok(report)
 }
 
 /// Writes the report on a run from its rows, in the order of the run.

@@ -13,9 +13,10 @@ use std::path::{Path, PathBuf};
 use super::facts::{RunFacts, SourceFacts};
 use super::place::file_name;
 use super::rejects_workbook::RejectsWorkbook;
+use super::results::RESULTS_NAME;
 use super::text::neutral;
 use super::words::RowWords;
-use super::{ReportError, csv_error};
+use super::{ReportError, ReportFiles, csv_error};
 use crate::domain::EntityKind;
 use crate::durable::{FileError, PendingFile};
 
@@ -143,6 +144,15 @@ impl RejectsWriter {
         }
         Ok(files)
     }
+}
+
+/// The files of an earlier report on the run that are in its folder.
+pub(super) fn existing_files(folder: &Path, facts: &RunFacts) -> ReportFiles {
+    let exists = |name: &String| folder.join(name).is_file();
+    let names: BTreeSet<String> =
+        text_names(&facts.sources).into_iter().chain([WORKBOOK_NAME.to_owned()]).collect();
+    let results = Some(RESULTS_NAME.to_owned()).filter(exists);
+    ReportFiles::new(folder.to_owned(), results, names.into_iter().filter(exists).collect())
 }
 
 /// Removes rejects files of an earlier report on the same run that are not among `kept`.

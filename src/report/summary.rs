@@ -271,6 +271,11 @@ impl Summary {
         &self.changes
     }
 
+    /// The control totals, for a reconciliation to add what it found.
+    pub fn totals_mut(&mut self) -> &mut Totals {
+        &mut self.totals
+    }
+
     /// The control totals.
     #[must_use]
     pub fn totals(&self) -> &Totals {

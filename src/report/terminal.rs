@@ -48,7 +48,7 @@ fn state_sign(state: State) -> (&'static str, Paint) {
 }
 
 #[derive(Clone, Copy)]
-enum Paint {
+pub(super) enum Paint {
     Bold,
     Dim,
     Green,
@@ -57,7 +57,7 @@ enum Paint {
 }
 
 impl Style {
-    fn paint(self, paint: Paint, text: &str) -> String {
+    pub(super) fn paint(self, paint: Paint, text: &str) -> String {
         if !self.colour {
             return text.to_owned();
         }

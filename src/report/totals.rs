@@ -82,6 +82,8 @@ pub struct CurrencyTotals {
     pub left_out: Total,
     /// Neither: waiting to be sent, or in doubt.
     pub open: Total,
+    /// What a reconciliation found in the target; `None` when nobody has looked.
+    pub read_back: Option<Total>,
 }
 
 impl CurrencyTotals {
@@ -125,6 +127,19 @@ impl Totals {
     pub fn add(&mut self, row: &RowResult) {
         if let Some(amount) = row.planned.amount {
             self.of(&row.planned.currency).add(amount, row.planned.action, row.state);
+        }
+    }
+
+    /// Adds a row with an amount that a reconciliation found in the target.
+    pub fn read_back(&mut self, currency: &str, amount: Money) {
+        let found = &mut self.of(currency).read_back;
+        *found = Some(found.unwrap_or_default().plus(Total::new(1, amount)));
+    }
+
+    /// Says that the target was looked at: a currency of which nothing was found has nothing there.
+    pub fn has_been_read_back(&mut self) {
+        for totals in self.by_currency.values_mut() {
+            totals.read_back.get_or_insert_default();
         }
     }
 
@@ -182,13 +197,14 @@ pub struct TotalsLine<'a> {
 
 impl Serialize for TotalsLine<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut line = serializer.serialize_struct("TotalsLine", 8)?;
+        let mut line = serializer.serialize_struct("TotalsLine", 9)?;
         line.serialize_field("currency", self.currency)?;
         line.serialize_field("file", &self.totals.file)?;
         line.serialize_field("planned", &self.totals.planned)?;
         line.serialize_field("acknowledged", &self.totals.acknowledged)?;
         line.serialize_field("left_out", &self.totals.left_out)?;
         line.serialize_field("open", &self.totals.open)?;
+        line.serialize_field("read_back", &self.totals.read_back)?;
         line.serialize_field("difference", &self.totals.difference(self.phase))?;
         line.serialize_field("reconciled", &self.totals.is_reconciled(self.phase))?;
         line.end()

@@ -208,7 +208,7 @@ fn check_sources(header: &RunHeader) -> Result<(), Error> {
 
 /// A plan is only good for the company it was made for, where it was made for: copies of an environment have
 /// companies of the same GUID. The embedded sandbox listens on another port each time.
-fn check_target(target: &Target, header: &RunHeader) -> Result<(), Error> {
+pub(super) fn check_target(target: &Target, header: &RunHeader) -> Result<(), Error> {
     let found = target.transport.service_root().to_string();
     if header.system != target.system || (header.service_root != found && header.system != "sandbox") {
         return Err(Error::OtherAddress { planned: header.service_root.clone(), found });

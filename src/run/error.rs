@@ -117,6 +117,17 @@ pub enum Error {
         /// Why that one does not let it go on, in words.
         state: &'static str,
     },
+    /// The run was planned and nothing of it was sent.
+    #[error("run `{0}` was planned and never applied, so nothing of it is in the target")]
+    NotApplied(String),
+    /// Rows of the run may still arrive, so nothing can be built on it.
+    #[error("{rows} rows of run `{run}` are not settled")]
+    RunOpen {
+        /// The run.
+        run: String,
+        /// How many rows wait or are in doubt.
+        rows: u64,
+    },
     /// A file is not the one that was planned.
     #[error("`{0}` has changed since it was planned")]
     SourceChanged(String),
@@ -172,7 +183,9 @@ impl Error {
             | Self::JournalCode { .. }
             | Self::MatchField(_)
             | Self::MatchColumn { .. } => Ending::Usage,
-            Self::JournalRefused { .. } | Self::Guard(_) => Ending::Refused,
+            Self::JournalRefused { .. } | Self::Guard(_) | Self::NotApplied(_) | Self::RunOpen { .. } => {
+                Ending::Refused
+            }
             Self::JournalForbidden { .. } => Ending::NotPermitted,
             Self::PlanUnfinished(_)
             | Self::SourceChanged(_)
@@ -207,6 +220,8 @@ impl Error {
             }
             Self::JournalUnanswered { .. } => "try again later with `ferry resume`",
             Self::SourceChanged(_) => "plan it again; the old plan can be thrown away",
+            Self::NotApplied(run) => return Some(format!("`ferry apply {run}` carries it out")),
+            Self::RunOpen { run, .. } => return Some(format!("`ferry resume {run}` settles them first")),
             Self::PlanUnfinished(_) => "remove the folder and plan again",
             Self::OtherJournal(_) => "see what became of its payments, then plan what is left",
             Self::OtherAddress { .. } | Self::OtherCompany { .. } => {

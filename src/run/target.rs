@@ -253,11 +253,11 @@ impl Target {
         .await
     }
 
-    fn address(&self, set: &str, query: &str) -> String {
+    pub(super) fn address(&self, set: &str, query: &str) -> String {
         format!("companies({})/{set}?{}", self.company.id, query.replace(' ', "%20"))
     }
 
-    async fn each_page(
+    pub(super) async fn each_page(
         &self,
         set: &'static str,
         address: String,

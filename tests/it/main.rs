@@ -17,5 +17,6 @@ mod matching;
 mod origin;
 mod passage;
 mod readme;
+mod reconcile;
 mod relay;
 mod testbed;

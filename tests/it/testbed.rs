@@ -105,6 +105,37 @@ limits  = {{ rate = "100000/s", settle = "300ms", deadline = "5s", retry_budget 
 impl TestBed {
     /// Sends one request to the sandbox, as another client would; `path` is below the company.
     pub(crate) fn ask(&self, method: Method, path: &str) -> (u16, Value) {
+        self.send(ApiRequest::new(method, path))
+    }
+
+    /// Changes a record as somebody else would, whatever its `ETag` is.
+    pub(crate) fn change(&self, path: &str, body: &str) {
+        let request = ApiRequest::with_body(Method::Patch, path, body.to_owned()).header("if-match", "*");
+        let (status, said) = self.send(request);
+        assert_eq!(status, 200, "{said}");
+    }
+
+    /// Creates a record as somebody else would.
+    pub(crate) fn create(&self, path: &str, body: &str) {
+        let (status, said) = self.send(ApiRequest::with_body(Method::Post, path, body.to_owned()));
+        assert_eq!(status, 201, "{said}");
+    }
+
+    /// The first record of `set` that `filter` finds; the filter's spaces are encoded here.
+    pub(crate) fn record(&self, set: &str, filter: &str) -> Value {
+        let (_, found) = self.ask(Method::Get, &format!("{set}?$filter={}", filter.replace(' ', "%20")));
+        found["value"][0].clone()
+    }
+
+    /// Posts the payment journal with this code.
+    pub(crate) fn post_journal(&self, code: &str) {
+        let journal = self.record("customerPaymentJournals", &format!("code eq '{code}'"));
+        let path = format!("journals({})/Microsoft.NAV.post", journal["id"].as_str().unwrap());
+        let (status, said) = self.ask(Method::Post, &path);
+        assert_eq!(status, 204, "{said}");
+    }
+
+    fn send(&self, request: ApiRequest) -> (u16, Value) {
         let welcome = self.sandbox.as_ref().unwrap().welcome();
         let transport = Transport::new(TransportOptions {
             service_root: format!("{}/", welcome.url).parse().unwrap(),
@@ -116,7 +147,8 @@ impl TestBed {
             }],
             plain_http: PlainHttp::default(),
         });
-        let request = ApiRequest::new(method, format!("companies({})/{path}", welcome.company_id));
+        let path = format!("companies({})/{}", welcome.company_id, request.path);
+        let request = ApiRequest { path, ..request };
         let reply = self.runtime.block_on(transport.unwrap().send(0, &request)).unwrap();
         (reply.status, serde_json::from_slice(&reply.body).unwrap_or_default())
     }

@@ -1,0 +1,369 @@
+//! Records of the target read back, for whoever compares them with what a run wrote.
+//!
+//! In: the rows of a run. Out: the target's records, found again by id, number or line. Everything is read in bulk
+//! and from the primary database, because a replica may lag behind what was written a moment ago. What was read is
+//! kept on disk, so that memory stays flat.
+
+use std::collections::BTreeSet;
+
+use rusqlite::{Connection, OptionalExtension, Params, params};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::catalogue::{Entity, Kind, Writable};
+use crate::connector::Operation;
+use crate::connector::business_central::{Connector, differences, fields::Fields};
+use crate::domain::{Action, EntityKind, FieldChange, RowResult, State};
+use crate::export::ExportError;
+use crate::ledger::{Filter, Ledger, LedgerError, RunHeader};
+use crate::plan::Existing;
+use crate::transport::TransportError;
+
+use super::error::Error;
+use super::event::{Event, Observer};
+use super::index::{IndexError, document_key, fold_code};
+use super::planning::PlanningError;
+use super::reading::table;
+use super::target::{Target, TargetError};
+
+/// Up to so many customers are asked for one by one, forty to a request; for more, all of them are read.
+const ASKED_FOR: u64 = 800;
+
+const TABLES: &str = "
+    PRAGMA journal_mode = OFF;
+    PRAGMA synchronous = OFF;
+    CREATE TABLE records (
+        id TEXT PRIMARY KEY, remote_id TEXT NOT NULL, etag TEXT NOT NULL, body TEXT NOT NULL,
+        number TEXT NOT NULL, document TEXT NOT NULL, line INTEGER, is_ours INTEGER NOT NULL DEFAULT 0
+    ) WITHOUT ROWID;
+    CREATE INDEX by_number ON records (number);
+    CREATE INDEX by_line ON records (line);
+    CREATE INDEX by_document ON records (document);
+    CREATE TABLE posted (document TEXT PRIMARY KEY) WITHOUT ROWID;
+";
+
+/// The members of a record that it is found by.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Members {
+    id: String,
+    #[serde(rename = "@odata.etag", default)]
+    etag: String,
+    number: Option<String>,
+    document_number: Option<String>,
+    customer_number: Option<String>,
+    line_number: Option<i64>,
+}
+
+/// A posted payment.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Entry {
+    document_number: Option<String>,
+}
+
+/// Records of the target, in a private temporary database that vanishes with the process.
+#[derive(Debug)]
+pub(super) struct ReadBack {
+    connection: Connection,
+}
+
+impl ReadBack {
+    fn new() -> Result<Self, IndexError> {
+        let connection = Connection::open("")?;
+        connection.execute_batch(TABLES)?;
+        Ok(Self { connection })
+    }
+
+    fn add_page(&mut self, page: &[&RawValue]) -> Result<(), IndexError> {
+        let transaction = self.connection.transaction()?;
+        {
+            let mut insert = transaction.prepare_cached(
+                "INSERT OR REPLACE INTO records (id, remote_id, etag, body, number, document, line) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )?;
+            for raw in page {
+                let members: Members = serde_json::from_str(raw.get()).map_err(IndexError::Record)?;
+                let document = members.document_number.unwrap_or_default();
+                insert.execute(params![
+                    members.id.to_lowercase(),
+                    members.id,
+                    members.etag,
+                    raw.get(),
+                    fold_code(&members.number.unwrap_or_default()),
+                    document_key(&document, &members.customer_number.unwrap_or_default()),
+                    members.line_number,
+                ])?;
+            }
+        }
+        Ok(transaction.commit()?)
+    }
+
+    fn add_posted(&mut self, page: &[&RawValue]) -> Result<(), IndexError> {
+        let transaction = self.connection.transaction()?;
+        {
+            let mut insert = transaction.prepare_cached("INSERT OR IGNORE INTO posted VALUES (?1)")?;
+            for raw in page {
+                let entry: Entry = serde_json::from_str(raw.get()).map_err(IndexError::Record)?;
+                insert.execute([fold_code(&entry.document_number.unwrap_or_default())])?;
+            }
+        }
+        Ok(transaction.commit()?)
+    }
+
+    /// Whether a payment with this document number was posted since the run began, as far as that may be known.
+    pub(super) fn is_posted(&self, document: &str) -> Result<bool, IndexError> {
+        let mut posted = self.connection.prepare_cached("SELECT 1 FROM posted WHERE document = ?1")?;
+        Ok(!document.trim().is_empty() && posted.exists([fold_code(document)])?)
+    }
+
+    /// The record that this row of a run wrote or found: by the target's id, or else by number or line.
+    pub(super) fn find(&self, row: &RowResult) -> Result<Option<Existing>, IndexError> {
+        if let Some(id) = row.remote_id.as_deref().filter(|id| !id.is_empty()) {
+            return self.one("id = ?1", [id.to_lowercase()]);
+        }
+        match (row.planned.line_number, number_of(&row.planned.payload)) {
+            (Some(line), _) => self.one("line = ?1", [line]),
+            (None, number) if !number.is_empty() => self.with_number(&number),
+            _ => Ok(None),
+        }
+    }
+
+    /// The customer with this number.
+    fn with_number(&self, number: &str) -> Result<Option<Existing>, IndexError> {
+        self.one("number = ?1 AND number <> ''", [fold_code(number)])
+    }
+
+    /// Remembers that the record with this id belongs to a row of the run.
+    pub(super) fn is_ours(&self, id: &str) -> Result<(), IndexError> {
+        let mut update = self.connection.prepare_cached("UPDATE records SET is_ours = 1 WHERE id = ?1")?;
+        update.execute([id.to_lowercase()])?;
+        Ok(())
+    }
+
+    /// Payments that belong to no row of the run and have the document and the customer of one that does.
+    pub(super) fn doubles(&self) -> Result<Vec<Existing>, IndexError> {
+        let mut doubles = self.connection.prepare(
+            "SELECT remote_id, etag, body FROM records WHERE is_ours = 0 AND line IS NOT NULL \
+             AND document IN (SELECT document FROM records WHERE is_ours = 1) ORDER BY line",
+        )?;
+        let doubles = doubles.query_map([], existing)?;
+        Ok(doubles.collect::<Result<_, _>>()?)
+    }
+
+    fn one(&self, condition: &str, key: impl Params) -> Result<Option<Existing>, IndexError> {
+        let query = format!("SELECT remote_id, etag, body FROM records WHERE {condition} LIMIT 1");
+        Ok(self.connection.prepare_cached(&query)?.query_row(key, existing).optional()?)
+    }
+}
+
+fn existing(row: &rusqlite::Row<'_>) -> rusqlite::Result<Existing> {
+    Ok(Existing { id: row.get(0)?, etag: row.get(1)?, body: row.get(2)? })
+}
+
+/// The customer's number in a payload; empty when it has none.
+fn number_of(payload: &str) -> String {
+    Fields::parse(payload).map(|fields| fields.text("number").into_owned()).unwrap_or_default()
+}
+
+/// The fields of `sent` that the target holds with another value. Where a postal code is as it was sent, the
+/// server may have looked up its city, state and country.
+///
+/// Source: a postal code found in the post code table overwrites the three.
+pub(super) fn moved(entity: &Entity, sent: &str, found: &str) -> serde_json::Result<Vec<FieldChange>> {
+    if sent.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut changes = differences(entity, sent, found)?;
+    let has_postal_code = !Fields::parse(sent)?.text("postalCode").trim().is_empty();
+    if has_postal_code && changes.iter().all(|change| change.field != "postalCode") {
+        changes.retain(|change| !matches!(change.field.as_str(), "city" | "state" | "country"));
+    }
+    Ok(changes)
+}
+
+/// A customer of the run to be asked for by itself.
+struct Wanted {
+    row: i64,
+    remote_id: Option<String>,
+    payload: String,
+}
+
+impl Target {
+    /// Reads back the records of the rows of a run that are in one of `states`, with all fields that can be
+    /// written and those named in `besides`. A journal that is gone holds nothing.
+    pub(super) async fn read_back(
+        &self,
+        ledger: &Ledger,
+        states: &[State],
+        besides: &[&'static str],
+        observer: Observer<'_>,
+    ) -> Result<ReadBack, Error> {
+        let header = ledger.header()?;
+        let names = names(table(header.entity), besides);
+        let mut read = ReadBack::new().map_err(PlanningError::from)?;
+        let addresses = match header.entity {
+            EntityKind::Customers => self.customer_addresses(ledger, states, &names)?,
+            EntityKind::Payments => self.payment_addresses(&header, &names),
+        };
+        let set = table(header.entity).set;
+        let mut rows = 0;
+        for address in addresses {
+            let pages = self.each_page(set, address, |page| {
+                rows += page.len() as u64;
+                observer(Event::Fetched(set, rows));
+                Ok(read.add_page(&page).map_err(PlanningError::from)?)
+            });
+            match pages.await {
+                Err(TargetError::Fetch(ExportError::NotFound { .. }))
+                    if header.entity == EntityKind::Payments => {}
+                outcome => outcome?,
+            }
+        }
+        Ok(read)
+    }
+
+    /// Adds to `read` the document numbers of the payments that were posted since the run began, when the general
+    /// ledger may be read.
+    pub(super) async fn read_posted(
+        &self,
+        header: &RunHeader,
+        read: &mut ReadBack,
+        observer: Observer<'_>,
+    ) -> Result<(), Error> {
+        let before = header.journal_before.as_ref().and_then(|before| before.last_entry);
+        let (Some(before), Some(journal)) = (before, &header.journal_id) else { return Ok(()) };
+        let request = Connector::payments(&self.company.id, journal).payments_posted_since(before);
+        let mut entries = 0;
+        let pages = self.each_page("generalLedgerEntries", request.path, |page| {
+            entries += page.len() as u64;
+            observer(Event::Fetched("posted payments", entries));
+            Ok(read.add_posted(&page).map_err(PlanningError::from)?)
+        });
+        match pages.await {
+            Err(TargetError::Fetch(
+                ExportError::NotFound { .. }
+                | ExportError::Refused { .. }
+                | ExportError::Transport(TransportError::NotPermitted { .. }),
+            )) => Ok(()),
+            outcome => Ok(outcome?),
+        }
+    }
+
+    fn payment_addresses(&self, header: &RunHeader, names: &BTreeSet<&str>) -> Vec<String> {
+        let select = names.iter().copied().collect::<Vec<_>>().join(",");
+        let journal = header.journal_id.iter();
+        journal
+            .map(|journal| {
+                let set = format!("customerPaymentJournals({journal})/customerPayments");
+                self.address(&set, &format!("$select={select}"))
+            })
+            .collect()
+    }
+
+    fn customer_addresses(
+        &self,
+        ledger: &Ledger,
+        states: &[State],
+        names: &BTreeSet<&str>,
+    ) -> Result<Vec<String>, LedgerError> {
+        let counts = ledger.counts()?;
+        let rows: u64 = states.iter().map(|state| counts.of_state(*state)).sum();
+        if rows > ASKED_FOR {
+            let select = names.iter().copied().collect::<Vec<_>>().join(",");
+            return Ok(vec![self.address("customers", &format!("$select={select}"))]);
+        }
+        let mut wanted = Vec::new();
+        ledger.for_each_row(Filter::States(states), |row| {
+            let number = number_of(&row.planned.payload);
+            if row.remote_id.is_some() || !number.is_empty() {
+                let payload = all_null(names, &number);
+                wanted.push(Wanted { row: row.id, remote_id: row.remote_id, payload });
+            }
+            Ok::<(), LedgerError>(())
+        })?;
+        let operations: Vec<_> = wanted.iter().map(operation).collect();
+        let lookups = Connector::customers(&self.company.id).lookups(&operations);
+        Ok(lookups.into_iter().map(|lookup| lookup.request.path).collect())
+    }
+}
+
+/// The look-up of a record as the connector wants it: an update is found by its id, a create by its number.
+fn operation(wanted: &Wanted) -> Operation<'_> {
+    Operation {
+        row: wanted.row,
+        action: if wanted.remote_id.is_some() { Action::Update } else { Action::Create },
+        payload: &wanted.payload,
+        remote_id: wanted.remote_id.as_deref(),
+        etag: None,
+        line_number: None,
+    }
+}
+
+/// A payload that names the customer by number and has all fields selected.
+fn all_null(names: &BTreeSet<&str>, number: &str) -> String {
+    let members = names.iter().filter(|name| **name != "number").map(|name| (*name, serde_json::Value::Null));
+    let members = members.chain([("number", number.into())]);
+    members.collect::<serde_json::Value>().to_string()
+}
+
+/// The fields to select.
+fn names(entity: &'static Entity, besides: &[&'static str]) -> BTreeSet<&'static str> {
+    let written = entity.fields.iter().filter(|field| field.writable != Writable::No);
+    let written = written.filter(|field| field.kind != Kind::DateTime).map(|field| field.name);
+    // A journal is named by its path, and not every server repeats it in its lines.
+    let written = written.filter(|name| !name.starts_with("journal"));
+    written.chain(["id"]).chain(besides.iter().copied()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::business_central_v2::CUSTOMERS;
+
+    fn read(records: &[&str]) -> ReadBack {
+        let raw: Vec<Box<RawValue>> =
+            records.iter().map(|text| RawValue::from_string((*text).to_owned()).unwrap()).collect();
+        let page: Vec<&RawValue> = raw.iter().map(AsRef::as_ref).collect();
+        let mut read = ReadBack::new().unwrap();
+        read.add_page(&page).unwrap();
+        read
+    }
+
+    #[test]
+    fn a_second_line_with_our_document_and_customer_is_a_double() {
+        let line = |id: &str, line: i64, document: &str, customer: &str| {
+            format!(
+                r#"{{"id":"{id}","lineNumber":{line},"documentNumber":"{document}","customerNumber":"{customer}"}}"#
+            )
+        };
+        let lines = [
+            line("A", 1, "D1", "10"),
+            line("b", 2, "d1", "10"),
+            line("c", 3, "D1", "20"),
+            line("d", 4, "X", "1"),
+        ];
+        let read = read(&lines.each_ref().map(String::as_str));
+        read.is_ours("a").unwrap();
+        let doubles: Vec<_> = read.doubles().unwrap().into_iter().map(|double| double.id).collect();
+        assert_eq!(doubles, ["b"]);
+    }
+
+    #[test]
+    fn what_the_server_looks_up_for_a_postal_code_has_not_moved() {
+        let sent = r#"{"postalCode":"89073","city":"Ulm","displayName":"A"}"#;
+        let found = r#"{"postalCode":"89073","city":"ULM DONAU","displayName":"B"}"#;
+        let fields: Vec<_> =
+            moved(&CUSTOMERS, sent, found).unwrap().into_iter().map(|change| change.field).collect();
+        assert_eq!(fields, ["displayName"]);
+        assert!(moved(&CUSTOMERS, "", found).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_number_found_twice_over_is_one_record() {
+        let record = r#"{"id":"A","number":"c1","displayName":"X"}"#;
+        let read = read(&[record, record]);
+        assert_eq!(read.with_number(" C1 ").unwrap().unwrap().id, "A");
+        assert!(read.with_number("").unwrap().is_none());
+    }
+}

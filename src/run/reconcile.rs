@@ -1,0 +1,140 @@
+//! `reconcile`: what a run wrote against what the target holds now.
+//!
+//! Every row that was written, found unchanged or left in doubt is read back from the primary database and compared
+//! field by field, seen through the server's own eyes; then the control totals. Nothing is written to the target,
+//! and the ledger stays as it is: only `resume` settles a doubt.
+
+use std::path::Path;
+
+use tokio::task::block_in_place;
+
+use crate::connector::business_central::fields::Fields;
+use crate::domain::{Action, EntityKind, Money, RowResult, State};
+use crate::ledger::{Filter, Ledger, Phase, RunHeader};
+use crate::plan::Existing;
+use crate::report::{Finding, Reconciliation, ReconciliationWriter};
+use crate::validation::Sign;
+
+use super::apply::check_target;
+use super::ending::Ending;
+use super::error::Error;
+use super::event::Observer;
+use super::facts::facts_of;
+use super::import::LEDGER;
+use super::planning::PlanningError;
+use super::readback::{ReadBack, moved};
+use super::reading::{as_in_file, table};
+use super::target::Target;
+
+/// The states of rows whose records are looked for.
+const LOOKED_FOR: &[State] = &[State::Done, State::Unchanged, State::InDoubt, State::Sending];
+
+/// Reads back every row of the run in `folder` and says in which the target differs.
+///
+/// # Errors
+/// When the run cannot be read, was never applied, belongs to another target, or the target does not answer.
+pub async fn reconcile(
+    target: &Target,
+    folder: &Path,
+    observer: Observer<'_>,
+) -> Result<Reconciliation, Error> {
+    let ledger = Ledger::open(&folder.join(LEDGER))?;
+    let header = ledger.header()?;
+    match header.phase {
+        Phase::Planning => return Err(Error::PlanUnfinished(header.run)),
+        Phase::Planned => return Err(Error::NotApplied(header.run)),
+        Phase::Applying | Phase::Finished => {}
+    }
+    check_target(target, &header)?;
+    let mut read = target.read_back(&ledger, LOOKED_FOR, &[], observer).await?;
+    if header.entity == EntityKind::Payments && has_left(&ledger, &read)? {
+        target.read_posted(&header, &mut read, observer).await?;
+    }
+    block_in_place(|| compare(&ledger, &header, &read, folder))
+}
+
+/// Whether any of the payments is not in the journal any more.
+fn has_left(ledger: &Ledger, read: &ReadBack) -> Result<bool, Error> {
+    let mut has_left = false;
+    ledger.for_each_row(Filter::States(&[State::Done, State::Unchanged]), |row| {
+        has_left = has_left || read.find(&row).map_err(PlanningError::from)?.is_none();
+        Ok::<(), Error>(())
+    })?;
+    Ok(has_left)
+}
+
+fn compare(
+    ledger: &Ledger,
+    header: &RunHeader,
+    read: &ReadBack,
+    folder: &Path,
+) -> Result<Reconciliation, Error> {
+    let facts = facts_of(header, "reconcile", Ending::Done);
+    let mut writer = ReconciliationWriter::create(folder, facts)?;
+    ledger.for_each_row(Filter::All, |row| {
+        let found = if LOOKED_FOR.contains(&row.state) {
+            read.find(&row).map_err(PlanningError::from)?
+        } else {
+            None
+        };
+        if let Some(found) = &found {
+            read.is_ours(&found.id).map_err(PlanningError::from)?;
+        }
+        let mut finding = finding(header.entity, &row, found.as_ref())?;
+        if finding == Finding::PostedOrRemoved
+            && read.is_posted(&row.planned.key).map_err(PlanningError::from)?
+        {
+            finding = Finding::Posted;
+        }
+        let amount = found.as_ref().and_then(|found| amount(header, &row, found));
+        Ok::<(), Error>(writer.add(&row, &finding, amount)?)
+    })?;
+    for double in read.doubles().map_err(PlanningError::from)? {
+        let fields = Fields::parse(&double.body);
+        let text = |name| fields.as_ref().map(|fields| fields.text(name).into_owned()).unwrap_or_default();
+        let found = format!("line {}, amount {}, id {}", text("lineNumber"), text("amount"), double.id);
+        writer.add_extra(&text("documentNumber"), found)?;
+    }
+    let ending = if writer.agrees() { Ending::Done } else { Ending::LeftOut };
+    Ok(writer.publish(ending.into())?)
+}
+
+/// What was found of a row, given the record that is its own.
+fn finding(entity: EntityKind, row: &RowResult, found: Option<&Existing>) -> Result<Finding, PlanningError> {
+    let is_doubtful = matches!(row.state, State::InDoubt | State::Sending);
+    let changes = match found {
+        Some(found) if row.planned.action != Action::Delete => {
+            moved(table(entity), &row.planned.payload, &found.body)
+                .map_err(|source| PlanningError::Record { key: row.planned.key.clone(), source })?
+        }
+        _ => Vec::new(),
+    };
+    Ok(match (row.state, row.planned.action, found) {
+        (State::Planned, ..) => Finding::Open,
+        (State::Refused | State::Conflict | State::Rejected | State::Skipped, ..) => Finding::LeftOut,
+        // Of a delete in doubt, the record that is still there is the absence of the deed.
+        (_, Action::Delete, Some(_)) if is_doubtful => Finding::DoubtAbsent,
+        (_, Action::Delete, None) if is_doubtful => Finding::DoubtFound,
+        (_, Action::Delete, Some(_)) => Finding::StillThere,
+        (_, Action::Delete, None) => Finding::Same,
+        (_, _, Some(_)) if is_doubtful && changes.is_empty() => Finding::DoubtFound,
+        (_, _, Some(_)) if is_doubtful => Finding::DoubtDifferent(changes),
+        (_, _, None) if is_doubtful => Finding::DoubtAbsent,
+        (_, _, Some(_)) if changes.is_empty() => Finding::Same,
+        (_, _, Some(_)) => Finding::Different(changes),
+        (_, _, None) if entity == EntityKind::Payments => Finding::PostedOrRemoved,
+        (_, _, None) => Finding::Missing,
+    })
+}
+
+/// What the target has for the amount that counts in the control totals, with the sign of the file.
+fn amount(header: &RunHeader, row: &RowResult, found: &Existing) -> Option<Money> {
+    row.planned.amount?;
+    let (name, sign) = match header.entity {
+        EntityKind::Customers => ("creditLimit", Sign::AsIs),
+        EntityKind::Payments if header.sign == Sign::AsIs.as_str() => ("amount", Sign::AsIs),
+        EntityKind::Payments => ("amount", Sign::ReceiptsPositive),
+    };
+    let found = Fields::parse(&found.body).ok()?.text(name).parse().unwrap_or(Money::ZERO);
+    Some(as_in_file(header.entity, sign, found))
+}
