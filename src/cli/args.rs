@@ -84,6 +84,11 @@ pub(crate) enum Command {
         after_help = "Examples:\n  ferry reconcile 261122-091500\n  ferry reconcile .ferry/runs/261122-091500 --json"
     )]
     Reconcile(ReconcileArgs),
+    /// Take back what a run did: what it created is deleted, what it changed is put back; shown first
+    #[command(
+        after_help = "Examples:\n  ferry undo 261122-091500 --dry-run\n  ferry undo 261122-091500 -p local --yes"
+    )]
+    Undo(UndoArgs),
     /// Pull customers, their financial details or payments to a file
     #[command(
         after_help = "Examples:\n  ferry export customers -p local --expand financials -o ar.xlsx\n  ferry export customers -p local --filter-odata \"blocked eq ' '\" --select number,displayName -o -"
@@ -343,6 +348,24 @@ pub(crate) struct ResumeArgs {
 pub(crate) struct ReconcileArgs {
     /// The run, by its name or its folder
     pub(crate) run: PathBuf,
+}
+
+/// What `ferry undo` takes.
+#[derive(Debug, Args)]
+pub(crate) struct UndoArgs {
+    /// The run to take back, by its name or its folder
+    pub(crate) run: PathBuf,
+    /// The folder for the new run, instead of .ferry/runs/RUN
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) guard: GuardArgs,
+    /// Do not ask before writing
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+    /// Show what would be taken back, and write nothing
+    #[arg(short = 'n', long)]
+    pub(crate) dry_run: bool,
 }
 
 /// What `ferry export` takes.

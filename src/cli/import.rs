@@ -421,7 +421,7 @@ fn weight(ending: Ending) -> u8 {
     }
 }
 
-fn on_conflict(word: args::OnConflict) -> OnConflict {
+pub(crate) fn on_conflict(word: args::OnConflict) -> OnConflict {
     match word {
         args::OnConflict::Reject => OnConflict::Reject,
         args::OnConflict::Theirs => OnConflict::Theirs,
@@ -446,7 +446,7 @@ pub(crate) fn style(console: &Console) -> Style {
     Style { colour: console.colour(), width: Console::width() }
 }
 
-fn new_folder(place: &Place, out: Option<PathBuf>) -> PathBuf {
+pub(crate) fn new_folder(place: &Place, out: Option<PathBuf>) -> PathBuf {
     out.unwrap_or_else(|| run::new_run_folder(&place.runs()))
 }
 

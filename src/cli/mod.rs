@@ -14,6 +14,7 @@ mod project;
 mod reconcile;
 mod runs;
 mod sandbox;
+mod undo;
 mod watch;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -76,6 +77,7 @@ async fn dispatch(console: &Console, global: &Global, command: Command) -> Resul
         Command::Import(arguments) => import::import(console, global, &place()?, arguments).await,
         Command::Resume(arguments) => import::resume(console, global, &place()?, arguments).await,
         Command::Reconcile(arguments) => reconcile::reconcile(console, global, &place()?, arguments).await,
+        Command::Undo(arguments) => undo::undo(console, global, &place()?, arguments).await,
         Command::Export(arguments) => export::export(console, global, &place()?, arguments).await,
         Command::Runs(command) => runs::runs(console, &place()?, command),
         Command::Sandbox(command) => sandbox::sandbox(console, command).await,

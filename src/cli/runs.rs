@@ -14,7 +14,7 @@ use super::project::Place;
 pub(crate) fn runs(console: &Console, place: &Place, command: RunsCommand) -> Result<Ending, Failure> {
     match command {
         RunsCommand::List => Ok(list(console, place)),
-        RunsCommand::Show { run } => show(console, &place.run_folder(&run)?),
+        RunsCommand::Show { run } => show(console, place, &place.run_folder(&run)?),
         RunsCommand::Report { run } => report(console, &place.run_folder(&run)?),
     }
 }
@@ -30,6 +30,12 @@ struct Line {
     phase: Phase,
     rows: u64,
     left_to_send: u64,
+    /// The run that this one takes back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    undoes: Option<String>,
+    /// The run that took this one back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    undone_by: Option<String>,
     folder: PathBuf,
 }
 
@@ -40,7 +46,7 @@ struct Lines {
 
 fn read_line(folder: &Path) -> Result<Line, LedgerError> {
     let ledger = Ledger::open(&folder.join(LEDGER))?;
-    let RunHeader { run, created, entity, profile, company_name, phase, .. } = ledger.header()?;
+    let RunHeader { run, created, entity, profile, company_name, phase, undoes, .. } = ledger.header()?;
     let counts = ledger.counts()?;
     Ok(Line {
         run,
@@ -51,6 +57,8 @@ fn read_line(folder: &Path) -> Result<Line, LedgerError> {
         phase,
         rows: counts.total(),
         left_to_send: counts.open(),
+        undoes,
+        undone_by: None,
         folder: folder.to_owned(),
     })
 }
@@ -63,6 +71,7 @@ fn list(console: &Console, place: &Place) -> Ending {
             Err(error) => console.note(&format!("{}: {error}", folder.display())),
         }
     }
+    tell_undone(&mut runs);
     if console.json {
         Console::document(&Lines { runs }, Ending::Done);
         return Ending::Done;
@@ -82,6 +91,20 @@ fn list(console: &Console, place: &Place) -> Ending {
     Ending::Done
 }
 
+/// Marks the runs that a later one has taken back; one that was only planned has not.
+fn tell_undone(runs: &mut [Line]) {
+    let undone: Vec<_> = runs
+        .iter()
+        .filter(|line| matches!(line.phase, Phase::Applying | Phase::Finished))
+        .filter_map(|line| Some((line.undoes.clone()?, line.run.clone())))
+        .collect();
+    for (run, by) in undone {
+        if let Some(line) = runs.iter_mut().find(|line| line.run == run) {
+            line.undone_by = Some(by);
+        }
+    }
+}
+
 fn one_line(line: &Line) -> String {
     let phase = match line.phase {
         Phase::Planning => "planning",
@@ -90,13 +113,30 @@ fn one_line(line: &Line) -> String {
         Phase::Finished => "finished",
     };
     format!(
-        "{:<16} {:<10} {:<16} {phase:<10} {:>9} {:>9}\n",
-        line.run, line.entity, line.profile, line.rows, line.left_to_send
+        "{:<16} {:<10} {:<16} {phase:<10} {:>9} {:>9}{}\n",
+        line.run,
+        line.entity,
+        line.profile,
+        line.rows,
+        line.left_to_send,
+        undone_words(line)
     )
 }
 
-fn show(console: &Console, folder: &Path) -> Result<Ending, Failure> {
-    let line = read_line(folder).map_err(ledgerferry::Error::from)?;
+fn undone_words(line: &Line) -> String {
+    match (&line.undone_by, &line.undoes) {
+        (Some(run), _) => format!("  undone by {run}"),
+        (None, Some(run)) => format!("  undoes {run}"),
+        (None, None) => String::new(),
+    }
+}
+
+fn show(console: &Console, place: &Place, folder: &Path) -> Result<Ending, Failure> {
+    let mut line = read_line(folder).map_err(ledgerferry::Error::from)?;
+    let others = place.run_folders().into_iter().filter_map(|folder| read_line(&folder).ok());
+    let mut lines: Vec<_> = std::iter::once(line).chain(others).collect();
+    tell_undone(&mut lines);
+    line = lines.swap_remove(0);
     if console.json {
         Console::document(&line, Ending::Done);
     } else {

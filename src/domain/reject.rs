@@ -81,11 +81,15 @@ pub enum Rule {
     NumberMismatch,
     /// A payment for a customer that the target blocks for everything.
     CustomerBlocked,
+    /// The record is not as an earlier run left it, so the run's part cannot be taken back.
+    ChangedSince,
+    /// The payment is in its journal no more, so it cannot be taken back.
+    LeftJournal,
 }
 
 impl Rule {
     /// All rules, in the order of the documentation.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 39] = [
         Self::Missing,
         Self::TooLong,
         Self::WouldBeCut,
@@ -123,6 +127,8 @@ impl Rule {
         Self::CustomerBlocked,
         Self::NoMatchKey,
         Self::NumberMismatch,
+        Self::ChangedSince,
+        Self::LeftJournal,
     ];
 
     /// The stable code: what `results.csv` carries and `ferry explain` takes.
@@ -301,6 +307,16 @@ impl Rule {
                 "customer-blocked",
                 "the customer is blocked for everything, payments too",
                 "unblock the customer in the target, then import the row again",
+            ),
+            Self::ChangedSince => (
+                "changed-since",
+                "somebody has changed the record since the run wrote it",
+                "put it right in the target by hand, or undo it all the same with --on-conflict ours",
+            ),
+            Self::LeftJournal => (
+                "left-journal",
+                "the payment has left its journal, so it was posted or removed",
+                "look among the posted entries of the customer; what is posted is reversed in the target",
             ),
             Self::MetTwice => (
                 "met-twice",

@@ -189,7 +189,8 @@ impl ReportWriter {
         if let (Some(results), Some(source)) = (&mut self.results, source) {
             results.add(row, source)?;
         }
-        if summary::row_needs_attention(row) {
+        // What an undo leaves alone is repaired in the target: its rows are no input.
+        if summary::row_needs_attention(row) && self.facts.undoes.is_none() {
             let words = RowWords::of_result(row);
             self.rejects.add(row.planned.source, &row.planned.cells, &words)?;
         }

@@ -113,8 +113,9 @@ async fn prepare(
     let is_new = header.phase == Phase::Planned;
     match header.phase {
         Phase::Planning => return Err(Error::PlanUnfinished(header.run)),
-        Phase::Planned => check_sources(&header)?,
-        Phase::Applying | Phase::Finished => {}
+        // An undo is made from a ledger, whatever became of the files.
+        Phase::Planned if header.undoes.is_none() => check_sources(&header)?,
+        Phase::Planned | Phase::Applying | Phase::Finished => {}
     }
     check_target(target, &header)?;
     if let Some(customers) = check_predecessor(&request.folder, &header)? {

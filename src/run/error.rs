@@ -145,6 +145,9 @@ pub enum Error {
     /// The run's journal is gone, and another may have its code by now.
     #[error("journal `{0}` is not the one that the run was planned for; it was deleted since")]
     OtherJournal(String),
+    /// The run wrote nothing.
+    #[error("run `{0}` wrote nothing, so there is nothing to undo")]
+    NothingToUndo(String),
     /// The run was planned for another company.
     #[error("the run was planned for company `{planned}`, and the profile leads to `{found}`")]
     OtherCompany {
@@ -183,9 +186,11 @@ impl Error {
             | Self::JournalCode { .. }
             | Self::MatchField(_)
             | Self::MatchColumn { .. } => Ending::Usage,
-            Self::JournalRefused { .. } | Self::Guard(_) | Self::NotApplied(_) | Self::RunOpen { .. } => {
-                Ending::Refused
-            }
+            Self::JournalRefused { .. }
+            | Self::Guard(_)
+            | Self::NotApplied(_)
+            | Self::RunOpen { .. }
+            | Self::NothingToUndo(_) => Ending::Refused,
             Self::JournalForbidden { .. } => Ending::NotPermitted,
             Self::PlanUnfinished(_)
             | Self::SourceChanged(_)

@@ -26,6 +26,7 @@ mod reconcile;
 mod reporting;
 mod staleness;
 mod target;
+mod undo;
 mod validate;
 
 pub use apply::{ApplyRequest, apply, note_on_conflict};
@@ -46,6 +47,7 @@ pub use reconcile::reconcile;
 pub use reporting::{keep_approval, report, report_again};
 pub use staleness::StaleError;
 pub use target::{Target, TargetError};
+pub use undo::{UndoRequest, plan_undo};
 pub use validate::validate;
 
 pub use crate::export::PageOptions;

@@ -70,7 +70,7 @@ impl Lines {
         Ok(Self { next, step })
     }
 
-    fn take(&mut self) -> i64 {
+    pub(super) fn take(&mut self) -> i64 {
         let line = self.next;
         self.next += self.step;
         line

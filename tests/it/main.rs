@@ -20,3 +20,4 @@ mod readme;
 mod reconcile;
 mod relay;
 mod testbed;
+mod undo;

@@ -1,0 +1,133 @@
+//! `ferry undo`: the books are as they were before, but for what others did since.
+
+use ledgerferry::transport::Method;
+use serde_json::Value;
+
+use crate::actions::result_of;
+use crate::testbed::TestBed;
+
+const NEW: &[u8] = b"Number,Display Name,City,Credit Limit\nU1,One,Ulm,1\nU2,Two,Bonn,2\nU3,Three,Kiel,3\n";
+
+fn customer(bed: &TestBed, number: &str) -> Option<Value> {
+    let (status, page) = bed.ask(Method::Get, &format!("customers?$filter=number%20eq%20'{number}'"));
+    assert_eq!(status, 200);
+    page["value"].as_array().unwrap().first().cloned()
+}
+
+/// Everything of a customer that a person can write.
+fn content(bed: &TestBed, number: &str) -> Value {
+    let mut record = customer(bed, number).unwrap();
+    let members = record.as_object_mut().unwrap();
+    for changing in ["@odata.etag", "lastModifiedDateTime", "id"] {
+        members.remove(changing);
+    }
+    record
+}
+
+fn import(bed: &TestBed, file: &str, text: &[u8], run: &str) {
+    bed.write(file, text);
+    bed.ferry(&["import", file, "-p", "local", "--yes", "--out", run, "--max-deletes", "9"]).exits(0);
+}
+
+#[test]
+fn an_undo_shows_what_it_would_do_and_takes_back_what_was_created() {
+    let bed = TestBed::new();
+    let before = bed.books();
+    import(&bed, "new.csv", NEW, "run");
+    let after = bed.books();
+    let shown =
+        bed.ferry(&["undo", "run", "-p", "local", "--dry-run", "--json", "--out", "look"]).exits(0).json();
+    assert_eq!(shown["actions"]["delete"], 3, "{shown}");
+    bed.ferry(&["undo", "run", "-p", "local", "--out", "asked"]).exits(4);
+    assert_eq!(bed.books(), after, "nobody has said yes");
+    let done = bed.ferry(&["undo", "run", "-p", "local", "--yes", "--json", "--out", "back"]).exits(0).json();
+    assert_eq!(done["counts"]["done"], 3, "{done}");
+    assert_eq!(done["undoes"], "run", "{done}");
+    assert_eq!(bed.books().customers, before.customers);
+    assert!(customer(&bed, "U1").is_none());
+    // Twice is as good as once.
+    let again =
+        bed.ferry(&["undo", "run", "-p", "local", "--yes", "--json", "--out", "again"]).exits(0).json();
+    assert_eq!(again["counts"]["unchanged"], 3, "{again}");
+}
+
+#[test]
+fn what_an_update_replaced_and_a_delete_took_comes_back() {
+    let bed = TestBed::new();
+    import(&bed, "new.csv", NEW, "first");
+    let before = ["U1", "U2", "U3"].map(|number| content(&bed, number));
+    let asked = b"Number,Display Name,City,Credit Limit,Blocked,Ferry_Action\n\
+        U1,Uno,Bremen,100,All,\nU2,Two,Bonn,2,,delete\nU3,Three,Kiel,3.5,,\n";
+    import(&bed, "asked.csv", asked, "second");
+    assert!(customer(&bed, "U2").is_none());
+    bed.ferry(&["undo", "second", "-p", "local", "--yes", "--out", "back"]).exits(0);
+    assert_eq!(["U1", "U2", "U3"].map(|number| content(&bed, number)), before);
+    // The undo is a run like any other, and can be taken back itself.
+    bed.ferry(&["undo", "back", "-p", "local", "--yes", "--out", "forth"]).exits(0);
+    assert!(customer(&bed, "U2").is_none());
+    assert_eq!(customer(&bed, "U1").unwrap()["displayName"], "Uno");
+}
+
+#[test]
+fn what_somebody_has_changed_since_is_told_and_left_alone() {
+    let bed = TestBed::new();
+    import(&bed, "new.csv", NEW, "first");
+    import(
+        &bed,
+        "more.csv",
+        b"Number,Display Name,City\nU1,Uno,Bremen\nU2,Due,Bonn\nU4,New,Jena\n",
+        "second",
+    );
+    // Another person's work, by another run.
+    bed.write("theirs.csv", b"Number,City,Phone No.\nU1,Hamburg,\nU2,,040 1\nU4,,040 4\n");
+    bed.ferry(&["import", "theirs.csv", "-p", "local", "--yes", "--mode", "update"]).exits(0);
+    let told =
+        bed.ferry(&["undo", "second", "-p", "local", "--yes", "--json", "--out", "back"]).exits(3).json();
+    assert_eq!(told["counts"]["conflict"], 2, "{told}");
+    let conflict = ("update conflict".to_owned(), "changed-since".to_owned());
+    let result = |key: &str| result_of(&bed, "back/results.csv", key);
+    assert_eq!((result("U1").1, result("U4").1), (conflict.1.clone(), conflict.1));
+    let u1 = customer(&bed, "U1").unwrap();
+    assert_eq!((&u1["displayName"], &u1["city"]), (&"Uno".into(), &"Hamburg".into()));
+    let u2 = customer(&bed, "U2").unwrap();
+    assert_eq!((&u2["displayName"], &u2["phoneNumber"]), (&"Two".into(), &"040 1".into()));
+    assert!(customer(&bed, "U4").is_some(), "somebody has worked on it");
+    assert!(!bed.path().join("back/rejects.csv").exists(), "nothing there to import");
+
+    let insisted = ["undo", "second", "-p", "local", "--yes", "--out", "ours", "--on-conflict", "ours"];
+    bed.ferry(&insisted).exits(0);
+    assert_eq!(customer(&bed, "U1").unwrap()["city"], "Ulm");
+    assert!(customer(&bed, "U4").is_none());
+}
+
+#[test]
+fn payments_are_taken_out_of_their_journal_and_posted_ones_are_told() {
+    let bed = TestBed::new();
+    let before = bed.books();
+    let text = b"Customer No.,Posting Date,Document No.,Amount\n10000,2026-11-20,UNDO-1,10.50\n20000,2026-11-20,UNDO-2,7\n";
+    bed.write("payments.csv", text);
+    let args = ["import", "payments.csv", "-p", "local", "--yes", "--journal", "BANK"];
+    bed.ferry(&[&args[..], &["--out", "run"]].concat()).exits(0);
+    bed.ferry(&["undo", "run", "-p", "local", "--yes", "--out", "back"]).exits(0);
+    assert_eq!(bed.books().payments, before.payments);
+    // They may come again, and be posted: then nothing here takes them back.
+    bed.ferry(&[&args[..], &["--out", "again"]].concat()).exits(0);
+    let (_, journals) = bed.ask(Method::Get, "customerPaymentJournals?$filter=code%20eq%20'BANK'");
+    let id = journals["value"][0]["id"].as_str().unwrap();
+    let (status, said) = bed.ask(Method::Post, &format!("journals({id})/Microsoft.NAV.post"));
+    assert_eq!(status, 204, "{said}");
+    let posted = bed.books();
+    let told =
+        bed.ferry(&["undo", "again", "-p", "local", "--yes", "--json", "--out", "late"]).exits(3).json();
+    assert_eq!(told["counts"]["conflict"], 2, "{told}");
+    assert_eq!(bed.books(), posted);
+}
+
+#[test]
+fn a_run_that_wrote_nothing_or_is_not_settled_is_not_undone() {
+    let bed = TestBed::new();
+    bed.write("new.csv", NEW);
+    bed.ferry(&["plan", "new.csv", "-p", "local", "--out", "run"]).exits(0);
+    let refused = bed.ferry(&["undo", "run", "-p", "local", "--yes"]).exits(4);
+    assert!(refused.stderr().contains("wrote nothing"), "{}", refused.stderr());
+}
