@@ -36,7 +36,7 @@
 //! | [`report`] | what a run says of itself |
 //! | [`durable`] | files published whole or not at all |
 //! | [`profile`] | a named target with its address, credentials and limits |
-//! | [`run`] | the stages put together |
+//! | [`run`] | the stages put together: plan, apply, undo, reconcile, export |
 //! | [`sandbox`] | a server that imitates the target, for demos and tests; it shares no types with the client |
 //!
 //! Who may import whom is kept as data in `tests/it/architecture.rs`. Only the binary prints, reads the

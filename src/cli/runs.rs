@@ -80,12 +80,13 @@ fn list(console: &Console, place: &Place) -> Ending {
         console.result("no runs yet");
         return Ending::Done;
     }
+    let widest = runs.iter().map(|line| line.run.len()).max().unwrap_or_default();
     let mut text = format!(
-        "{:<16} {:<10} {:<16} {:<10} {:>9} {:>9}\n",
+        "{:<widest$} {:<10} {:<16} {:<10} {:>9} {:>9}\n",
         "RUN", "ROWS OF", "PROFILE", "STATE", "ROWS", "TO SEND"
     );
     for line in &runs {
-        text.push_str(&one_line(line));
+        text.push_str(&one_line(line, widest));
     }
     console.result(&text);
     Ending::Done
@@ -105,7 +106,7 @@ fn tell_undone(runs: &mut [Line]) {
     }
 }
 
-fn one_line(line: &Line) -> String {
+fn one_line(line: &Line, widest: usize) -> String {
     let phase = match line.phase {
         Phase::Planning => "planning",
         Phase::Planned => "planned",
@@ -113,7 +114,7 @@ fn one_line(line: &Line) -> String {
         Phase::Finished => "finished",
     };
     format!(
-        "{:<16} {:<10} {:<16} {phase:<10} {:>9} {:>9}{}\n",
+        "{:<widest$} {:<10} {:<16} {phase:<10} {:>9} {:>9}{}\n",
         line.run,
         line.entity,
         line.profile,
@@ -140,7 +141,7 @@ fn show(console: &Console, place: &Place, folder: &Path) -> Result<Ending, Failu
     if console.json {
         Console::document(&line, Ending::Done);
     } else {
-        console.result(&format!("{}folder {}\n", one_line(&line), line.folder.display()));
+        console.result(&format!("{}folder {}\n", one_line(&line, 0), line.folder.display()));
     }
     Ok(Ending::Done)
 }

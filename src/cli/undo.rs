@@ -53,9 +53,7 @@ async fn plan_and_apply(
     if arguments.dry_run {
         return Ok(tell(console, &planned));
     }
-    let mut approval = Approval::of(&arguments.guard, connection, arguments.yes);
-    // To delete what the run created is what was asked for.
-    approval.guards = approval.guards.with_deletes_expected();
+    let approval = Approval::of(&arguments.guard, connection, arguments.yes);
     if planned.summary.in_state(State::Planned) > 0 && !arguments.yes {
         console.result(&planned.terminal(style(console)));
     }

@@ -223,6 +223,8 @@ impl Inverse {
         let before = fields::only(&there.body, |name| self.is_writable(name))?;
         Ok(PlannedRow {
             action: Action::Delete,
+            // What goes away is no amount that arrives.
+            amount: None,
             before,
             remote_id: Some(there.id),
             etag: Some(there.etag),
