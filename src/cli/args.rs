@@ -79,6 +79,11 @@ pub(crate) enum Command {
     /// Continue an interrupted run; without a name, the latest that is not finished
     #[command(after_help = "Examples:\n  ferry resume\n  ferry resume 261122-091500 -p local")]
     Resume(ResumeArgs),
+    /// Try again what a run left out, from its rejects file as you edited it; without a name, the latest that left rows out
+    #[command(
+        after_help = "Examples:\n  ferry retry --dry-run\n  ferry retry 261122-091500 repaired.csv -p local --yes"
+    )]
+    Retry(RetryArgs),
     /// Read back what a run wrote, and compare every field and the control totals with the target
     #[command(
         after_help = "Examples:\n  ferry reconcile 261122-091500\n  ferry reconcile .ferry/runs/261122-091500 --json"
@@ -341,6 +346,31 @@ pub(crate) struct ResumeArgs {
     pub(crate) guard: GuardArgs,
     #[command(flatten)]
     pub(crate) slice: SliceArgs,
+}
+
+/// What `ferry retry` takes.
+#[derive(Debug, Args)]
+pub(crate) struct RetryArgs {
+    /// The run, by its name or its folder
+    pub(crate) run: Option<PathBuf>,
+    /// The repaired rows; otherwise the rejects file of the run, if it was edited, or else the rows as they were
+    pub(crate) file: Option<PathBuf>,
+    /// The folder for the new run, instead of .ferry/runs/RUN
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) guard: GuardArgs,
+    #[command(flatten)]
+    pub(crate) slice: SliceArgs,
+    /// Go on with the good rows when others are rejected again; the run then ends with exit code 3
+    #[arg(long)]
+    pub(crate) skip_rejects: bool,
+    /// Do not ask before writing
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+    /// Plan only, and write nothing
+    #[arg(short = 'n', long)]
+    pub(crate) dry_run: bool,
 }
 
 /// What `ferry reconcile` takes.

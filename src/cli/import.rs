@@ -43,7 +43,8 @@ pub(crate) async fn plan(
     let stop = interrupt::stop_sign();
     let opening = Connection::open(console, place, place.profile(global)?);
     let connection = interrupt::unless_stopped(&stop, opening).await?;
-    let asked = Asked { read: arguments.read, matching: &arguments.matching, command: "plan", stop };
+    let asked =
+        Asked { read: arguments.read, matching: &arguments.matching, command: "plan", retried: None, stop };
     let planned = make_plans(console, place, &connection, asked).await;
     connection.close().await;
     let folders = planned?;
@@ -66,20 +67,22 @@ pub(crate) async fn import(
     let stop = interrupt::stop_sign();
     let opening = Connection::open(console, place, place.profile(global)?);
     let connection = interrupt::unless_stopped(&stop, opening).await?;
-    let ended = plan_and_apply(console, place, &connection, (arguments, stop)).await;
+    let ended = plan_and_apply(console, place, &connection, (arguments, None, stop)).await;
     connection.close().await;
     ended
 }
 
-async fn plan_and_apply(
+/// Plans, asks and carries out; of a retry, `retried` is the folder of the run that is tried again.
+pub(crate) async fn plan_and_apply(
     console: &Console,
     place: &Place,
     connection: &Connection,
-    (arguments, stop): (ImportArgs, StopSign),
+    (arguments, retried, stop): (ImportArgs, Option<PathBuf>, StopSign),
 ) -> Result<Ending, Failure> {
-    let command = if arguments.dry_run { "plan" } else { "import" };
+    let verb = if retried.is_some() { "retry" } else { "import" };
+    let command = if arguments.dry_run { "plan" } else { verb };
     let skip = arguments.matching.skip_rejects;
-    let asked = Asked { read: arguments.read, matching: &arguments.matching, command, stop };
+    let asked = Asked { read: arguments.read, matching: &arguments.matching, command, retried, stop };
     let folders = make_plans(console, place, connection, asked).await?;
     let planned = told(&folders, command, |summary| planned_ending(summary, skip, false))?;
     if arguments.dry_run || (is_left_out(&planned) && !skip) {
@@ -91,12 +94,8 @@ async fn plan_and_apply(
     }
     let approval = Approval::of(&arguments.guard, connection, arguments.yes);
     approve(console, connection, &folders, &approval).await?;
-    let sending = Sending {
-        command: "import",
-        guard: &arguments.guard,
-        slice: arguments.slice.slice(),
-        recheck: false,
-    };
+    let sending =
+        Sending { command: verb, guard: &arguments.guard, slice: arguments.slice.slice(), recheck: false };
     carry_out_all(console, place, connection, (&folders, sending)).await
 }
 
@@ -220,6 +219,7 @@ struct Asked<'a> {
     read: ReadArgs,
     matching: &'a MatchArgs,
     command: &'static str,
+    retried: Option<PathBuf>,
     stop: StopSign,
 }
 
@@ -231,7 +231,7 @@ async fn make_plans(
     connection: &Connection,
     asked: Asked<'_>,
 ) -> Result<Vec<PathBuf>, Failure> {
-    let Asked { read, matching, command, stop } = asked;
+    let Asked { read, matching, command, retried, stop } = asked;
     let out = read.out.clone();
     let watcher = watcher(console);
     let parts = run::split_by_entity(&read_request(read, &watcher)?, &watcher)?;
@@ -260,6 +260,7 @@ async fn make_plans(
             folder: folder.clone(),
             runs: Some(place.runs()),
             after: folders.last().cloned(),
+            retries: retried.clone(),
             stop: Some(stop.clone()),
         };
         let planned = run::plan(&connection.target, &request, &watcher).await;
@@ -376,7 +377,7 @@ async fn carry_out(
     };
     let request = ApplyRequest {
         recheck: sending.recheck,
-        runs: (sending.command != "import").then(|| place.runs()),
+        runs: (!matches!(sending.command, "import" | "retry")).then(|| place.runs()),
         ..ApplyRequest::new(folder.to_owned(), sending.command, delivery)
     };
     let applied = run::apply(&connection.target, &request, interrupt::stop_sign(), &watcher(console)).await;

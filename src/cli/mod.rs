@@ -12,6 +12,7 @@ mod import;
 mod interrupt;
 mod project;
 mod reconcile;
+mod retry;
 mod runs;
 mod sandbox;
 mod undo;
@@ -76,6 +77,7 @@ async fn dispatch(console: &Console, global: &Global, command: Command) -> Resul
         Command::Apply(arguments) => import::apply(console, global, &place()?, arguments).await,
         Command::Import(arguments) => import::import(console, global, &place()?, arguments).await,
         Command::Resume(arguments) => import::resume(console, global, &place()?, arguments).await,
+        Command::Retry(arguments) => retry::retry(console, global, &place()?, arguments).await,
         Command::Reconcile(arguments) => reconcile::reconcile(console, global, &place()?, arguments).await,
         Command::Undo(arguments) => undo::undo(console, global, &place()?, arguments).await,
         Command::Export(arguments) => export::export(console, global, &place()?, arguments).await,

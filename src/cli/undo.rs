@@ -28,7 +28,7 @@ pub(crate) async fn undo(
     let folder = new_folder(place, arguments.out.clone());
     let run = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let on_conflict = arguments.guard.on_conflict.map(on_conflict).unwrap_or_default();
-    let request = UndoRequest { undone, run, folder, on_conflict };
+    let request = UndoRequest { undone, run, folder, runs: Some(place.runs()), on_conflict };
     let ended = plan_and_apply(console, place, &connection, (arguments, request)).await;
     connection.close().await;
     ended

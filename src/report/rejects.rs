@@ -1,8 +1,8 @@
 //! The rejects file: the rows a person has to repair, in the layout of the file they came from.
 //!
 //! In: rows that are rejected, refused, in conflict or in doubt. Out: for a text file `rejects.csv`, for a
-//! workbook `rejects.xlsx`: the original columns in their order, then `ferry_status`, `ferry_reason` and
-//! `ferry_fix`, which a re-import ignores. Of several text files each has its own, named after it.
+//! workbook `rejects.xlsx`: the original columns in their order, then `ferry_status`, `ferry_reason`,
+//! `ferry_fix` and `ferry_row`, which a re-import ignores. Of several text files each has its own, named after it.
 //!
 //! Promises: cells are what they were, so a re-import reads the same values; rows are streamed.
 
@@ -21,15 +21,17 @@ use crate::domain::EntityKind;
 use crate::durable::{FileError, PendingFile};
 
 /// The columns added on the right.
-pub const FERRY_COLUMNS: [&str; 3] = ["ferry_status", REASON_COLUMN, "ferry_fix"];
+pub const FERRY_COLUMNS: [&str; 4] = ["ferry_status", REASON_COLUMN, "ferry_fix", ROW_COLUMN];
 /// The column that says why a row was left out.
 pub const REASON_COLUMN: &str = "ferry_reason";
+/// The column that says on which row of the first file a row stood, also in the rejects of rejects.
+pub(super) const ROW_COLUMN: &str = "ferry_row";
 /// The name of the workbook in the folder of its run.
 const WORKBOOK_NAME: &str = "rejects.xlsx";
 /// Spreadsheet programs take a text file for the system's old encoding unless it starts with this.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// A source's columns as the rejects file repeats them: all but the three that an earlier rejects file added.
+/// A source's columns as the rejects file repeats them: all but those that an earlier rejects file added.
 #[derive(Clone, Debug)]
 pub(super) struct Layout {
     /// The source.
@@ -40,6 +42,8 @@ pub(super) struct Layout {
     pub fields: Vec<String>,
     /// What the rows are.
     pub entity: EntityKind,
+    /// The 0-based column in which an earlier rejects file says where a row stood first.
+    pub row_column: Option<usize>,
 }
 
 impl Layout {
@@ -55,7 +59,14 @@ impl Layout {
             fields: source.headers.iter().map(field).collect(),
             facts: source.clone(),
             entity: facts.entity,
+            row_column: row_column(source),
         }
+    }
+
+    /// Where a row on this line stood first.
+    pub(super) fn first_row(&self, cells: &[String], line: u64) -> String {
+        let told = self.row_column.and_then(|column| cells.get(column)).map(|cell| cell.trim());
+        told.filter(|told| !told.is_empty()).map_or_else(|| line.to_string(), str::to_owned)
     }
 
     /// The first of the fields a person knows a record by that is not blank.
@@ -77,6 +88,11 @@ impl Layout {
     pub(super) fn cells<'a>(&'a self, cells: &'a [String]) -> impl Iterator<Item = (usize, &'a str)> {
         self.columns.iter().map(|&column| (column, cells.get(column).map_or("", String::as_str)))
     }
+}
+
+/// The 0-based column in which a source says where its rows stood first, when it is a rejects file.
+pub(super) fn row_column(source: &SourceFacts) -> Option<usize> {
+    source.headers.iter().position(|heading| heading.trim() == ROW_COLUMN)
 }
 
 /// Writes the rejects of all sources; a source without rejects gets no file.
@@ -210,8 +226,8 @@ fn write_text(
     words: &RowWords<'_>,
 ) -> Result<(), ReportError> {
     let (reason, fix) = (words.reason(&layout.facts), words.remedy());
-    let reason = neutral(&reason);
-    let added = [words.state.as_str(), reason.as_ref(), &fix];
+    let (reason, row) = (neutral(&reason), layout.first_row(cells, words.line));
+    let added = [words.state.as_str(), reason.as_ref(), &fix, &row];
     let written = writer.write_record(layout.cells(cells).map(|(_, cell)| cell).chain(added));
     written.map_err(|cause| csv_error(writer.get_ref().path(), cause))
 }
@@ -246,12 +262,13 @@ mod tests {
     fn columns_of_an_earlier_rejects_file_are_not_repeated() {
         let mut again = source("rejects.csv");
         again.headers.extend(FERRY_COLUMNS.map(str::to_owned));
-        let cells = vec!["1", "A", "b", "2", "rejected", "old reason", "old fix"];
+        let cells = vec!["1", "A", "b", "2", "rejected", "old reason", "old fix", "77"];
         let folder = written(&facts(vec![again]), &[(0, cells)]);
         let mut reader = csv::Reader::from_path(folder.path().join("rejects.csv")).unwrap();
-        assert_eq!(reader.headers().unwrap().len(), 7);
+        assert_eq!(reader.headers().unwrap().len(), 8);
         let row = reader.records().next().unwrap().unwrap();
         assert!(!row.iter().any(|cell| cell.contains("old")));
+        assert_eq!(&row[7], "77", "where the row stood first is kept");
     }
 
     #[test]

@@ -104,7 +104,9 @@ impl RejectsWorkbook {
             }
             place += 1;
         }
-        for text in [words.state.as_str().to_owned(), words.reason(&layout.facts), words.remedy()] {
+        let row_before = layout.first_row(cells, words.line);
+        for text in [words.state.as_str().to_owned(), words.reason(&layout.facts), words.remedy(), row_before]
+        {
             sheet.worksheet.write_string_with_format(row, place, text, &self.formats.words)?;
             place += 1;
         }
@@ -126,7 +128,7 @@ impl RejectsWorkbook {
         if place > 0 {
             worksheet.ignore_error_range(1, 0, 1_048_575, place - 1, IgnoreError::NumberStoredAsText)?;
         }
-        for (heading, characters) in FERRY_COLUMNS.into_iter().zip([13, 60, 50]) {
+        for (heading, characters) in FERRY_COLUMNS.into_iter().zip([13, 60, 50, 10]) {
             worksheet.set_column_width(place, characters)?;
             worksheet.write_string_with_format(0, place, heading, &self.formats.ferry_heading)?;
             place += 1;
@@ -243,7 +245,16 @@ mod tests {
             range.rows().map(|row| row.iter().map(ToString::to_string).collect()).collect();
         assert_eq!(
             read[0],
-            ["Number", "Display Name", "Email", "Credit Limit", "ferry_status", "ferry_reason", "ferry_fix"]
+            [
+                "Number",
+                "Display Name",
+                "Email",
+                "Credit Limit",
+                "ferry_status",
+                "ferry_reason",
+                "ferry_fix",
+                "ferry_row"
+            ]
         );
         for (place, (_, cells)) in rows.iter().enumerate() {
             assert_eq!(&read[place + 1][..4], &cells[..]);

@@ -1,7 +1,7 @@
 //! `results.csv`: one line for every row of the input, in the order of the run.
 //!
 //! In: each row once. Out: file, sheet, row (1-based, as a spreadsheet or an editor counts), key, action, status,
-//! remote id, code, message, remedy, and the fields an update changes.
+//! remote id, code, message, remedy, the fields an update changes, and for a row of a rejects file where it stood first.
 //!
 //! Promises: text that a spreadsheet would take for a formula is neutralised; numbers and phone numbers stay as
 //! they are; rows are streamed, never gathered.
@@ -9,6 +9,7 @@
 use std::path::Path;
 
 use super::facts::SourceFacts;
+use super::rejects::row_column;
 use super::text::neutral;
 use super::words::RowWords;
 use super::{ReportError, csv_error};
@@ -18,8 +19,20 @@ use crate::durable::PendingFile;
 /// The file's name in the folder of its run.
 pub(super) const RESULTS_NAME: &str = "results.csv";
 
-const HEADER: [&str; 11] =
-    ["file", "sheet", "row", "key", "action", "status", "remote_id", "code", "message", "remedy", "changes"];
+const HEADER: [&str; 12] = [
+    "file",
+    "sheet",
+    "row",
+    "key",
+    "action",
+    "status",
+    "remote_id",
+    "code",
+    "message",
+    "remedy",
+    "changes",
+    "original_row",
+];
 
 /// Writes the file row by row; nothing is visible before it is published.
 #[derive(Debug)]
@@ -43,6 +56,8 @@ impl ResultsWriter {
         let answered = row.remote_id.as_deref().filter(|id| !id.is_empty());
         let remote_id = answered.or(planned.remote_id.as_deref()).unwrap_or_default();
         let line = planned.origin.line.to_string();
+        let first_row = row_column(source).and_then(|column| planned.cells.get(column));
+        let first_row = first_row.map_or("", |cell| cell.trim());
         let (codes, message, changes) =
             (words.codes(), words.message(source), changes_text(&planned.changes));
         self.write(&[
@@ -57,6 +72,7 @@ impl ResultsWriter {
             &neutral(&message),
             &words.remedy(),
             &neutral(&changes),
+            &neutral(first_row),
         ])
     }
 

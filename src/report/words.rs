@@ -21,6 +21,8 @@ pub(super) struct RowWords<'a> {
     pub state: State,
     /// The rules it breaks.
     pub violations: &'a [Violation],
+    /// The line it stands on, 1-based.
+    pub line: u64,
     code: &'a str,
     message: &'a str,
 }
@@ -29,13 +31,25 @@ impl<'a> RowWords<'a> {
     /// About a row of a run.
     #[must_use]
     pub(super) fn of_result(row: &'a RowResult) -> Self {
-        Self { state: row.state, violations: &row.planned.violations, code: &row.code, message: &row.message }
+        Self {
+            state: row.state,
+            violations: &row.planned.violations,
+            line: row.planned.origin.line,
+            code: &row.code,
+            message: &row.message,
+        }
     }
 
     /// About a row that a check rejected.
     #[must_use]
     pub(super) fn of_reject(reject: &'a Reject) -> Self {
-        Self { state: State::Rejected, violations: &reject.violations, code: "", message: "" }
+        Self {
+            state: State::Rejected,
+            violations: &reject.violations,
+            line: reject.origin.line,
+            code: "",
+            message: "",
+        }
     }
 
     /// The codes of the broken rules, or the target's error code; empty when all is well.

@@ -128,6 +128,9 @@ pub enum Error {
         /// How many rows wait or are in doubt.
         rows: u64,
     },
+    /// The run takes another one back, so its rows are not those of a file.
+    #[error("run `{0}` takes another run back, and has no rows of a file to retry")]
+    RetryOfUndo(String),
     /// A file is not the one that was planned.
     #[error("`{0}` has changed since it was planned")]
     SourceChanged(String),
@@ -189,6 +192,7 @@ impl Error {
             Self::JournalRefused { .. }
             | Self::Guard(_)
             | Self::NotApplied(_)
+            | Self::RetryOfUndo(_)
             | Self::RunOpen { .. }
             | Self::NothingToUndo(_) => Ending::Refused,
             Self::JournalForbidden { .. } => Ending::NotPermitted,
@@ -226,6 +230,7 @@ impl Error {
             Self::JournalUnanswered { .. } => "try again later with `ferry resume`",
             Self::SourceChanged(_) => "plan it again; the old plan can be thrown away",
             Self::NotApplied(run) => return Some(format!("`ferry apply {run}` carries it out")),
+            Self::RetryOfUndo(_) => "`ferry undo` of the other run looks again at what is left",
             Self::RunOpen { run, .. } => return Some(format!("`ferry resume {run}` settles them first")),
             Self::PlanUnfinished(_) => "remove the folder and plan again",
             Self::OtherJournal(_) => "see what became of its payments, then plan what is left",

@@ -27,7 +27,7 @@ use super::ending::Ending;
 use super::error::Error;
 use super::event::{Event, Observer};
 use super::facts::{now, tool_version};
-use super::history::add_delivered;
+use super::history::{add_delivered, remember, run_folders};
 use super::index::TargetIndex;
 use super::planning::{Lines, Origins, Planner, PlanningError};
 use super::reading::{
@@ -58,6 +58,8 @@ pub struct PlanRequest {
     pub runs: Option<PathBuf>,
     /// The folder, beside this run's own, of the run that is carried out first: its customers may be named already.
     pub after: Option<PathBuf>,
+    /// The folder of the run whose rows that did not arrive are planned again.
+    pub retries: Option<PathBuf>,
     /// Ends the planning when somebody asks for an end; no plan is kept then.
     pub stop: Option<watch::Receiver<Option<Ending>>>,
 }
@@ -87,18 +89,31 @@ pub async fn plan(target: &Target, request: &PlanRequest, observer: Observer<'_>
         match_on: match_on.iter().map(|name| (*name).to_owned()).collect(),
         ..header(target, request, entity, journal, &opened)
     };
-    if let (EntityKind::Payments, Some(runs)) = (entity, &request.runs) {
-        add_delivered(runs, &header, &mut known.index)?;
+    let header = RunHeader { retries: request.retries.as_deref().map(run_of).transpose()?, ..header };
+    if entity == EntityKind::Payments {
+        let folders = run_folders(request.runs.as_deref(), request.retries.as_deref());
+        add_delivered(&folders, &header, &mut known.index)?;
     }
     create_directory(&request.folder)?;
     let ledger = Ledger::create(&request.folder.join(LEDGER), &header)?;
     let planning = Planning { ledger, header, known, match_on, request: request.clone() };
     // The one place where an async task burns CPU: nothing else runs on this runtime while a plan is made.
     let planned = block_in_place(|| plan_rows(planning, opened, observer));
+    let planned = planned.and_then(|ledger| {
+        if let (EntityKind::Payments, Some(runs)) = (entity, &request.runs) {
+            remember(runs, &request.folder)?;
+        }
+        Ok(ledger)
+    });
     if planned.is_err() {
         discard_plan(&request.folder);
     }
     planned
+}
+
+/// The name of the run in this folder.
+fn run_of(folder: &Path) -> Result<String, Error> {
+    Ok(Ledger::open(&folder.join(LEDGER))?.header()?.run)
 }
 
 /// Does the work, or ends it when somebody asks for an end.

@@ -22,7 +22,7 @@ use crate::ledger::{Filter, Ledger, RunHeader, Step};
 use super::apply::ApplyRequest;
 use super::error::Error;
 use super::event::{Event, Observer};
-use super::history::add_delivered;
+use super::history::{add_delivered, run_folders};
 use super::index::{TargetIndex, customer_of, key_of};
 use super::journal::find_journal;
 use super::planning::PlanningError;
@@ -143,7 +143,7 @@ async fn fetch_payments(
         target.fetch_payers(&mut crate::domain::References::new(), index, observer).await?;
     }
     if let Some(runs) = &request.runs {
-        add_delivered(runs, header, index)?;
+        add_delivered(&run_folders(Some(runs), None), header, index)?;
     }
     Ok(())
 }
@@ -152,7 +152,7 @@ async fn fetch_payments(
 /// would not show them any more. This holds whatever the user says about records that moved.
 pub(super) fn skip_delivered(ledger: &mut Ledger, header: &RunHeader, runs: &Path) -> Result<(), Error> {
     let mut index = TargetIndex::new().map_err(PlanningError::from)?;
-    add_delivered(runs, header, &mut index)?;
+    add_delivered(&run_folders(Some(runs), None), header, &mut index)?;
     let mut steps = Vec::new();
     ledger.for_each_row(Filter::States(&[State::Planned]), |row| {
         if let (Action::Create, Some(run)) =

@@ -27,6 +27,7 @@ use super::apply::check_target;
 use super::error::Error;
 use super::event::Observer;
 use super::facts::{now, tool_version};
+use super::history::remember;
 use super::import::LEDGER;
 use super::index::TargetIndex;
 use super::planning::{Lines, PlanningError};
@@ -46,6 +47,8 @@ pub struct UndoRequest {
     pub run: String,
     /// The folder of the new run; it is created.
     pub folder: PathBuf,
+    /// Where the project keeps its runs, which remember a run that is kept elsewhere.
+    pub runs: Option<PathBuf>,
     /// What becomes of records that somebody else has changed since.
     pub on_conflict: OnConflict,
 }
@@ -83,7 +86,11 @@ pub async fn plan_undo(
         on_conflict: request.on_conflict,
         lines,
     };
-    tokio::task::block_in_place(|| plan_rows(ledger, header, &undone, &found, inverse))
+    let ledger = tokio::task::block_in_place(|| plan_rows(ledger, header, &undone, &found, inverse))?;
+    if let Some(runs) = &request.runs {
+        remember(runs, &request.folder)?;
+    }
+    Ok(ledger)
 }
 
 /// The new run is the old one's in everything but what it does.

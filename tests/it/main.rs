@@ -19,5 +19,6 @@ mod passage;
 mod readme;
 mod reconcile;
 mod relay;
+mod retry;
 mod testbed;
 mod undo;

@@ -115,6 +115,7 @@ impl Passage {
             folder: folder.clone(),
             runs: None,
             after: None,
+            retries: None,
             stop: None,
         };
         plan(target, &request, &|_: Event<'_>| ()).await?;
