@@ -5,7 +5,7 @@
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use ledgerferry::domain::{Action, EntityKind, Origin, Outcome, PlannedRow, Receipt};
-use ledgerferry::ledger::{Counters, Ledger, LedgerWriter, Phase, RunHeader};
+use ledgerferry::ledger::{Ledger, LedgerWriter, RunHeader};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -100,36 +100,6 @@ fn row(number: u64) -> PlannedRow {
 }
 
 fn header() -> RunHeader {
-    RunHeader {
-        run: "bench".to_owned(),
-        created: "2026-01-01T12:00:00Z".to_owned(),
-        tool_version: "0".to_owned(),
-        entity: EntityKind::Customers,
-        profile: String::new(),
-        system: String::new(),
-        dialect: String::new(),
-        service_root: String::new(),
-        company_id: String::new(),
-        company_name: String::new(),
-        stage: String::new(),
-        local_currency: String::new(),
-        journal_code: None,
-        journal_id: None,
-        journal_before: None,
-        sign: String::new(),
-        mode: String::new(),
-        on_conflict: String::new(),
-        match_on: Vec::new(),
-        sources: Vec::new(),
-        columns: Vec::new(),
-        unmapped: Vec::new(),
-        flags: Vec::new(),
-        retries: None,
-        undoes: None,
-        after: None,
-        approved: false,
-        sliced: false,
-        phase: Phase::Planning,
-        counters: Counters::default(),
-    }
+    let [run, created, version] = ["bench", "2026-01-01T12:00:00Z", "0"].map(str::to_owned);
+    RunHeader::new(run, created, version, EntityKind::Customers)
 }

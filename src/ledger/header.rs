@@ -145,3 +145,42 @@ pub struct RunHeader {
     #[serde(default)]
     pub counters: Counters,
 }
+
+impl RunHeader {
+    /// A run that is being planned, and of which nothing else is known yet.
+    #[must_use]
+    pub fn new(run: String, created: String, tool_version: String, entity: EntityKind) -> Self {
+        Self {
+            run,
+            created,
+            tool_version,
+            entity,
+            profile: String::new(),
+            system: String::new(),
+            dialect: String::new(),
+            service_root: String::new(),
+            company_id: String::new(),
+            company_name: String::new(),
+            stage: String::new(),
+            local_currency: String::new(),
+            journal_code: None,
+            journal_id: None,
+            journal_before: None,
+            sign: String::new(),
+            mode: String::new(),
+            on_conflict: String::new(),
+            match_on: Vec::new(),
+            sources: Vec::new(),
+            columns: Vec::new(),
+            unmapped: Vec::new(),
+            flags: Vec::new(),
+            retries: None,
+            undoes: None,
+            after: None,
+            approved: false,
+            sliced: false,
+            phase: Phase::Planning,
+            counters: Counters::default(),
+        }
+    }
+}

@@ -12,37 +12,13 @@ use crate::domain::{
 };
 
 pub(super) fn header() -> RunHeader {
+    let [run, created, version] = ["20260101-1200-abcd", "2026-01-01T12:00:00Z", "0.1.0"].map(str::to_owned);
     RunHeader {
-        run: "20260101-1200-abcd".into(),
-        created: "2026-01-01T12:00:00Z".into(),
-        tool_version: "0.1.0".into(),
-        entity: EntityKind::Customers,
         profile: "local".into(),
-        system: "business-central".into(),
-        dialect: "v2.0".into(),
         service_root: "http://127.0.0.1:1/api/v2.0".into(),
-        company_id: "c".into(),
         company_name: "CRONUS".into(),
-        stage: String::new(),
-        local_currency: String::new(),
-        journal_code: None,
-        journal_id: None,
-        journal_before: None,
-        sign: String::new(),
         mode: "upsert".into(),
-        on_conflict: String::new(),
-        match_on: Vec::new(),
-        sources: Vec::new(),
-        columns: Vec::new(),
-        unmapped: Vec::new(),
-        flags: Vec::new(),
-        retries: None,
-        undoes: None,
-        after: None,
-        approved: false,
-        sliced: false,
-        phase: Phase::Planning,
-        counters: Counters::default(),
+        ..RunHeader::new(run, created, version, EntityKind::Customers)
     }
 }
 

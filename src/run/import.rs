@@ -16,7 +16,7 @@ use crate::catalogue::business_central_v2::CUSTOMER_PAYMENT_JOURNALS;
 use crate::catalogue::{Kind, Writable};
 use crate::domain::{EntityKind, References};
 use crate::durable::create_directory;
-use crate::ledger::{Counters, Ledger, Phase, RunHeader, SourceHeader};
+use crate::ledger::{Ledger, RunHeader, SourceHeader};
 use crate::plan::{Matching, Mode};
 use crate::report::SourceFacts;
 use crate::source;
@@ -221,10 +221,6 @@ fn header(
     opened: &[Opened],
 ) -> RunHeader {
     RunHeader {
-        run: request.run.clone(),
-        created: now(),
-        tool_version: tool_version(),
-        entity,
         profile: target.profile.clone(),
         system: target.system.clone(),
         dialect: target.dialect.clone(),
@@ -232,32 +228,22 @@ fn header(
         company_id: target.company.id.clone(),
         company_name: target.company.name.clone(),
         stage: target.stage.clone(),
-        local_currency: String::new(),
         journal_code,
-        journal_id: None,
-        journal_before: None,
         sign: match entity {
             EntityKind::Customers => String::new(),
             EntityKind::Payments => request.read.sign.as_str().to_owned(),
         },
         mode: request.mode.as_str().to_owned(),
-        on_conflict: String::new(),
-        match_on: Vec::new(),
         sources: opened.iter().map(source_header).collect(),
         columns: opened.first().map(Opened::columns).unwrap_or_default(),
         unmapped: opened.iter().flat_map(Opened::unmapped).collect(),
         flags: flags(target, request),
-        retries: None,
-        undoes: None,
         after: request
             .after
             .as_deref()
             .and_then(Path::file_name)
             .map(|name| name.to_string_lossy().into_owned()),
-        approved: false,
-        sliced: false,
-        phase: Phase::Planning,
-        counters: Counters::default(),
+        ..RunHeader::new(request.run.clone(), now(), tool_version(), entity)
     }
 }
 

@@ -11,7 +11,7 @@ use url::Url;
 use crate::connector::business_central::Connector;
 use crate::delivery::{DeliveryEnd, DeliveryError, DeliveryEvent, DeliveryOptions, ErrorLimit, deliver};
 use crate::domain::{Action, EntityKind, Money, Origin, PlannedRow, RowResult, State};
-use crate::ledger::{Counters, Filter, JournalBefore, Ledger, LedgerError, LedgerWriter, Phase, RunHeader};
+use crate::ledger::{Counters, Filter, JournalBefore, Ledger, LedgerError, LedgerWriter, RunHeader};
 // The architecture lets no stage name the sandbox; tests may.
 #[cfg(test)]
 use crate::sandbox::{Books, Faults, Sandbox, SandboxOptions, read_books};
@@ -267,36 +267,6 @@ pub(super) fn money(text: &str) -> Money {
 }
 
 fn header(entity: EntityKind) -> RunHeader {
-    RunHeader {
-        run: "test".into(),
-        created: "2026-01-01T12:00:00Z".into(),
-        tool_version: "0".into(),
-        entity,
-        profile: "sandbox".into(),
-        system: "business-central".into(),
-        dialect: "v2.0".into(),
-        service_root: String::new(),
-        company_id: String::new(),
-        company_name: String::new(),
-        stage: String::new(),
-        local_currency: String::new(),
-        journal_code: None,
-        journal_id: None,
-        journal_before: None,
-        sign: String::new(),
-        mode: "upsert".into(),
-        on_conflict: String::new(),
-        match_on: Vec::new(),
-        sources: Vec::new(),
-        columns: Vec::new(),
-        unmapped: Vec::new(),
-        flags: Vec::new(),
-        retries: None,
-        undoes: None,
-        after: None,
-        approved: false,
-        sliced: false,
-        phase: Phase::Planning,
-        counters: Counters::default(),
-    }
+    let mode = "upsert".to_owned();
+    RunHeader { mode, ..RunHeader::new("test".into(), "2026-01-01T12:00:00Z".into(), "0".into(), entity) }
 }
