@@ -33,6 +33,9 @@ struct Line {
     /// The run that this one takes back.
     #[serde(skip_serializing_if = "Option::is_none")]
     undoes: Option<String>,
+    /// The run whose rows that did not arrive this one tries again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retries: Option<String>,
     /// The run that took this one back.
     #[serde(skip_serializing_if = "Option::is_none")]
     undone_by: Option<String>,
@@ -46,7 +49,8 @@ struct Lines {
 
 fn read_line(folder: &Path) -> Result<Line, LedgerError> {
     let ledger = Ledger::open(&folder.join(LEDGER))?;
-    let RunHeader { run, created, entity, profile, company_name, phase, undoes, .. } = ledger.header()?;
+    let RunHeader { run, created, entity, profile, company_name, phase, undoes, retries, .. } =
+        ledger.header()?;
     let counts = ledger.counts()?;
     Ok(Line {
         run,
@@ -58,6 +62,7 @@ fn read_line(folder: &Path) -> Result<Line, LedgerError> {
         rows: counts.total(),
         left_to_send: counts.open(),
         undoes,
+        retries,
         undone_by: None,
         folder: folder.to_owned(),
     })
@@ -125,10 +130,11 @@ fn one_line(line: &Line, widest: usize) -> String {
 }
 
 fn undone_words(line: &Line) -> String {
-    match (&line.undone_by, &line.undoes) {
-        (Some(run), _) => format!("  undone by {run}"),
-        (None, Some(run)) => format!("  undoes {run}"),
-        (None, None) => String::new(),
+    match (&line.undone_by, &line.undoes, &line.retries) {
+        (Some(run), ..) => format!("  undone by {run}"),
+        (None, Some(run), _) => format!("  undoes {run}"),
+        (None, None, Some(run)) => format!("  retries {run}"),
+        (None, None, None) => String::new(),
     }
 }
 

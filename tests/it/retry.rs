@@ -47,6 +47,8 @@ fn an_edited_rejects_file_delivers_the_rest_and_nothing_twice() {
     assert_eq!((&retried["command"], &retried["counts"]["done"]), (&"retry".into(), &2.into()), "{retried}");
     assert_eq!(column(&bed, ".ferry/runs/second/results.csv", "original_row"), ["3", "5"]);
     assert_eq!(bed.read(".ferry/runs/first/rejects.csv"), edited, "the run that is retried stays as it is");
+    let listed = bed.ferry(&["runs", "list"]).exits(0).stdout();
+    assert!(listed.contains("retries first"), "{listed}");
     let after = bed.books();
     assert_eq!((after.customers, after.duplicates.customers), (before.customers + 4, 0));
 
