@@ -59,6 +59,8 @@ pub(crate) struct Passage {
     folder: TempDir,
     pub(crate) kind: EntityKind,
     pub(crate) mode: Mode,
+    /// What the column `ferry_action` says in every row; without it there is no such column.
+    pub(crate) action: Option<&'static str>,
     pub(crate) options: DeliveryOptions,
     files: u32,
 }
@@ -77,7 +79,7 @@ impl Passage {
             seed: 11,
             ..DeliveryOptions::for_kind(kind)
         };
-        Self { folder: TempDir::new().unwrap(), kind, mode: Mode::Upsert, options, files: 0 }
+        Self { folder: TempDir::new().unwrap(), kind, mode: Mode::Upsert, action: None, options, files: 0 }
     }
 
     /// A server of these books.
@@ -125,9 +127,10 @@ impl Passage {
     fn write(&self, rows: &[Cells]) -> PathBuf {
         let path = self.folder.path().join(format!("{}.csv", self.files));
         let mut file = csv::Writer::from_path(&path).unwrap();
-        file.write_record(columns(self.kind).map(|(heading, _)| heading)).unwrap();
+        let headings = columns(self.kind).map(|(heading, _)| heading);
+        file.write_record(headings.into_iter().chain(self.action.map(|_| "ferry_action"))).unwrap();
         for row in rows {
-            file.write_record(row).unwrap();
+            file.write_record(row.iter().map(String::as_str).chain(self.action)).unwrap();
         }
         file.flush().unwrap();
         path
