@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use ledgerferry::durable::FileError;
 use ledgerferry::profile::{Profile, Project};
+use ledgerferry::run;
 
 use super::args::Global;
 use super::failure::Failure;
@@ -100,11 +101,6 @@ impl Place {
 
     /// The folders of all runs, newest first.
     pub(crate) fn run_folders(&self) -> Vec<PathBuf> {
-        let entries = fs::read_dir(self.runs()).into_iter().flatten().flatten();
-        let mut folders: Vec<_> =
-            entries.map(|entry| entry.path()).filter(|folder| folder.join("run.ferry").is_file()).collect();
-        folders.sort();
-        folders.reverse();
-        folders
+        run::run_folders(&self.runs())
     }
 }

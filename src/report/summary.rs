@@ -300,10 +300,10 @@ pub(super) fn row_needs_attention(row: &RowResult) -> bool {
     needs_attention(row.state) || is_held_back(row)
 }
 
-/// Whether a row is a payment that was left out because its customer did not arrive, or because an earlier run turned
-/// out to have delivered it.
+/// Whether a row was left out on the way: a payment because its customer did not arrive or another run sent it, any
+/// row because somebody entered its record after the plan.
 fn is_held_back(row: &RowResult) -> bool {
-    let causes = [Rule::HeldBack.code(), Rule::AlreadyDelivered.code()];
+    let causes = [Rule::HeldBack.code(), Rule::AlreadyDelivered.code(), Rule::AlreadyExists.code()];
     row.state == State::Skipped && causes.contains(&row.code.as_str())
 }
 

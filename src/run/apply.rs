@@ -21,7 +21,7 @@ use super::event::{Event, Observer};
 use super::import::LEDGER;
 use super::journal::note_journal;
 use super::reporting::report;
-use super::staleness::{check_records, skip_delivered};
+use super::staleness::{check_records, leave_out_taken};
 use super::target::Target;
 
 /// How to apply a plan.
@@ -130,12 +130,13 @@ async fn prepare(
     let on_conflict =
         request.delivery.on_conflict.unwrap_or_else(|| OnConflict::from_word(&header.on_conflict));
     on_conflict.as_str().clone_into(&mut header.on_conflict);
-    // Who has said what becomes of changed records wants no plan refused because of them.
-    if is_new && request.recheck && on_conflict == OnConflict::Reject {
-        check_records(target, ledger, request, observer).await?;
-    }
-    if let (true, EntityKind::Payments, Some(runs)) = (is_new, header.entity, &request.runs) {
-        skip_delivered(ledger, &header, runs)?;
+    if request.runs.is_some() {
+        // Who has said what becomes of changed records wants no plan refused because of them.
+        if is_new && request.recheck && on_conflict == OnConflict::Reject {
+            check_records(target, ledger, request, observer).await?;
+        } else {
+            leave_out_taken(target, ledger, request, observer).await?;
+        }
     }
     if !note_journal(target, &mut header, &request.delivery, stop).await? {
         return Ok(None);

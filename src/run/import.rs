@@ -27,7 +27,7 @@ use super::ending::Ending;
 use super::error::Error;
 use super::event::{Event, Observer};
 use super::facts::{now, tool_version};
-use super::history::{add_delivered, remember, run_folders};
+use super::history::{Earlier, add_delivered, remember_run};
 use super::index::TargetIndex;
 use super::planning::{Lines, Origins, Planner, PlanningError};
 use super::reading::{
@@ -91,8 +91,8 @@ pub async fn plan(target: &Target, request: &PlanRequest, observer: Observer<'_>
     };
     let header = RunHeader { retries: request.retries.as_deref().map(run_of).transpose()?, ..header };
     if entity == EntityKind::Payments {
-        let folders = run_folders(request.runs.as_deref(), request.retries.as_deref());
-        add_delivered(&folders, &header, &mut known.index)?;
+        let (runs, another) = (request.runs.as_deref(), request.retries.as_deref());
+        add_delivered(Earlier { runs, another, own: None }, &header, &mut known.index, observer)?;
     }
     create_directory(&request.folder)?;
     let ledger = Ledger::create(&request.folder.join(LEDGER), &header)?;
@@ -101,7 +101,7 @@ pub async fn plan(target: &Target, request: &PlanRequest, observer: Observer<'_>
     let planned = block_in_place(|| plan_rows(planning, opened, observer));
     let planned = planned.and_then(|ledger| {
         if let (EntityKind::Payments, Some(runs)) = (entity, &request.runs) {
-            remember(runs, &request.folder)?;
+            remember_run(runs, &request.folder)?;
         }
         Ok(ledger)
     });

@@ -199,13 +199,13 @@ impl TargetIndex {
         Ok(found)
     }
 
-    /// Adds the documents of payments that an earlier `run` delivered.
-    pub fn add_delivered(&mut self, documents: &[String], run: &str) -> Result<(), IndexError> {
+    /// Adds the documents of payments that an earlier run sent; `how` says in words which one, and what became of them.
+    pub fn add_delivered(&mut self, documents: &[String], how: &str) -> Result<(), IndexError> {
         let transaction = self.connection.transaction()?;
         {
             let mut insert = transaction.prepare("INSERT OR REPLACE INTO delivered VALUES (?1, ?2)")?;
             for document in documents {
-                insert.execute([fold_code(document).as_str(), run])?;
+                insert.execute([fold_code(document).as_str(), how])?;
             }
         }
         Ok(transaction.commit()?)
@@ -234,7 +234,7 @@ impl TargetIndex {
         Ok(Some(earlier.query_row([record], |row| row.get(0))?))
     }
 
-    /// The earlier run that delivered a payment with this document number.
+    /// How an earlier run sent a payment with this document number, in words.
     pub fn delivered_by(&self, document: &str) -> Result<Option<String>, IndexError> {
         let mut run = self.connection.prepare_cached("SELECT run FROM delivered WHERE document = ?1")?;
         Ok(run.query_row([fold_code(document)], |row| row.get(0)).optional()?)

@@ -152,8 +152,8 @@ impl Planner<'_> {
         }
         Ok(match self.index.delivered_by(document)? {
             None => decision,
-            Some(run) => {
-                let found = format!("{document}, delivered by run {run}");
+            Some(how) => {
+                let found = format!("{document}, {how}");
                 Decision::conflict(Rule::AlreadyDelivered, "documentNumber", found, "a payment sent once")
             }
         })

@@ -22,7 +22,7 @@ use crate::ledger::{Filter, Ledger, RunHeader, Step};
 use super::apply::ApplyRequest;
 use super::error::Error;
 use super::event::{Event, Observer};
-use super::history::{add_delivered, run_folders};
+use super::history::{Earlier, add_delivered};
 use super::index::{TargetIndex, customer_of, key_of};
 use super::journal::find_journal;
 use super::planning::PlanningError;
@@ -99,12 +99,7 @@ fn few_customers(ledger: &Ledger, header: &RunHeader) -> Result<Option<Vec<Strin
         rows.push(row);
         Ok::<(), Error>(())
     })?;
-    let is_nameless = |row: &RowResult| {
-        row.planned.action == Action::Create
-            && (!header.match_on.is_empty()
-                || !key_of(EntityKind::Customers, &row.planned.payload, None).starts_with("n:"))
-    };
-    if rows.iter().any(is_nameless) {
+    if rows.iter().any(|row| row.planned.action == Action::Create && is_unguarded(header, row)) {
         return Ok(None);
     }
     let operations: Vec<_> = rows
@@ -143,28 +138,65 @@ async fn fetch_payments(
         target.fetch_payers(&mut crate::domain::References::new(), index, observer).await?;
     }
     if let Some(runs) = &request.runs {
-        add_delivered(&run_folders(Some(runs), None), header, index)?;
+        let earlier = Earlier { runs: Some(runs), another: None, own: Some(&request.folder) };
+        add_delivered(earlier, header, index, observer)?;
     }
     Ok(())
 }
 
-/// Leaves payments out that an earlier run has delivered since the plan: they may have been posted, and the journal
-/// would not show them any more. This holds whatever the user says about records that moved.
-pub(super) fn skip_delivered(ledger: &mut Ledger, header: &RunHeader, runs: &Path) -> Result<(), Error> {
-    let mut index = TargetIndex::new().map_err(PlanningError::from)?;
-    add_delivered(&run_folders(Some(runs), None), header, &mut index)?;
+/// Leaves out the creates that would make a second record by now: of payments and customers that somebody entered
+/// since the plan, and of payments that another run has sent, which may have been posted.
+///
+/// This holds whatever the user says about records that moved, and also for what is left of a plan that was begun: no
+/// key of the target stands in the way of such a record. One with a number is refused by the target itself.
+///
+/// # Errors
+/// When the target or the ledger of an earlier run cannot be read.
+pub(super) async fn leave_out_taken(
+    target: &Target,
+    ledger: &mut Ledger,
+    request: &ApplyRequest,
+    observer: Observer<'_>,
+) -> Result<(), Error> {
+    let header = ledger.header()?;
+    if !has_unguarded_creates(ledger, &header)? {
+        return Ok(());
+    }
+    observer(Event::Note("looking which of the new records somebody has entered meanwhile".to_owned()));
+    let (match_on, fields) = match_fields(&header);
+    let mut index = TargetIndex::matching(&match_on).map_err(PlanningError::from)?;
+    match header.entity {
+        EntityKind::Customers => target.fetch_customers(&fields, &mut index, observer).await?,
+        EntityKind::Payments => fetch_payments(target, &header, request, &mut index, observer).await?,
+    }
     let mut steps = Vec::new();
     ledger.for_each_row(Filter::States(&[State::Planned]), |row| {
-        if let (Action::Create, Some(run)) =
-            (row.planned.action, index.delivered_by(&row.planned.key).map_err(PlanningError::from)?)
+        if row.planned.action == Action::Create
+            && let Some(taken) = taken(&index, &header, &row)?
         {
-            let code = Rule::AlreadyDelivered.code().to_owned();
-            let message = format!("{}, delivered by run {run}", Rule::AlreadyDelivered.title());
+            let code = taken.rule.code().to_owned();
+            let message = format!("{}; it {}", taken.rule.title(), taken.words);
             steps.push((row.id, Step::Skip { code, message }));
         }
         Ok::<(), Error>(())
     })?;
     Ok(ledger.record(&steps, 0)?)
+}
+
+/// Whether the plan still creates anything of which the target would take a second one.
+fn has_unguarded_creates(ledger: &Ledger, header: &RunHeader) -> Result<bool, Error> {
+    let mut found = false;
+    ledger.for_each_row(Filter::States(&[State::Planned]), |row| {
+        found = found || (row.planned.action == Action::Create && is_unguarded(header, &row));
+        Ok::<(), Error>(())
+    })?;
+    Ok(found)
+}
+
+fn is_unguarded(header: &RunHeader, row: &RowResult) -> bool {
+    header.entity == EntityKind::Payments
+        || !header.match_on.is_empty()
+        || !key_of(EntityKind::Customers, &row.planned.payload, None).starts_with("n:")
 }
 
 /// Judges every row that waits, and writes those that cannot stand into `stale.csv`; an older one goes away.
@@ -209,33 +241,46 @@ fn write_stale(ledger: &Ledger, header: &RunHeader, index: &TargetIndex, folder:
 fn moved(index: &TargetIndex, header: &RunHeader, row: &RowResult) -> Result<Option<String>, PlanningError> {
     let planned = &row.planned;
     if planned.action == Action::Create {
-        let number = match header.entity {
-            EntityKind::Payments => index.customer(&customer_of(&planned.payload))?.map(|payer| payer.number),
-            EntityKind::Customers => None,
-        };
-        let key = key_of(header.entity, &planned.payload, number.as_deref());
-        let mut found = Vec::new();
-        if !index.is_matching() || key.starts_with("n:") {
-            found = index.find(&key)?;
-        }
-        if index.is_matching() {
-            let unreadable = |source| PlanningError::Record { key: planned.key.clone(), source };
-            found.extend(index.find_all(&index.match_keys(&planned.payload).map_err(unreadable)?)?);
-        }
-        let run = match header.entity {
-            EntityKind::Payments => index.delivered_by(&planned.key)?,
-            EntityKind::Customers => None,
-        };
-        return Ok(match (found.first(), run) {
-            (Some(existing), _) => Some(format!("exists by now, with id {}", existing.id)),
-            (None, Some(run)) => Some(format!("was delivered by run {run} meanwhile")),
-            (None, None) => None,
-        });
+        return Ok(taken(index, header, row)?.map(|taken| taken.words));
     }
     let Some(id) = &planned.remote_id else { return Ok(None) };
     Ok(match index.etag_of(id)? {
         None => Some("is gone".to_owned()),
         Some(etag) if Some(&etag) != planned.etag.as_ref() => Some("was changed".to_owned()),
         Some(_) => None,
+    })
+}
+
+/// Why a create would make a second record.
+struct Taken {
+    rule: Rule,
+    words: String,
+}
+
+/// The record that a create would double, in the target or sent by another run; `None` when there is none.
+fn taken(index: &TargetIndex, header: &RunHeader, row: &RowResult) -> Result<Option<Taken>, PlanningError> {
+    let planned = &row.planned;
+    let number = match header.entity {
+        EntityKind::Payments => index.customer(&customer_of(&planned.payload))?.map(|payer| payer.number),
+        EntityKind::Customers => None,
+    };
+    let key = key_of(header.entity, &planned.payload, number.as_deref());
+    let mut found = Vec::new();
+    if !index.is_matching() || key.starts_with("n:") {
+        found = index.find(&key)?;
+    }
+    if index.is_matching() {
+        let unreadable = |source| PlanningError::Record { key: planned.key.clone(), source };
+        found.extend(index.find_all(&index.match_keys(&planned.payload).map_err(unreadable)?)?);
+    }
+    if let Some(existing) = found.first() {
+        let words = format!("exists by now, with id {}", existing.id);
+        return Ok(Some(Taken { rule: Rule::AlreadyExists, words }));
+    }
+    Ok(match header.entity {
+        EntityKind::Payments => index
+            .delivered_by(&planned.key)?
+            .map(|how| Taken { rule: Rule::AlreadyDelivered, words: format!("was {how}") }),
+        EntityKind::Customers => None,
     })
 }

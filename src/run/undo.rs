@@ -27,7 +27,7 @@ use super::apply::check_target;
 use super::error::Error;
 use super::event::Observer;
 use super::facts::{now, tool_version};
-use super::history::remember;
+use super::history::remember_run;
 use super::import::LEDGER;
 use super::index::TargetIndex;
 use super::planning::{Lines, PlanningError};
@@ -88,7 +88,7 @@ pub async fn plan_undo(
     };
     let ledger = tokio::task::block_in_place(|| plan_rows(ledger, header, &undone, &found, inverse))?;
     if let Some(runs) = &request.runs {
-        remember(runs, &request.folder)?;
+        remember_run(runs, &request.folder)?;
     }
     Ok(ledger)
 }

@@ -14,6 +14,7 @@ mod guards;
 mod habits;
 mod kill;
 mod matching;
+mod memory;
 mod origin;
 mod passage;
 mod readme;
