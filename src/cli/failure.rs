@@ -8,6 +8,8 @@ use ledgerferry::profile::ProfileError;
 use ledgerferry::run::{CompanyError, Ending};
 use ledgerferry::sandbox::SandboxError;
 
+use serde_json::value::RawValue;
+
 use super::console::Console;
 
 /// A command's failure: the words, the ending, and a hint where a next step exists.
@@ -16,6 +18,8 @@ pub(crate) struct Failure {
     error: Box<dyn Error>,
     pub(crate) ending: Ending,
     hint: Option<String>,
+    /// The reports on runs that came to their end before.
+    runs: Vec<Box<RawValue>>,
 }
 
 /// Words of our own where no stage has failed.
@@ -50,8 +54,14 @@ impl Failure {
         self
     }
 
+    /// Puts the reports on runs that came to their end before into the JSON document.
+    pub(crate) fn after(mut self, runs: Vec<Box<RawValue>>) -> Self {
+        self.runs = runs;
+        self
+    }
+
     fn of(error: impl Error + 'static, ending: Ending) -> Self {
-        Self { error: Box::new(error), ending, hint: None }
+        Self { error: Box::new(error), ending, hint: None, runs: Vec::new() }
     }
 
     /// Prints it, or puts it into the JSON document when that was asked for.
@@ -65,7 +75,11 @@ impl Failure {
                 cause = error.source();
             }
             let hint = self.hint.as_deref();
-            Console::document(&document(&self.error.to_string(), &causes, hint), self.ending);
+            let mut content = document(&self.error.to_string(), &causes, hint);
+            if !self.runs.is_empty() {
+                content["runs"] = serde_json::json!(self.runs);
+            }
+            Console::document(&content, self.ending);
         }
     }
 }
@@ -107,6 +121,6 @@ impl From<Stage> for Failure {
     fn from(error: Stage) -> Self {
         let ending = error.ending();
         let hint = error.hint();
-        Self { error: Box::new(error), ending, hint }
+        Self { error: Box::new(error), ending, hint, runs: Vec::new() }
     }
 }

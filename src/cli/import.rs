@@ -151,12 +151,16 @@ pub(crate) async fn resume(
     let connection = Connection::open(console, place, place.profile_of(global, &header.profile)?).await?;
     let sending =
         Sending { command: "resume", guard: &arguments.guard, slice: arguments.slice.slice(), recheck: true };
-    // Somebody has agreed to the first part only.
-    let approved = if header.sliced {
+    // Whoever has agreed to a part has not agreed to the rest.
+    let mut is_approved = true;
+    for folder in &folders {
+        is_approved &= run::is_approved(folder, &sending.slice)?;
+    }
+    let approved = if is_approved {
+        Ok(())
+    } else {
         let approval = Approval::of(&arguments.guard, &connection, true);
         approve(console, &connection, &folders, &approval).await
-    } else {
-        Ok(())
     };
     let ended = match approved {
         Ok(()) => carry_out_all(console, place, &connection, (&folders, sending)).await,
@@ -343,14 +347,24 @@ pub(crate) async fn carry_out_all(
     connection: &Connection,
     (folders, sending): (&[PathBuf], Sending<'_>),
 ) -> Result<Ending, Failure> {
+    refuse_empty_slice(folders, &sending.slice)?;
     for folder in folders {
-        run::keep_approval(folder)?;
+        run::keep_approval(folder, &sending.slice)?;
+    }
+    for folder in folders.iter().skip(1) {
+        let request = apply_request(place, connection, folder, &sending)?;
+        let checked = run::check_plan(&connection.target, &request, &watcher(console)).await;
+        console.finish_progress();
+        checked?;
     }
     let mut reports: Vec<Report> = Vec::new();
     for folder in folders {
         let goes_on = reports.last().is_none_or(|report| report.facts.finished);
         reports.extend(if goes_on {
-            vec![carry_out(console, place, connection, (folder, &sending)).await?]
+            match carry_out(console, place, connection, (folder, &sending)).await {
+                Ok(report) => vec![report],
+                Err(failure) => return Err(after(console, &reports, failure)),
+            }
         } else {
             told(std::slice::from_ref(folder), sending.command, |summary| {
                 planned_ending(summary, true, false)
@@ -360,6 +374,22 @@ pub(crate) async fn carry_out_all(
     Ok(tell_all(console, &reports))
 }
 
+/// Whoever names lines on which nothing waits has miscounted, and must not be told that all is well.
+fn refuse_empty_slice(folders: &[PathBuf], slice: &Slice) -> Result<(), Failure> {
+    let (mut meant, mut open) = (0, 0);
+    for folder in folders {
+        let rows = run::rows_in_slice(folder, slice)?;
+        meant += rows.meant;
+        open += rows.open;
+    }
+    if slice.lines.is_empty() || meant > 0 || open == 0 {
+        return Ok(());
+    }
+    let words = "no row that waits stands on the lines of `--rows`, so nothing was written".to_owned();
+    Err(Failure::refused(words)
+        .with_hint("the column `row` of results.csv counts them; the rows in state `planned` wait"))
+}
+
 /// Sends what the plan in `folder` still holds.
 async fn carry_out(
     console: &Console,
@@ -367,6 +397,18 @@ async fn carry_out(
     connection: &Connection,
     (folder, sending): (&Path, &Sending<'_>),
 ) -> Result<Report, Failure> {
+    let request = apply_request(place, connection, folder, sending)?;
+    let applied = run::apply(&connection.target, &request, interrupt::stop_sign(), &watcher(console)).await;
+    console.finish_progress();
+    Ok(applied?)
+}
+
+fn apply_request(
+    place: &Place,
+    connection: &Connection,
+    folder: &Path,
+    sending: &Sending<'_>,
+) -> Result<ApplyRequest, Failure> {
     let entity = read_header(folder).map_err(ledgerferry::Error::from)?.entity;
     let max_errors = sending.guard.guards().or(&connection.guards).max_errors.unwrap_or_default();
     let delivery = DeliveryOptions {
@@ -375,14 +417,28 @@ async fn carry_out(
         on_conflict: sending.guard.on_conflict.map(on_conflict),
         ..delivery_options(&connection.limits, entity)
     };
-    let request = ApplyRequest {
+    Ok(ApplyRequest {
         recheck: sending.recheck,
         runs: (!matches!(sending.command, "import" | "retry")).then(|| place.runs()),
         ..ApplyRequest::new(folder.to_owned(), sending.command, delivery)
-    };
-    let applied = run::apply(&connection.target, &request, interrupt::stop_sign(), &watcher(console)).await;
-    console.finish_progress();
-    Ok(applied?)
+    })
+}
+
+/// The failure of a run that comes after others: what became of those is told with it.
+fn after(console: &Console, reports: &[Report], failure: Failure) -> Failure {
+    if console.json {
+        return failure.after(documents(reports));
+    }
+    for report in reports {
+        tell(console, report);
+    }
+    failure
+}
+
+/// Reports as parts of one JSON document.
+fn documents(reports: &[Report]) -> Vec<Box<serde_json::value::RawValue>> {
+    let documents = reports.iter().map(|report| serde_json::from_str(&report.json()));
+    documents.collect::<Result<_, _>>().expect("a report is a JSON document")
 }
 
 /// Prints the reports of runs that belong together, in one document when that was asked for, and says how the command
@@ -394,10 +450,7 @@ fn tell_all(console: &Console, reports: &[Report]) -> Ending {
     let endings = reports.iter().map(|report| Ending::from_code(report.facts.exit.code));
     let ending = endings.max_by_key(|ending| weight(*ending)).unwrap_or(Ending::Done);
     if console.json {
-        let runs = reports.iter().map(|report| serde_json::from_str(&report.json()));
-        let runs: Vec<Box<serde_json::value::RawValue>> =
-            runs.collect::<Result<_, _>>().expect("a report is a JSON document");
-        Console::document(&Runs { runs }, ending);
+        Console::document(&Runs { runs: documents(reports) }, ending);
     } else {
         for report in reports {
             tell(console, report);

@@ -63,6 +63,25 @@ pub struct JournalBefore {
     pub last_entry: Option<i64>,
 }
 
+/// The part of a plan that a person has agreed to: rows, whatever becomes of them, so that it means the same later.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApprovedPart {
+    /// The last row of it, as a 1-based position in the run.
+    pub last_row: i64,
+    /// The lines of the file that it covers, 1-based, first and last; empty for all.
+    pub lines: Vec<(u64, u64)>,
+}
+
+impl ApprovedPart {
+    /// Whether the row at this position and on this line of its file belongs to it.
+    #[must_use]
+    pub fn has(&self, row: i64, line: u64) -> bool {
+        row <= self.last_row
+            && (self.lines.is_empty()
+                || self.lines.iter().any(|(first, last)| (*first..=*last).contains(&line)))
+    }
+}
+
 /// What a run is: kept as JSON in the ledger, written when planning starts and when the phase changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunHeader {
@@ -136,6 +155,9 @@ pub struct RunHeader {
     /// Whether a person has agreed to the plan, so that it may be carried out without another question.
     #[serde(default)]
     pub approved: bool,
+    /// The part of the plan that the person has agreed to; `None` for all of it.
+    #[serde(default)]
+    pub approved_part: Option<ApprovedPart>,
     /// Whether the last delivery was told to carry out only a part of the plan, and has; the rest waits.
     #[serde(default)]
     pub sliced: bool,
@@ -178,6 +200,7 @@ impl RunHeader {
             undoes: None,
             after: None,
             approved: false,
+            approved_part: None,
             sliced: false,
             phase: Phase::Planning,
             counters: Counters::default(),

@@ -37,7 +37,7 @@ mod writer;
 
 use std::path::PathBuf;
 
-pub use header::{Counters, JournalBefore, Phase, RunHeader, SourceHeader};
+pub use header::{ApprovedPart, Counters, JournalBefore, Phase, RunHeader, SourceHeader};
 pub use lock::RunLock;
 pub use rows::{Counts, Filter, OpenRow};
 pub use sqlite::Ledger;

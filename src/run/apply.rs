@@ -94,6 +94,39 @@ pub async fn apply(
     report(&Ledger::open(&path)?, &request.folder, request.command, ending)
 }
 
+/// Checks everything the plan of a run rests on that nobody has begun to carry out yet, and writes nothing to the
+/// target. Of runs that follow each other, the later ones are looked at before the first is sent.
+///
+/// # Errors
+/// As [`apply`], when the plan is no longer good.
+pub async fn check_plan(
+    target: &Target,
+    request: &ApplyRequest,
+    observer: Observer<'_>,
+) -> Result<(), Error> {
+    let mut ledger = Ledger::open_for_delivery(&request.folder.join(LEDGER))?;
+    let header = ledger.header()?;
+    if header.phase == Phase::Planning {
+        return Err(Error::PlanUnfinished(header.run));
+    }
+    if header.phase != Phase::Planned || ledger.counts()?.open() == 0 {
+        return Ok(());
+    }
+    if header.undoes.is_none() {
+        check_sources(&header)?;
+    }
+    check_target(target, &header)?;
+    if request.recheck && on_conflict(request, &header) == OnConflict::Reject {
+        check_records(target, &mut ledger, request, observer).await?;
+    }
+    Ok(())
+}
+
+/// What becomes of records that someone else has changed: as the command says, or else the plan.
+fn on_conflict(request: &ApplyRequest, header: &RunHeader) -> OnConflict {
+    request.delivery.on_conflict.unwrap_or_else(|| OnConflict::from_word(&header.on_conflict))
+}
+
 /// Keeps in a plan what becomes of records that someone else changes before it is carried out.
 pub fn note_on_conflict(folder: &Path, on_conflict: OnConflict) -> Result<(), Error> {
     let ledger = Ledger::open_for_delivery(&folder.join(LEDGER))?;
@@ -127,8 +160,7 @@ async fn prepare(
         ledger.update_header(&header)?;
         return Ok(Some(header));
     }
-    let on_conflict =
-        request.delivery.on_conflict.unwrap_or_else(|| OnConflict::from_word(&header.on_conflict));
+    let on_conflict = on_conflict(request, &header);
     on_conflict.as_str().clone_into(&mut header.on_conflict);
     if request.runs.is_some() {
         // Who has said what becomes of changed records wants no plan refused because of them.

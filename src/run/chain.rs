@@ -129,8 +129,8 @@ fn guess_kind(source: &Source) -> Option<EntityKind> {
     guess_entity(source.headers(), &candidates)
 }
 
-/// Adds the customers of the run in `folder` to what payments may name: those its plan creates, and apart from them
-/// those it leaves out, whose payments are held back.
+/// Adds the customers of the run in `folder` to what payments may name: those its plan creates, those it changes as
+/// they will be, and apart from them those it leaves out or deletes, whose payments are held back.
 pub(super) fn add_planned_customers(
     folder: &Path,
     references: &mut References,
@@ -140,6 +140,9 @@ pub(super) fn add_planned_customers(
     let header = ledger.header()?;
     index.begin().map_err(PlanningError::from)?;
     ledger.for_each_row(Filter::All, |row| {
+        if let (Some(id), State::Planned) = (&row.planned.remote_id, row.state) {
+            return Ok(overlay(&header, &row, id, index)?);
+        }
         let Some(number) = number_of(&row) else { return Ok(()) };
         if index.customer(&number).map_err(PlanningError::from)?.is_some() {
             return Ok(());
@@ -158,6 +161,23 @@ pub(super) fn add_planned_customers(
         Ok::<(), Error>(added.map_err(PlanningError::from)?)
     })?;
     Ok(index.commit().map_err(PlanningError::from)?)
+}
+
+/// Puts over the target's customer with this id what the row will make of it.
+fn overlay(header: &RunHeader, row: &RowResult, id: &str, index: &TargetIndex) -> Result<(), PlanningError> {
+    let Some(payer) = index.customer(id)? else { return Ok(()) };
+    if row.planned.action == Action::Delete {
+        let words = format!("{} deletes it", place_of(header, row, &payer.number));
+        // Payments may name their customer by id.
+        index.add_left_out(id, &words)?;
+        return Ok(index.add_left_out(&payer.number, &words)?);
+    }
+    let key = || row.planned.key.clone();
+    let sent =
+        Fields::parse(&row.planned.payload).map_err(|source| PlanningError::Record { key: key(), source })?;
+    let text = |name| sent.raw(name).map(|_| sent.text(name));
+    let (currency, blocked) = (text("currencyCode"), text("blocked"));
+    Ok(index.change_customer(&payer.number, (currency.as_deref(), blocked.as_deref()))?)
 }
 
 /// The number under which payments may know the row's customer.
@@ -183,17 +203,31 @@ fn is_left_out(row: &RowResult) -> bool {
     }
 }
 
+/// Whether an update changes what a payment of the customer is, or whether there can be one.
+fn changes_payments(row: &RowResult) -> bool {
+    row.planned.changes.iter().any(|change| change.field == "currencyCode" || change.field == "blocked")
+}
+
+/// Whether what the row sends was not carried out.
+fn did_not_arrive(row: &RowResult) -> bool {
+    !matches!(row.state, State::Done | State::Unchanged)
+}
+
 /// `C1 (customers.csv row 7): refused: the target's words`.
 fn what_became(header: &RunHeader, row: &RowResult, number: &str) -> String {
-    let file = header.sources.get(row.planned.source as usize).map(|source| source.name.to_string());
     let state = match row.state {
         State::Planned | State::Sending => "not sent",
         State::InDoubt => "in doubt",
         state => state.as_str(),
     };
     let why = if row.message.is_empty() { String::new() } else { format!(": {}", row.message) };
-    let line = row.planned.origin.line;
-    format!("{number} ({} row {line}): {state}{why}", file.unwrap_or_default())
+    format!("{} {state}{why}", place_of(header, row, number))
+}
+
+/// `C1 (customers.csv row 7):`
+fn place_of(header: &RunHeader, row: &RowResult, number: &str) -> String {
+    let file = header.sources.get(row.planned.source as usize).map(|source| source.name.to_string());
+    format!("{number} ({} row {}):", file.unwrap_or_default(), row.planned.origin.line)
 }
 
 /// The run that this one comes after, if there is one.
@@ -212,14 +246,18 @@ pub(super) fn check_predecessor(folder: &Path, header: &RunHeader) -> Result<Opt
     }
 }
 
-/// Holds the payments back whose customer should have been created by `customers` and was not. Nothing was sent of
+/// Holds the payments back whose customer should have been created by `customers` and was not, or should have got
+/// another currency or block and did not: they were planned for a customer who is not as planned. Nothing was sent of
 /// them, and nothing will be.
 pub(super) fn hold_back(customers: &Ledger, payments: &mut Ledger) -> Result<(), Error> {
     let header = customers.header()?;
     let mut missing = HashMap::new();
-    customers.for_each_row(Filter::Actions(&[Action::Create]), |row| {
-        if let Some(number) = number_of(&row).filter(|_| is_left_out(&row)) {
+    customers.for_each_row(Filter::Actions(&[Action::Create, Action::Update]), |row| {
+        let counts = row.planned.action == Action::Create || changes_payments(&row);
+        if let Some(number) = number_of(&row).filter(|_| counts && did_not_arrive(&row)) {
             let words = what_became(&header, &row, &number);
+            // Payments may name their customer by id.
+            missing.extend(row.planned.remote_id.iter().map(|id| (fold_code(id), words.clone())));
             missing.insert(number, words);
         }
         Ok::<(), Error>(())

@@ -268,6 +268,21 @@ impl TargetIndex {
         Ok(())
     }
 
+    /// Gives the customer with this number the currency and the block that the same import gives it first; `None`
+    /// leaves what it has.
+    pub(super) fn change_customer(
+        &self,
+        number: &str,
+        (currency, blocked): (Option<&str>, Option<&str>),
+    ) -> Result<(), IndexError> {
+        self.connection
+            .prepare_cached(
+                "UPDATE customers SET currency = ifnull(?2, currency), blocked = ifnull(?3, blocked) WHERE number = ?1",
+            )?
+            .execute(params![fold_code(number), currency, blocked])?;
+        Ok(())
+    }
+
     /// Adds a customer that the same import leaves out, and what became of it in words.
     pub(super) fn add_left_out(&self, number: &str, words: &str) -> Result<(), IndexError> {
         self.connection

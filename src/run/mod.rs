@@ -5,6 +5,7 @@
 //! printed here.
 
 mod apply;
+mod approval;
 mod chain;
 mod check;
 mod company;
@@ -30,7 +31,8 @@ mod target;
 mod undo;
 mod validate;
 
-pub use apply::{ApplyRequest, apply, note_on_conflict};
+pub use apply::{ApplyRequest, apply, check_plan, note_on_conflict};
+pub use approval::{SliceRows, is_approved, keep_approval, rows_in_slice};
 pub use chain::{all_sheets, chosen_sheets, entity_of, split_by_entity};
 pub use check::{Check, CheckError, CheckOptions, CheckedChunk, CheckedCounts, CheckedRow, check_file};
 pub use company::{Company, CompanyError, resolve_company};
@@ -46,7 +48,7 @@ pub use index::IndexError;
 pub use planning::PlanningError;
 pub use reading::{Input, ReadRequest, ReadingError};
 pub use reconcile::reconcile;
-pub use reporting::{keep_approval, report, report_again};
+pub use reporting::{report, report_again};
 pub use retry::{Leftovers, forget_leftovers, leftovers};
 pub use staleness::StaleError;
 pub use target::{Target, TargetError};

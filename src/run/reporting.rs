@@ -2,13 +2,12 @@
 
 use std::path::Path;
 
-use crate::ledger::{Filter, Ledger, Phase, RunHeader};
+use crate::ledger::{Filter, Ledger, Phase};
 use crate::report::{Report, ReportWriter, Summary};
 
 use super::ending::Ending;
 use super::error::Error;
 use super::facts::facts_of;
-use super::import::LEDGER;
 
 /// Writes the results, the rejects and the report of a run again, as it stands.
 pub fn report_again(ledger: &Ledger, folder: &Path) -> Result<Report, Error> {
@@ -22,12 +21,6 @@ pub fn report_again(ledger: &Ledger, folder: &Path) -> Result<Report, Error> {
         (Phase::Planned, _) => Ending::Refused,
         (Phase::Planning | Phase::Applying, _) => Ending::Interrupted,
     })
-}
-
-/// Keeps in the plan of the run in `folder` that a person has agreed to it.
-pub fn keep_approval(folder: &Path) -> Result<(), Error> {
-    let ledger = Ledger::open_for_delivery(&folder.join(LEDGER))?;
-    Ok(ledger.update_header(&RunHeader { approved: true, ..ledger.header()? })?)
 }
 
 /// Writes the results, the rejects and the report of a run from its ledger; `ending` judges the rows.

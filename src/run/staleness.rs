@@ -42,7 +42,7 @@ const FEW: u64 = 200;
 /// Rows of a plan rest on records that have moved since.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the target has changed since the plan was made, so nothing was written; {rows} of its rows {rest} on records that moved: {list}{more}",
+    "the target has changed since the plan was made, so nothing of it was written; {rows} of its rows {rest} on records that moved: {list}{more}",
     rest = if *rows == 1 { "rests" } else { "rest" },
     list = shown.join("; "),
     more = if *rows > shown.len() as u64 { "; …" } else { "" }

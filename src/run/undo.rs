@@ -104,6 +104,7 @@ fn header(earlier: RunHeader, request: &UndoRequest) -> RunHeader {
         retries: None,
         after: None,
         approved: false,
+        approved_part: None,
         sliced: false,
         journal_before: None,
         phase: Phase::Planning,

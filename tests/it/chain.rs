@@ -217,3 +217,100 @@ fn an_interruption_while_planning_leaves_no_run_behind() {
     assert_eq!(document["exit"]["name"], "interrupted", "{document}");
     assert_eq!(bed.ferry(&["runs", "list", "--json"]).exits(0).json()["runs"], serde_json::json!([]));
 }
+
+#[test]
+fn nothing_of_a_chain_is_written_when_a_later_part_is_no_longer_good() {
+    let bed = TestBed::new();
+    write_both(&bed, &CUSTOMERS.replace("NOT-A-NUMBER,DK", ","));
+    let plan =
+        |run| ["plan", "customers.csv", "payments.csv", "-p", "local", "--journal", "NEW", "--out", run];
+    bed.ferry(&plan("changed")).exits(0);
+    bed.ferry(&plan("stale")).exits(0);
+    let before = bed.books();
+    bed.write("payments.csv", PAYMENTS.replace("1.00", "9.00").as_bytes());
+    let words = bed.ferry(&["apply", "changed", "--yes"]).exits(8).stderr();
+    assert!(words.contains("payments.csv` has changed since it was planned"), "{words}");
+    assert_eq!(bed.books(), before);
+
+    bed.write("payments.csv", PAYMENTS.as_bytes());
+    let other = "Customer Number,Document Number,Posting Date,Amount\n10000,P4,2026-10-01,8.00\n";
+    bed.write("other.csv", other.as_bytes());
+    bed.ferry(&["import", "other.csv", "-p", "local", "--journal", "NEW", "--yes"]).exits(0);
+    let between = bed.books();
+    let words = bed.ferry(&["apply", "stale", "--yes"]).exits(8).stderr();
+    assert!(words.contains("payments.csv row 5 (`P4`): exists by now"), "{words}");
+    assert_eq!(bed.books(), between);
+    bed.ferry(&["apply", "stale", "--yes", "--allow-stale"]).exits(3);
+    assert_eq!((bed.books().customers, bed.books().duplicates.payments), (before.customers + 3, 0));
+}
+
+#[test]
+fn what_the_first_part_of_a_chain_wrote_is_told_when_the_second_fails() {
+    let bed = TestBed::with(|options| options.latency = Duration::from_millis(60));
+    bed.write_project(", batch = 5");
+    let mut customers = String::from("Number,Display Name\nN1,One\nN2,Two\nN3,Three\n");
+    for row in 1..=120 {
+        writeln!(customers, "T{row:04},Told {row}").unwrap();
+    }
+    write_both(&bed, &customers);
+    let before = bed.books();
+    let out = std::fs::File::create(bed.path().join("out.json")).unwrap();
+    let line = [&BOTH[..], &["--yes"]].concat();
+    let mut child = bed.command(&line).stdout(out).stderr(std::process::Stdio::null()).spawn().unwrap();
+    while bed.books().customers < before.customers + 10 {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    bed.write("payments.csv", PAYMENTS.replace("1.00", "9.00").as_bytes());
+    assert_eq!(child.wait().unwrap().code(), Some(8));
+    let document: Value = serde_json::from_str(&bed.read("out.json")).unwrap();
+    assert_eq!(counts(&document, 0, "done"), 123, "{document}");
+    assert_eq!(document["exit"]["code"], 8, "{document}");
+    assert!(document["error"]["message"].as_str().unwrap().contains("payments.csv"), "{document}");
+    assert_eq!((bed.books().customers, bed.books().payments), (before.customers + 123, 0));
+}
+
+#[test]
+fn payments_are_planned_against_customers_as_the_chain_leaves_them() {
+    let bed = TestBed::new();
+    let there = "Number,Display Name,Currency Code,Blocked\nD1,Deleted,,\nB1,Blocked,,\nU1,Unblocked,,All\n\
+        E1,Euro,,\nS1,Same,,\n";
+    bed.write("there.csv", there.as_bytes());
+    bed.ferry(&["import", "there.csv", "-p", "local", "--yes"]).exits(0);
+    let changed = "Number,Display Name,Currency Code,Blocked,Ferry_Action\nD1,,,,delete\nB1,Blocked,,All,\n\
+        U1,Unblocked,,_x0020_,\nE1,Euro,EUR,,\nS1,Other Name,,,\n";
+    bed.write("customers.csv", changed.as_bytes());
+    let mut payments = String::from("Customer Number,Document Number,Posting Date,Amount\n");
+    for number in ["D1", "B1", "U1", "E1", "S1"] {
+        writeln!(payments, "{number},P{number},2026-10-01,1.00").unwrap();
+    }
+    bed.write("payments.csv", payments.as_bytes());
+    let line = [&BOTH[..], &["--yes", "--skip-rejects", "--max-deletes", "1", "--out", "run"]].concat();
+    let done = bed.ferry(&line).exits(3).json();
+    let rows = results(&bed, "run/payments");
+    let told = |key: &str| (rows[key].0.as_str(), rows[key].1.as_str());
+    assert_eq!(told("PD1"), ("skipped", "held-back"), "{done}");
+    assert_eq!(told("PB1"), ("conflict", "customer-blocked"), "{done}");
+    for key in ["PU1", "PE1", "PS1"] {
+        assert_eq!(told(key).0, "done", "{key}: {done}");
+    }
+    assert!(done["runs"][1]["totals"].to_string().contains("EUR"), "{done}");
+}
+
+#[test]
+fn payments_whose_customer_did_not_get_its_currency_are_held_back() {
+    let bed = TestBed::new();
+    bed.write("there.csv", b"Number,Display Name\nE1,Euro\nE2,Euro Too\n");
+    bed.ferry(&["import", "there.csv", "-p", "local", "--yes"]).exits(0);
+    let changed = "Number,Display Name,Currency Code,Tax Registration Number,Country\nE1,Euro,EUR,NOT-A-NUMBER,DK\n\
+        E2,Euro Too,EUR,,\n";
+    bed.write("customers.csv", changed.as_bytes());
+    let payments =
+        "Customer Number,Document Number,Posting Date,Amount\nE1,P1,2026-10-01,1.00\nE2,P2,2026-10-01,1.00\n";
+    bed.write("payments.csv", payments.as_bytes());
+    let done = bed.ferry(&[&BOTH[..], &["--yes", "--out", "run"]].concat()).exits(3).json();
+    assert_eq!((counts(&done, 0, "refused"), counts(&done, 0, "done")), (1, 1), "{done}");
+    let rows = results(&bed, "run/payments");
+    assert_eq!((rows["P1"].0.as_str(), rows["P1"].1.as_str()), ("skipped", "held-back"), "{done}");
+    assert_eq!(rows["P2"].0, "done");
+    assert_eq!(bed.books().payments, 1);
+}

@@ -96,6 +96,18 @@ fn a_run_in_slices_carries_out_every_row_once() {
 }
 
 #[test]
+fn a_slice_of_lines_on_which_no_row_waits_is_refused() {
+    let bed = TestBed::new();
+    customers(&bed, "file.csv", "S", 3);
+    let before = bed.books();
+    let import = ["import", "file.csv", "-p", "local", "--yes", "--out", "run", "--rows", "50-60"];
+    let words = bed.ferry(&import).exits(4).stderr();
+    assert!(words.contains("no row that waits stands on the lines of `--rows`"), "{words}");
+    bed.ferry(&["resume", "run"]).exits(4);
+    assert_eq!(bed.books(), before);
+}
+
+#[test]
 fn a_slice_that_covers_the_plan_finishes_the_run() {
     let bed = TestBed::new();
     customers(&bed, "file.csv", "S", 3);
@@ -258,6 +270,52 @@ fn the_rest_of_a_slice_asks_a_production_company_s_name_again() {
     assert_eq!(bed.books().customers, before.customers + 2);
     bed.ferry(&[&["resume", "run"][..], &company].concat()).exits(0);
     assert_eq!(bed.books().customers, before.customers + 6);
+}
+
+#[test]
+fn a_part_that_did_not_come_to_its_end_is_no_approval_of_the_rest() {
+    let bed = TestBed::new();
+    bed.write_project(", batch = 1, in_flight = 1");
+    with_profile_keys(&bed, "stage = \"production\"");
+    let company = ["--confirm", "CRONUS International"];
+    let mut file =
+        String::from("Number,Display Name,Tax Registration Number,Country\nP1,One,NOT-A-NUMBER,DK\n");
+    for row in 2..=6 {
+        writeln!(file, "P{row},Customer {row},,").unwrap();
+    }
+    bed.write("file.csv", file.as_bytes());
+    let before = bed.books();
+    let import = ["import", "file.csv", "-p", "local", "--out", "run", "--limit", "4", "--max-errors", "1"];
+    bed.ferry(&[&import[..], &company].concat()).exits(5);
+    // The limit is noticed when a request is on its way already.
+    let part = bed.books();
+    assert!(part.customers <= before.customers + 3);
+    let words = bed.ferry(&["resume", "run", "--no-input"]).exits(4).stderr();
+    assert!(words.contains("was not confirmed"), "{words}");
+    bed.ferry(&["resume", "run", "--no-input", "--rows", "5-6"]).exits(4);
+    assert_eq!(bed.books(), part);
+    bed.ferry(&[&["resume", "run", "--no-input"][..], &company].concat()).exits(3);
+    assert_eq!(bed.books().customers, before.customers + 5);
+}
+
+#[test]
+fn a_part_of_a_plan_that_was_refused_as_stale_is_no_approval_of_the_rest() {
+    let bed = TestBed::new();
+    bed.ferry(&["import", &sample("customers.csv"), "-p", "local", "--yes"]).exits(0);
+    with_profile_keys(&bed, "stage = \"production\"");
+    bed.write("file.csv", b"Number,Display Name,Credit Limit\n71001,One,1\n71002,Two,2\n71003,Three,3\n");
+    bed.ferry(&["plan", "file.csv", "-p", "local", "--out", "run"]).exits(0);
+    let id = bed.record("customers", "number eq '71001'")["id"].as_str().unwrap().to_owned();
+    bed.change(&format!("customers({id})"), r#"{"website":"https://example.org"}"#);
+    let confirm = ["--confirm", "CRONUS International"];
+    bed.ferry(&[&["apply", "run", "--rows", "2"][..], &confirm].concat()).exits(8);
+    let before = bed.books();
+    bed.ferry(&["resume", "run", "--on-conflict", "theirs", "--no-input"]).exits(4);
+    assert_eq!(bed.books(), before);
+    bed.ferry(&["resume", "run", "--on-conflict", "theirs", "--no-input", "--rows", "2"]).exits(0);
+    assert_eq!(lines_in(&bed, "run", "done"), [2]);
+    bed.ferry(&["resume", "run", "--no-input"]).exits(4);
+    assert_eq!(lines_in(&bed, "run", "done"), [2]);
 }
 
 #[test]
