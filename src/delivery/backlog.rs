@@ -18,8 +18,8 @@ pub(super) struct Job {
     pub(super) row: OpenRow,
     /// How often this process has sent it in vain.
     pub(super) tries: u32,
-    /// Whether an earlier attempt was in doubt.
-    pub(super) was_in_doubt: bool,
+    /// What stays as somebody else set it, in words; empty when the whole row is sent.
+    pub(super) kept: String,
 }
 
 /// Rows handed out come back with [`Backlog::put`], settled or not; when none is out, none waits and the plan is
@@ -44,7 +44,7 @@ impl Backlog {
     /// Takes a page of the plan in, once there is room for it.
     pub(super) async fn fill(&self, rows: Vec<OpenRow>) {
         self.when(|inner| (inner.is_closed || inner.ready.len() < LOW).then_some(())).await;
-        self.inner().ready.extend(rows.into_iter().map(|row| Job { row, tries: 0, was_in_doubt: false }));
+        self.inner().ready.extend(rows.into_iter().map(|row| Job { row, tries: 0, kept: String::new() }));
         self.changed.notify_waiters();
     }
 
@@ -98,6 +98,14 @@ impl Backlog {
             })
         })
         .await
+    }
+
+    /// Waits until no row is in doubt; for a taker that holds no row itself.
+    pub(super) async fn without_doubts(&self) {
+        self.when(|inner| {
+            (inner.is_closed || (inner.doubts.is_empty() && inner.handed_out == 0)).then_some(())
+        })
+        .await;
     }
 
     /// Takes `handed` rows back: those not in `jobs` or `doubts` are settled for this process.

@@ -28,12 +28,16 @@ pub(super) struct Doubt {
     pub(super) looks: u32,
     /// Whether an earlier process left it behind, so that much may have happened since.
     pub(super) is_inherited: bool,
+    /// What stays as somebody else set it, in words; empty when the whole row was sent.
+    pub(super) kept: String,
 }
 
 impl Doubt {
     /// Whether the target refused the only request that ever carried the row, so that nothing was carried out.
     pub(super) fn is_first_refused(&self) -> bool {
-        self.row.attempts <= 1 && !self.is_inherited && matches!(self.cause, Cause::KeyTaken(_))
+        self.row.attempts <= 1
+            && !self.is_inherited
+            && matches!(self.cause, Cause::KeyTaken(_) | Cause::Stale(_))
     }
 }
 

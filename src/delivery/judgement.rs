@@ -9,11 +9,16 @@ use crate::connector::business_central::fields::only;
 use crate::connector::business_central::{Connector, Found, differences};
 use crate::domain::{Action, EntityKind, FieldChange, Receipt, Refusal};
 
+/// The code of a conflict over a record that is not there any more.
+pub(super) const GONE: &str = "gone";
+
 /// What a lookup settles.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Judgement {
     /// The record is there as it was sent.
     Accepted(Receipt),
+    /// The record is there as it was sent, but for what stays as somebody else set it; the words name it.
+    AcceptedPart(Receipt, String),
     /// The record is there and different, or gone.
     Conflict(Refusal),
     /// The target will not take it.
@@ -38,6 +43,8 @@ pub(super) struct Part {
     pub(super) payload: String,
     pub(super) changes: Vec<FieldChange>,
     pub(super) etag: Option<String>,
+    /// What stays, in words.
+    pub(super) kept: String,
 }
 
 /// What a doubt is judged with.
@@ -72,7 +79,13 @@ impl Judge<'_> {
         if changes.is_empty() {
             return Judgement::Accepted(found.receipt.clone());
         }
-        if connector.is_strangers(&doubt.row.payload, found) {
+        // Where nothing of ours can be, another document or another customer is enough to see that.
+        let is_another = connector.kind() == EntityKind::Payments
+            && doubt.is_first_refused()
+            && changes.iter().any(|change| {
+                matches!(change.field.as_str(), "documentNumber" | "customerNumber" | "customerId")
+            });
+        if is_another || connector.is_strangers(&doubt.row.payload, found) {
             return Judgement::Move;
         }
         Judgement::Conflict(different("different", "the target has another record under this key", &changes))
@@ -102,9 +115,9 @@ impl Judge<'_> {
         if foreign.is_empty() {
             return self.again(doubt, found);
         }
-        // From here on the record has moved, so no earlier attempt can be carried out any more: its `ETag` is stale.
         match self.on_conflict {
             OnConflict::Reject => Judgement::Conflict(stale(&row.changes, &foreign)),
+            _ if self.may_run(doubt, found) => Judgement::LookAgain,
             OnConflict::Ours => Judgement::Resend(fresh(found)),
             OnConflict::Theirs => keep_theirs(doubt, found, (&ours, &foreign)),
         }
@@ -113,6 +126,9 @@ impl Judge<'_> {
     fn judge_delete(&self, doubt: &Doubt, found: &Found) -> Judgement {
         if fresh(found) == doubt.row.etag {
             return self.again(doubt, found);
+        }
+        if self.on_conflict == OnConflict::Ours && self.may_run(doubt, found) {
+            return Judgement::LookAgain;
         }
         let words = "someone else changed the record after the plan";
         let refusal =
@@ -124,6 +140,13 @@ impl Judge<'_> {
             OnConflict::Ours => Judgement::Resend(fresh(found)),
             OnConflict::Theirs => Judgement::Skip(refusal("kept-theirs", format!("{words}, so it stays"))),
         }
+    }
+
+    /// Whether the last request may still be carried out: not when the record has moved on from the `ETag` that it
+    /// insists on. A row that was sent before may have gone with a fresher one than this process knows.
+    fn may_run(&self, doubt: &Doubt, found: &Found) -> bool {
+        let is_up_to_date = doubt.row.attempts > 1 || fresh(found) == doubt.row.etag;
+        is_up_to_date && !self.is_believable && !matches!(doubt.cause, Cause::Stale(_))
     }
 
     /// The record is as the plan saw it: send it once the last attempt cannot be carried out any more.
@@ -155,15 +178,17 @@ fn fresh(found: &Found) -> Option<String> {
 fn keep_theirs(doubt: &Doubt, found: &Found, (ours, foreign): (&[FieldChange], &[FieldChange])) -> Judgement {
     let is_foreign = |name: &str| foreign.iter().any(|change| change.field == name);
     let sent = only(&doubt.row.payload, |name| !is_foreign(name));
+    let kept = with_kept(&doubt.kept, names(foreign.iter().map(|change| change.field.as_str())));
     match sent {
         Err(_) => not_comparable(),
         Ok(payload) if !ours.is_empty() => Judgement::ResendPart(Part {
             payload,
             changes: doubt.row.changes.iter().filter(|change| !is_foreign(&change.field)).cloned().collect(),
             etag: fresh(found),
+            kept,
         }),
         // All that the row could still change is there already.
-        Ok(payload) if payload != "{}" => Judgement::Accepted(found.receipt.clone()),
+        Ok(payload) if payload != "{}" => Judgement::AcceptedPart(found.receipt.clone(), kept),
         Ok(_) => Judgement::Skip(Refusal {
             status: 0,
             code: "kept-theirs".to_owned(),
@@ -173,6 +198,16 @@ fn keep_theirs(doubt: &Doubt, found: &Found, (ours, foreign): (&[FieldChange], &
             ),
         }),
     }
+}
+
+/// The fields that stay, with those that stayed at an earlier attempt.
+fn with_kept(earlier: &str, fields: String) -> String {
+    const ENDING: &str = " stayed as somebody else set it";
+    let fields = match earlier.strip_suffix(ENDING) {
+        Some(known) => format!("{known}, {fields}"),
+        None => fields,
+    };
+    format!("{fields}{ENDING}")
 }
 
 /// Whether the target still holds what the plan saw.
@@ -214,7 +249,7 @@ fn names<'a>(fields: impl Iterator<Item = &'a str>) -> String {
 }
 
 fn gone() -> Refusal {
-    Refusal { status: 404, code: "gone".to_owned(), message: "the record to update is gone".to_owned() }
+    Refusal { status: 404, code: GONE.to_owned(), message: "the record to update is gone".to_owned() }
 }
 
 #[cfg(test)]
@@ -250,7 +285,7 @@ mod tests {
             sent_at: None,
             code: String::new(),
         };
-        Doubt { row, cause, believable: Instant::now(), looks: 0, is_inherited: false }
+        Doubt { row, cause, believable: Instant::now(), looks: 0, is_inherited: false, kept: String::new() }
     }
 
     fn found(record: &str) -> Found {
@@ -389,7 +424,8 @@ mod tests {
         assert_eq!(part.changes.len(), 1);
         // The other change is there already.
         let rest_is_done = r#"{"id":"g","city":"Köln","creditLimit":500,"@odata.etag":"e5"}"#;
-        assert!(matches!(update(OnConflict::Theirs, rest_is_done), Judgement::Accepted(_)));
+        let Judgement::AcceptedPart(_, kept) = update(OnConflict::Theirs, rest_is_done) else { panic!() };
+        assert_eq!(kept, "`city` stayed as somebody else set it");
         let all_theirs = r#"{"id":"g","city":"Köln","creditLimit":7,"@odata.etag":"e5"}"#;
         let Judgement::Skip(refusal) = update(OnConflict::Theirs, all_theirs) else { panic!() };
         assert_eq!(
@@ -401,6 +437,36 @@ mod tests {
     #[test]
     fn our_values_go_over_theirs_with_the_fresh_etag() {
         assert_eq!(update(OnConflict::Ours, BOTH_OPEN), Judgement::Resend(Some("e5".to_owned())));
+    }
+
+    #[test]
+    fn a_resend_that_may_still_run_is_waited_for() {
+        let judge = |etag: &str, attempts, is_believable| {
+            let mut doubt = doubt(Action::Update, r#"{"city":"Ulm"}"#, Cause::Unanswered("lost".into()));
+            (doubt.row.etag, doubt.row.attempts) = (Some(etag.to_owned()), attempts);
+            Judge { connector: &Connector::customers("c"), on_conflict: OnConflict::Ours, is_believable }
+                .judge(&doubt, &[&found(r#"{"id":"g","city":"Köln","@odata.etag":"e5"}"#)])
+        };
+        let again = Judgement::Resend(Some("e5".to_owned()));
+        assert_eq!(judge("e5", 2, false), Judgement::LookAgain);
+        // Another process sent it, with a fresher version than the plan's.
+        assert_eq!(judge("e1", 2, false), Judgement::LookAgain);
+        assert_eq!(judge("e1", 2, true), again);
+        assert_eq!(judge("e1", 1, false), again);
+    }
+
+    #[test]
+    fn a_line_with_another_document_is_a_strangers_when_nothing_of_ours_can_be_there() {
+        let sent = r#"{"customerNumber":"C1","documentNumber":"P1","amount":-5.00}"#;
+        let mut doubt = doubt(Action::Create, sent, Cause::KeyTaken(refusal()));
+        doubt.row.line_number = Some(20_000);
+        let there = found(
+            r#"{"id":"x","lineNumber":20000,"customerNumber":"C1","documentNumber":"Z","amount":-5.00}"#,
+        );
+        let connector = Connector::payments("c", "j");
+        assert_eq!(judge(&connector, &doubt, &[&there], true), Judgement::Move);
+        doubt.row.attempts = 2;
+        assert_eq!(conflict_code(&judge(&connector, &doubt, &[&there], true)), "different");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::doubt::{Cause, Doubt};
 use super::shared::{Settlement, Shared};
 use super::{DeliveryEnd, DeliveryError, DeliveryEvent};
 use crate::connector::Verdict;
-use crate::domain::{Action, Outcome, Refusal};
+use crate::domain::{Action, Outcome, Receipt, Refusal};
 use crate::ledger::{Step, Written};
 
 /// Outcomes on their way to the disk.
@@ -40,8 +40,8 @@ pub(super) fn settle(
     for (mut job, verdict) in jobs.into_iter().zip(verdicts) {
         let row = job.row.id;
         job.row.attempts += 1;
-        let outcome = settle_one(shared, job, verdict, (&mut settlement, &mut tally));
-        settlement.steps.push((row, Step::Outcome(outcome)));
+        let step = settle_one(shared, job, verdict, (&mut settlement, &mut tally));
+        settlement.steps.push((row, step));
     }
     Ok(Pending { written: shared.settle_up(settlement)?, tally })
 }
@@ -64,27 +64,28 @@ fn settle_one(
     mut job: Job,
     verdict: Verdict,
     (settlement, tally): (&mut Settlement, &mut Tally),
-) -> Outcome {
+) -> Step {
     let now = Instant::now();
     let mut doubt = |job: Job, cause: Cause, words: String| {
         tally.in_doubt += 1;
         let believable = now + shared.options.settle;
-        settlement
-            .doubts
-            .push((now, Doubt { row: job.row, cause, believable, looks: 0, is_inherited: false }));
+        settlement.doubts.push((
+            now,
+            Doubt { row: job.row, cause, believable, looks: 0, is_inherited: false, kept: job.kept },
+        ));
         Outcome::InDoubt(words)
     };
-    match verdict {
+    Step::Outcome(match verdict {
         Verdict::Accepted(receipt) => {
             tally.accepted += 1;
-            Outcome::Accepted(receipt)
+            return accepted(receipt, job.kept);
         }
         Verdict::Refused(refusal) => {
             tally.refused += 1;
             Outcome::Refused(refusal)
         }
-        // Maybe gone by an earlier attempt of our own, which a lookup has to say.
-        Verdict::Gone(refusal) if job.row.action == Action::Delete && job.was_in_doubt => {
+        // Maybe deleted by an earlier attempt of our own, or changed by one and then posted: a lookup has to say.
+        Verdict::Gone(refusal) if job.row.attempts > 1 => {
             doubt(job, Cause::Unanswered(refusal.message.clone()), refusal.message)
         }
         Verdict::Gone(refusal) => {
@@ -109,13 +110,25 @@ fn settle_one(
             if job.tries >= shared.options.max_attempts && shared.is_healthy() {
                 tally.refused += 1;
                 let message = format!("the target put the row off {} times, and took others", job.tries);
-                return Outcome::Refused(Refusal { status: 0, code: "gave-up".to_owned(), message });
+                return Step::Outcome(Outcome::Refused(Refusal {
+                    status: 0,
+                    code: "gave-up".to_owned(),
+                    message,
+                }));
             }
             tally.retried += 1;
             settlement.jobs.push((now + shared.pause_for(job.tries, asked), job));
             Outcome::NotDone(asked)
         }
+    })
+}
+
+/// The row is done, or done but for what stays as somebody else set it.
+pub(super) fn accepted(receipt: Receipt, kept: String) -> Step {
+    if kept.is_empty() {
+        return Step::Outcome(Outcome::Accepted(receipt));
     }
+    Step::Partly { receipt, code: "kept-theirs".to_owned(), message: kept }
 }
 
 #[derive(Default)]

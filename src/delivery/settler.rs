@@ -8,10 +8,10 @@ use tokio::time::Instant;
 use super::answer::in_words;
 use super::backlog::Job;
 use super::doubt::{Cause, Doubt, operation};
-use super::judgement::{Judge, Judgement};
+use super::judgement::{GONE, Judge, Judgement};
 use super::lane::Lane;
 use super::lines::reserve_lines;
-use super::outcome::Tally;
+use super::outcome::{Tally, accepted};
 use super::place::what_to_look_at;
 use super::posting::{Absence, Noted};
 use super::shared::{Settlement, Shared};
@@ -27,6 +27,9 @@ const LOOKUP_ROWS: usize = 100;
 
 /// How long the other writer of a taken key gets to show his record, before the second look.
 const SECOND_LOOK: Duration = Duration::from_millis(500);
+
+/// How often that pause doubles from look to look: up to half a minute.
+const LONGEST_DOUBLINGS: u32 = 6;
 
 /// The pages that one lookup may have.
 const PAGES: usize = 50;
@@ -210,6 +213,14 @@ async fn double_check(
         judgement if connector.kind() == EntityKind::Payments && rests_on_absence(doubt, &judgement) => {
             Ok(match postings.absence_of(shared, doubt).await? {
                 Absence::Certain => judgement,
+                // Lookups are answered meanwhile, so that nothing else would ever end this.
+                Absence::Unknown if doubt.believable.elapsed() > shared.options.retry_budget => {
+                    Judgement::Person(
+                        "it is not in the journal, and the target does not tell whether it was posted; look for it \
+                         among the posted ones"
+                            .to_owned(),
+                    )
+                }
                 Absence::Unknown => Judgement::LookAgain,
                 Absence::ForAPerson(words) => Judgement::Person(words.to_owned()),
             })
@@ -224,6 +235,7 @@ fn rests_on_absence(doubt: &Doubt, judgement: &Judgement) -> bool {
         (Action::Create, Judgement::Resend(_) | Judgement::Move) => !doubt.is_first_refused(),
         // A delete is accepted by a lookup only when the payment is gone.
         (Action::Delete, Judgement::Accepted(_)) => true,
+        (Action::Update, Judgement::Conflict(refusal)) => refusal.code == GONE && !doubt.is_first_refused(),
         _ => false,
     }
 }
@@ -263,7 +275,13 @@ async fn carry_out(
     let outcome = match judgement {
         Judgement::Accepted(receipt) => {
             (tally.accepted, tally.settled) = (tally.accepted + 1, tally.settled + 1);
-            Outcome::Accepted(receipt)
+            settlement.steps.push((id, accepted(receipt, doubt.kept)));
+            return Ok(());
+        }
+        Judgement::AcceptedPart(receipt, kept) => {
+            (tally.accepted, tally.settled) = (tally.accepted + 1, tally.settled + 1);
+            settlement.steps.push((id, accepted(receipt, kept)));
+            return Ok(());
         }
         Judgement::Conflict(refusal) => {
             (tally.conflicts, tally.settled) = (tally.conflicts + 1, tally.settled + 1);
@@ -282,14 +300,14 @@ async fn carry_out(
         Judgement::Resend(etag) => {
             (tally.retried, tally.settled) = (tally.retried + 1, tally.settled + 1);
             doubt.row.etag = etag.or(doubt.row.etag);
-            settlement.jobs.push((now, Job { row: doubt.row, tries: 0, was_in_doubt: true }));
+            settlement.jobs.push((now, Job { row: doubt.row, tries: 0, kept: doubt.kept }));
             Outcome::NotDone(None)
         }
         Judgement::ResendPart(part) => {
             (tally.retried, tally.settled) = (tally.retried + 1, tally.settled + 1);
             (doubt.row.payload, doubt.row.changes) = (part.payload, part.changes);
             doubt.row.etag = part.etag.or(doubt.row.etag);
-            settlement.jobs.push((now, Job { row: doubt.row, tries: 0, was_in_doubt: true }));
+            settlement.jobs.push((now, Job { row: doubt.row, tries: 0, kept: part.kept }));
             Outcome::NotDone(None)
         }
         Judgement::Skip(refusal) => {
@@ -308,13 +326,14 @@ async fn carry_out(
             (tally.retried, tally.settled) = (tally.retried + 1, tally.settled + 1);
             settlement.steps.push((id, Step::Move(line)));
             doubt.row.line_number = Some(line);
-            settlement.jobs.push((now, Job { row: doubt.row, tries: 0, was_in_doubt: true }));
+            settlement.jobs.push((now, Job { row: doubt.row, tries: 0, kept: doubt.kept }));
             return Ok(());
         }
         Judgement::LookAgain => {
+            let pause = SECOND_LOOK.min(shared.options.settle) * (1 << doubt.looks.min(LONGEST_DOUBLINGS));
             let again = match doubt.cause {
-                Cause::KeyTaken(_) => now + SECOND_LOOK,
-                _ => doubt.believable.max(now + SECOND_LOOK.min(shared.options.settle)),
+                Cause::KeyTaken(_) => now + pause,
+                _ => doubt.believable.max(now + pause),
             };
             doubt.looks += 1;
             settlement.doubts.push((again, doubt));

@@ -11,6 +11,7 @@ use super::backlog::{Backlog, Job};
 use super::doubt::{Cause, Doubt};
 use super::lane::Lane;
 use super::options::{DeliveryOptions, Target};
+use super::posting::Lines;
 use super::retry::{Decision, Policy};
 use super::{DeliveryEnd, DeliveryError, DeliveryEvent};
 use crate::connector::Request;
@@ -25,8 +26,8 @@ pub(super) struct Shared {
     pub(super) backlog: Backlog,
     /// The line that the next payment without one gets; `None` until one is needed.
     pub(super) next_line: tokio::sync::Mutex<Option<i64>>,
-    /// The target's id of the first payment that this run has carried out, see `settler`.
-    pub(super) witness: tokio::sync::Mutex<Option<String>>,
+    /// The lines of the journal that tell whether it was posted.
+    pub(super) witness: tokio::sync::Mutex<Lines>,
     /// The code of the journal, for messages; empty for customers.
     pub(super) journal: OnceLock<String>,
     pub(super) batches: AtomicBool,
@@ -247,7 +248,7 @@ impl Shared {
             let passed = Duration::from_millis(u64::try_from(unix - since).unwrap_or(0));
             let believable = now + longest.saturating_sub(passed);
             let cause = Cause::Unanswered("interrupted".to_owned());
-            (now, Doubt { row, cause, believable, looks: 0, is_inherited: true })
+            (now, Doubt { row, cause, believable, looks: 0, is_inherited: true, kept: String::new() })
         });
         self.backlog.put(0, Vec::new(), doubts.collect());
     }

@@ -82,7 +82,8 @@ fn any_step() -> impl Strategy<Value = Step> {
     let receipt = Receipt { remote_id: "id".into(), key: "K".into(), etag: "W/\"2\"".into() };
     prop_oneof![
         4 => Just(Step::Send),
-        2 => Just(Step::Outcome(Outcome::Accepted(receipt))),
+        2 => Just(Step::Outcome(Outcome::Accepted(receipt.clone()))),
+        1 => Just(Step::Partly { receipt, code: "kept-theirs".into(), message: "`city` stayed".into() }),
         1 => Just(Step::Outcome(Outcome::Refused(refusal.clone()))),
         1 => Just(Step::Outcome(Outcome::Conflict(refusal))),
         1 => Just(Step::Outcome(Outcome::NotDone(None))),

@@ -296,18 +296,39 @@ impl Ledger {
             .map_err(|cause| self.failed("look for a record's row", cause))
     }
 
-    /// The target's id of the first row that was carried out and left a record; `None` while there is none.
-    pub fn first_done(&self) -> Result<Option<String>, LedgerError> {
+    /// The target's id of the first row that was carried out and left a record, and when it was sent last, in
+    /// milliseconds since 1970; `None` while there is none.
+    pub fn first_done(&self) -> Result<Option<(String, i64)>, LedgerError> {
         self.connection
             .query_row(
-                "SELECT remote_id FROM progress JOIN rows USING (id) \
+                "SELECT remote_id, sent_at FROM progress JOIN rows USING (id) \
                  WHERE state = 'done' AND remote_id IS NOT NULL AND action <> 'delete' \
                  ORDER BY sent_at, id LIMIT 1",
                 [],
-                |row| row.get(0),
+                |row| Ok((row.get(0)?, row.get(1)?)),
             )
             .optional()
             .map_err(|cause| self.failed("read the first row that is done", cause))
+    }
+
+    /// When the row's last intent was recorded, in milliseconds since 1970; `None` when it was never sent.
+    pub fn sent_at(&self, row: i64) -> Result<Option<i64>, LedgerError> {
+        self.connection
+            .query_row("SELECT sent_at FROM progress WHERE id = ?1", [row], |found| found.get(0))
+            .optional()
+            .map_err(|cause| self.failed("read when a row was sent", cause))
+    }
+
+    /// Whether a record is still to be created, or may have been.
+    pub fn has_open_creates(&self) -> Result<bool, LedgerError> {
+        self.connection
+            .query_row(
+                "SELECT EXISTS (SELECT 1 FROM results WHERE action = 'create' \
+                 AND state IN ('planned', 'sending', 'in-doubt'))",
+                [],
+                |found| found.get(0),
+            )
+            .map_err(|cause| self.failed("look for records to create", cause))
     }
 
     /// Whether the target's record with this id and key belongs to another row of the run than `row`.

@@ -1,6 +1,6 @@
 //! The one place that says which step takes a row from which state to which.
 
-use crate::domain::{Outcome, State};
+use crate::domain::{Outcome, Receipt, State};
 
 /// What the ledger is told about a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,6 +9,15 @@ pub enum Step {
     Send,
     /// What is known after an attempt, or after a lookup.
     Outcome(Outcome),
+    /// The row was carried out but for some fields, whose values stay as somebody else set them.
+    Partly {
+        /// What the target said.
+        receipt: Receipt,
+        /// Why, as a stable word.
+        code: String,
+        /// Which fields, in words.
+        message: String,
+    },
     /// The row's line number belongs to a stranger: it was not carried out and takes this one instead.
     Move(i64),
     /// The row is left out of the run after all: it was not sent and will not be.
@@ -33,6 +42,7 @@ impl Step {
             Self::Outcome(Outcome::Conflict(_)) => "conflict",
             Self::Outcome(Outcome::NotDone(_)) => "not done",
             Self::Outcome(Outcome::InDoubt(_)) => "in doubt",
+            Self::Partly { .. } => "partly",
             Self::Move(_) => "move",
             Self::Skip { .. } => "skip",
             Self::Crash => "crash",
@@ -56,6 +66,7 @@ pub fn next_state(state: State, step: &Step) -> Option<State> {
             Outcome::NotDone(_) => State::Planned,
             Outcome::InDoubt(_) => State::InDoubt,
         }),
+        (State::Sending | State::InDoubt, Step::Partly { .. }) => Some(State::Done),
         (State::Sending | State::InDoubt, Step::Move(_)) => Some(State::Planned),
         (State::Planned, Step::Skip { .. }) => Some(State::Skipped),
         (State::Sending, Step::Crash) => Some(State::InDoubt),
@@ -66,7 +77,7 @@ pub fn next_state(state: State, step: &Step) -> Option<State> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Receipt, Refusal};
+    use crate::domain::Refusal;
 
     fn steps() -> Vec<Step> {
         let refusal = Refusal { status: 400, code: String::new(), message: String::new() };
@@ -77,6 +88,7 @@ mod tests {
             Step::Outcome(Outcome::Conflict(refusal)),
             Step::Outcome(Outcome::NotDone(None)),
             Step::Outcome(Outcome::InDoubt(String::new())),
+            Step::Partly { receipt: Receipt::default(), code: String::new(), message: String::new() },
             Step::Move(1),
             Step::Skip { code: String::new(), message: String::new() },
             Step::Crash,

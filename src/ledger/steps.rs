@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::sqlite::{failed, read_header, write_header};
 use super::{Counters, LedgerError, Step, next_state, rows};
-use crate::domain::{Outcome, State};
+use crate::domain::{Outcome, Receipt, State};
 
 /// Steps that reach the disk together.
 pub(super) struct Group<'a> {
@@ -100,9 +100,9 @@ fn write_step(
             )?
             .execute(params![row, next.as_str(), now, i64::from(state != State::Sending)]),
         Step::Outcome(Outcome::Accepted(receipt)) => {
-            let ids = [&receipt.remote_id, &receipt.key, &receipt.etag];
-            update("", "", ids.map(|text| Some(text.as_str()).filter(|text| !text.is_empty())), None)
+            update("", "", ids_of(receipt), None)
         }
+        Step::Partly { receipt, code, message } => update(code, message, ids_of(receipt), None),
         Step::Outcome(Outcome::Refused(no) | Outcome::Conflict(no)) => {
             update(&no.code, &no.message, [None; 3], None)
         }
@@ -117,4 +117,10 @@ fn write_step(
             .execute(params![row, next.as_str(), code, message]),
         Step::Crash => update("interrupted", "the program ended before the answer came", [None; 3], None),
     }
+}
+
+/// What the target said of a record: its id, key and `ETag`, each if it did.
+fn ids_of(receipt: &Receipt) -> [Option<&str>; 3] {
+    let ids = [&receipt.remote_id, &receipt.key, &receipt.etag];
+    ids.map(|text| Some(text.as_str()).filter(|text| !text.is_empty()))
 }

@@ -96,8 +96,8 @@ pub enum Error {
         /// The target's words.
         message: String,
     },
-    /// The target did not say, past the retry budget, whether it has created the journal.
-    #[error("the journal `{code}` could not be created in time: {message}")]
+    /// The target did not say, past the retry budget, whether it has created the journal, or what the journal holds.
+    #[error("the target did not answer for the journal `{code}` in time: {message}")]
     JournalUnanswered {
         /// The journal's code.
         code: String,

@@ -8,7 +8,7 @@ use std::time::Instant;
 use serde_json::json;
 use tokio::sync::watch;
 
-use crate::connector::business_central::{Connector, Found, interpret, read_found, text_of};
+use crate::connector::business_central::{Connector, Found, has_own_words, interpret, read_found, text_of};
 use crate::connector::{Request, Verdict};
 use crate::delivery::DeliveryOptions;
 use crate::domain::{Action, EntityKind};
@@ -45,7 +45,7 @@ pub(super) async fn note_journal(
         };
         let before = match &header.journal_before {
             // Only before the first payment is it known that none of them is posted.
-            None if header.phase == Phase::Planned => Some(journals.look_at(&id).await?),
+            None if header.phase == Phase::Planned => Some(journals.look_at(&code, &id).await?),
             known => known.clone(),
         };
         Ok::<_, Error>((id, before))
@@ -153,10 +153,10 @@ impl Journals {
     }
 
     /// What the journal holds, and where the general ledger ends.
-    async fn look_at(&mut self, journal: &str) -> Result<JournalBefore, Error> {
+    async fn look_at(&mut self, code: &str, journal: &str) -> Result<JournalBefore, Error> {
         let connector = Connector::payments(&self.target.company.id, journal);
-        let lines = self.read(connector.highest_line()).await?;
-        let entries = self.read(connector.last_ledger_entry()).await?;
+        let lines = self.read(code, connector.highest_line()).await?;
+        let entries = self.read(code, connector.last_ledger_entry()).await?;
         let number_of = |entry: &Found| text_of(&entry.record, "entryNumber").parse().ok();
         Ok(JournalBefore {
             witness: lines.and_then(|lines| lines.into_iter().next()).map(|line| line.receipt.remote_id),
@@ -165,22 +165,33 @@ impl Journals {
         })
     }
 
-    /// The records that a read finds; `None` when the target refuses it.
-    async fn read(&mut self, request: Request) -> Result<Option<Vec<Found>>, Error> {
+    /// The records that a read finds; `None` when the target itself refuses it. Whatever else comes is asked again
+    /// until the budget ends: an unknown journal is not an empty one.
+    async fn read(&mut self, code: &str, request: Request) -> Result<Option<Vec<Found>>, Error> {
         let mut read = ApiRequest::get(request.path);
         read.headers = request.headers;
         loop {
-            match self.target.transport.send(0, &read).await {
-                Ok(reply) if reply.status == 200 => {
-                    return Ok(read_found(&reply.body).map(|(found, _)| found));
+            let reply = match self.target.transport.send(0, &read).await {
+                Ok(reply) => reply,
+                Err(TransportError::NotPermitted { .. }) => return Ok(None),
+                Err(failure) => {
+                    self.wait_out(failure).await?;
+                    continue;
                 }
-                Ok(reply) if matches!(reply.status, 408 | 429 | 500..=599) => {
-                    let Some(pause) = self.pause(reply.retry_after()) else { return Ok(None) };
-                    tokio::time::sleep(pause).await;
-                }
-                Ok(_) | Err(TransportError::NotPermitted { .. }) => return Ok(None),
-                Err(failure) => self.wait_out(failure).await?,
+            };
+            let found = read_found(&reply.body).filter(|_| reply.status == 200);
+            if let Some((found, _)) = found {
+                return Ok(Some(found));
             }
+            // A page of a proxy, or an answer that broke off, is no word of the target's.
+            if matches!(reply.status, 400..=407 | 409..=428 | 430..=499 | 501) && has_own_words(&reply.body) {
+                return Ok(None);
+            }
+            let pause = self.pause(reply.retry_after()).ok_or_else(|| Error::JournalUnanswered {
+                code: code.to_owned(),
+                message: format!("a read was answered with {}", reply.status),
+            })?;
+            tokio::time::sleep(pause).await;
         }
     }
 
@@ -313,7 +324,7 @@ mod tests {
             }
         })
         .await;
-        let before = Journals::new(&target, &options()).look_at("j").await.unwrap();
+        let before = Journals::new(&target, &options()).look_at("FERRY", "j").await.unwrap();
         assert_eq!(before, JournalBefore { witness: Some("w".to_owned()), last_entry: Some(41) });
         let target =
             company(
@@ -322,8 +333,26 @@ mod tests {
                 },
             )
             .await;
-        let before = Journals::new(&target, &options()).look_at("j").await.unwrap();
+        let before = Journals::new(&target, &options()).look_at("FERRY", "j").await.unwrap();
         assert_eq!(before, JournalBefore::default());
+    }
+
+    #[tokio::test]
+    async fn a_journal_that_cannot_be_read_is_not_taken_for_an_empty_one() {
+        let busy = refused(503, "Internal_ServerError");
+        let torn = (200, r#"{"value":[{"id":"#.to_owned());
+        let page = (404, "<html>Nothing here</html>".to_owned());
+        for answer in [busy, torn, page] {
+            for is_entries in [true, false] {
+                let answer = answer.clone();
+                let target = company(move |_, path| {
+                    if path.ends_with("generalLedgerEntries") == is_entries { answer.clone() } else { none() }
+                })
+                .await;
+                let error = Journals::new(&target, &options()).look_at("FERRY", "j").await.unwrap_err();
+                assert_eq!(error.ending(), Ending::Unreachable, "{error}");
+            }
+        }
     }
 
     #[tokio::test]

@@ -70,7 +70,8 @@ async fn a_change_of_the_same_field_is_a_conflict_unless_told_otherwise() {
 async fn their_value_stays_and_the_rest_is_written() {
     for faults in ["", "lost=0.5,504=0.2,seed=2"] {
         let (result, after) = meet(OnConflict::Theirs, r#"{"city":"Bonn"}"#, faults).await;
-        assert_eq!(result.state, State::Done);
+        assert_eq!((result.state, &*result.code), (State::Done, "kept-theirs"));
+        assert_eq!(result.message, "`city` stayed as somebody else set it");
         assert_eq!((&after["city"], after["creditLimit"].as_f64()), (&"Bonn".into(), Some(500.0)));
     }
 }

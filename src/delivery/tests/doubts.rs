@@ -1,8 +1,16 @@
 //! Payments in doubt whose journal may have been posted meanwhile.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
 use super::bed::{Bed, open_for_delivery, payment, post, records, row, text_of, transport};
-use crate::delivery::DeliveryEnd;
-use crate::domain::{Action, EntityKind, Outcome, PlannedRow, State};
+use super::stub::{said, stub};
+use crate::delivery::shared::unix_now;
+use crate::delivery::{DeliveryEnd, DeliveryEvent};
+use crate::domain::{Action, EntityKind, Outcome, PlannedRow, Receipt, State};
 use crate::ledger::{JournalBefore, Step};
 #[cfg(test)]
 use crate::sandbox::Sandbox;
@@ -36,7 +44,20 @@ async fn post_journal(bed: &Bed, sandbox: &Sandbox) {
 /// The program dies while these rows are on their way.
 async fn crash_while_sending(bed: &Bed, rows: &[i64]) {
     let steps: Vec<_> = rows.iter().map(|row| (*row, Step::Send)).collect();
-    open_for_delivery(&bed.ledger_path()).await.record(&steps, 0).unwrap();
+    open_for_delivery(&bed.ledger_path()).await.record(&steps, unix_now()).unwrap();
+}
+
+/// A payment that the run has carried out, in a request that left at `sent_at`.
+async fn deliver_as(bed: &Bed, sandbox: &Sandbox, (row, sent_at): (u64, i64)) {
+    let receipt = Receipt { remote_id: carry_out(bed, sandbox, &payment(row)).await, ..Receipt::default() };
+    let id = i64::try_from(row).unwrap();
+    let steps = [(id, Step::Send), (id, Step::Outcome(Outcome::Accepted(receipt)))];
+    open_for_delivery(&bed.ledger_path()).await.record(&steps, sent_at).unwrap();
+}
+
+/// What the header says where general ledger entries cannot be read.
+fn without_entries(witness: Option<String>) -> JournalBefore {
+    JournalBefore { witness, last_entry: None }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -196,6 +217,175 @@ async fn a_payment_that_was_posted_instead_of_deleted_is_not_called_deleted() {
     let result = &bed.results()[0];
     assert_eq!((result.state, bed.books().posted_payments), (State::InDoubt, 1));
     assert!(result.message.contains("it was not deleted and can only be reversed"), "{}", result.message);
+    sandbox.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_payment_that_was_sent_later_does_not_vouch_for_an_earlier_one() {
+    let known = Bed::new(EntityKind::Payments).await.journal_before;
+    for before in [Some(without_entries(None)), known] {
+        let mut bed = Bed::new(EntityKind::Payments).await;
+        bed.journal_before = before;
+        bed.plan(&[payment(1), payment(2)]);
+        let sandbox = bed.sandbox("").await;
+        crash_while_sending(&bed, &[1]).await;
+        carry_out(&bed, &sandbox, &payment(1)).await;
+        post_journal(&bed, &sandbox).await;
+        deliver_as(&bed, &sandbox, (2, unix_now() + 1_000)).await;
+        assert_eq!(bed.deliver(&sandbox).await, DeliveryEnd::Finished);
+        let books = bed.books();
+        assert_eq!((bed.results()[0].state, books.payments, books.posted_payments), (State::InDoubt, 1, 1));
+        sandbox.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_payment_that_was_sent_earlier_vouches_for_a_later_one() {
+    let mut bed = Bed::new(EntityKind::Payments).await;
+    bed.journal_before = Some(without_entries(None));
+    bed.plan(&[payment(1), payment(2)]);
+    let sandbox = bed.sandbox("").await;
+    deliver_as(&bed, &sandbox, (1, unix_now() - 1_000)).await;
+    crash_while_sending(&bed, &[2]).await;
+    assert_eq!(bed.deliver(&sandbox).await, DeliveryEnd::Finished);
+    assert_eq!((bed.states(), bed.books().payments), (vec![(State::Done, 2)], 2));
+    sandbox.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_second_payment_leaves_while_the_first_is_in_doubt() {
+    let bed = Bed::new(EntityKind::Payments).await;
+    bed.plan(&[payment(1), payment(2)]);
+    let sandbox = bed.sandbox("").await;
+    crash_while_sending(&bed, &[1]).await;
+    assert_eq!(bed.deliver(&sandbox).await, DeliveryEnd::Finished);
+    let events = bed.events.lock().unwrap().clone();
+    let place = |wanted: fn(&DeliveryEvent) -> bool| events.iter().position(wanted).unwrap();
+    let settled = place(|event| matches!(event, DeliveryEvent::Settled(_)));
+    assert!(settled < place(|event| matches!(event, DeliveryEvent::Sent(_))), "{events:?}");
+    sandbox.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_line_that_was_left_when_others_were_posted_does_not_vouch_for_them() {
+    let mut bed = Bed::new(EntityKind::Payments).await;
+    let sandbox = bed.sandbox("").await;
+    carry_out(&bed, &sandbox, &payment(1)).await;
+    post_journal(&bed, &sandbox).await;
+    let witness = Some(carry_out(&bed, &sandbox, &payment(9)).await);
+    let last_entry = bed.journal_before.as_ref().and_then(|before| before.last_entry);
+    bed.journal_before = Some(JournalBefore { witness, last_entry });
+    bed.plan(&[payment(1)]);
+    crash_while_sending(&bed, &[1]).await;
+    assert_eq!(bed.deliver(&sandbox).await, DeliveryEnd::Finished);
+    let books = bed.books();
+    assert_eq!((bed.results()[0].state, books.payments, books.posted_payments), (State::InDoubt, 1, 1));
+    sandbox.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn entries_that_never_come_leave_the_payment_to_a_person() {
+    let mut bed = Bed::new(EntityKind::Payments).await;
+    bed.options.batch = 1;
+    bed.options.settle = Duration::from_millis(100);
+    bed.options.retry_budget = Duration::from_secs(1);
+    bed.plan(&[payment(1)]);
+    let writes = Arc::new(AtomicUsize::new(0));
+    let counted = writes.clone();
+    let (transport, _) = stub(move |_, method, path, _| match *method {
+        axum::http::Method::POST => {
+            counted.fetch_add(1, Ordering::SeqCst);
+            said(504, "")
+        }
+        _ if path.contains("generalLedgerEntries") => said(503, ""),
+        _ => said(200, r#"{"value":[]}"#),
+    })
+    .await;
+    let sandbox = bed.sandbox("").await;
+    let (_keep, stop) = watch::channel(false);
+    let delivery = bed.deliver_until(&transport, &sandbox, stop);
+    let end = tokio::time::timeout(Duration::from_mins(1), delivery).await.unwrap();
+    assert_eq!((end, bed.states()), (DeliveryEnd::Finished, vec![(State::InDoubt, 1)]));
+    let message = &bed.results()[0].message;
+    assert!(message.contains("does not tell whether it was posted"), "{message}");
+    assert_eq!(writes.load(Ordering::SeqCst), 1);
+    sandbox.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_line_that_stays_vouches_for_a_delete_where_entries_cannot_be_read() {
+    for has_witness in [true, false] {
+        let mut bed = Bed::new(EntityKind::Payments).await;
+        let sandbox = bed.sandbox("").await;
+        let witness = carry_out(&bed, &sandbox, &payment(9)).await;
+        bed.journal_before = Some(without_entries(has_witness.then_some(witness)));
+        let planned = deletion(&bed, &sandbox, 1).await;
+        bed.plan(std::slice::from_ref(&planned));
+        crash_while_sending(&bed, &[1]).await;
+        delete(&bed, &sandbox, &planned).await;
+        assert_eq!(bed.deliver(&sandbox).await, DeliveryEnd::Finished);
+        let expected = if has_witness { State::Done } else { State::InDoubt };
+        assert_eq!(bed.states(), [(expected, 1)]);
+        sandbox.stop().await;
+    }
+}
+
+/// The record of a planned delete goes.
+async fn delete(bed: &Bed, sandbox: &Sandbox, planned: &PlannedRow) {
+    let set = bed.connector(sandbox).highest_line().path.split('?').next().unwrap().to_owned();
+    let path = format!("{set}({})", planned.remote_id.as_deref().unwrap());
+    let reply = transport(sandbox).send(0, &ApiRequest::new(Method::Delete, path)).await.unwrap();
+    assert_eq!(reply.status, 204);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_that_an_earlier_process_may_have_deleted_is_looked_up_when_it_is_gone() {
+    let bed = Bed::new(EntityKind::Payments).await;
+    let sandbox = bed.sandbox("").await;
+    let planned = deletion(&bed, &sandbox, 1).await;
+    bed.plan(std::slice::from_ref(&planned));
+    let not_done = Step::Outcome(Outcome::NotDone(None));
+    let steps = [(1, Step::Send), (1, Step::Outcome(Outcome::InDoubt("lost".to_owned()))), (1, not_done)];
+    open_for_delivery(&bed.ledger_path()).await.record(&steps, unix_now()).unwrap();
+    delete(&bed, &sandbox, &planned).await;
+    assert_eq!(bed.deliver(&sandbox).await, DeliveryEnd::Finished);
+    assert_eq!(bed.states(), [(State::Done, 1)]);
+    sandbox.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_payment_that_was_posted_while_its_change_was_in_doubt_is_left_to_a_person() {
+    for is_posted in [true, false] {
+        let bed = Bed::new(EntityKind::Payments).await;
+        let sandbox = bed.sandbox("").await;
+        let planned = deletion(&bed, &sandbox, 1).await;
+        let change = r#"{"amount":-7.00}"#.to_owned();
+        bed.plan(&[PlannedRow { action: Action::Update, payload: change, ..planned.clone() }]);
+        crash_while_sending(&bed, &[1]).await;
+        if is_posted {
+            post_journal(&bed, &sandbox).await;
+        } else {
+            delete(&bed, &sandbox, &planned).await;
+        }
+        assert_eq!(bed.deliver(&sandbox).await, DeliveryEnd::Finished);
+        let expected = if is_posted { State::InDoubt } else { State::Conflict };
+        assert_eq!(bed.states(), [(expected, 1)], "{}", bed.results()[0].message);
+        sandbox.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn deletes_of_payments_go_in_batches_from_the_first() {
+    let bed = Bed::new(EntityKind::Payments).await;
+    let sandbox = bed.sandbox("").await;
+    let mut rows = Vec::new();
+    for number in 1..=6 {
+        rows.push(deletion(&bed, &sandbox, number).await);
+    }
+    bed.plan(&rows);
+    assert_eq!(bed.deliver(&sandbox).await, DeliveryEnd::Finished);
+    assert_eq!((bed.states(), bed.books().payments), (vec![(State::Done, 6)], 0));
+    assert!(bed.events.lock().unwrap().contains(&DeliveryEvent::Sent(6)));
     sandbox.stop().await;
 }
 

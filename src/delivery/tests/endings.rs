@@ -202,15 +202,15 @@ async fn a_payment_in_doubt_is_not_sent_again_after_its_journal_was_posted() {
     let sandbox = bed.sandbox("").await;
     let transport = transport(&sandbox);
     let path = bed.connector(&sandbox).highest_line().path.split('?').next().unwrap().to_owned();
-    let mut steps = vec![(1, Step::Send), (2, Step::Send)];
+    let mut ledger = open_for_delivery(&bed.ledger_path()).await;
     for (row, planned) in (1..).zip(&rows) {
         let body = planned.payload.replacen('{', &format!(r#"{{"lineNumber":{},"#, row * 10_000 + 10_000), 1);
         let answer = post(&transport, &path, &body).await;
         let receipt = Receipt { remote_id: text_of(&answer, "id"), ..Receipt::default() };
         let outcome = if row == 1 { Outcome::Accepted(receipt) } else { Outcome::InDoubt("lost".to_owned()) };
-        steps.push((row, Step::Outcome(outcome)));
+        ledger.record(&[(row, Step::Send), (row, Step::Outcome(outcome))], row).unwrap();
     }
-    open_for_delivery(&bed.ledger_path()).await.record(&steps, 0).unwrap();
+    drop(ledger);
     for line in records(&sandbox, path.split_once('/').unwrap().1).await {
         let own = format!("{path}({})", line["id"].as_str().unwrap());
         transport.send(0, &ApiRequest::new(Method::Delete, own)).await.unwrap();
