@@ -203,16 +203,18 @@ impl Matching {
     }
 
     fn compare(&self, payload: &str, existing: Existing) -> serde_json::Result<Decision> {
-        let changes = self.differences(payload, &existing)?;
+        let mut changes = self.differences(payload, &existing)?;
         if changes.is_empty() {
             return Ok(Decision::unchanged(payload, existing));
         }
         let is_changed = |name: &str| changes.iter().any(|change| change.field == name);
-        let payload = blanks(self.entity, &fields::only(payload, is_changed)?)?.into_owned();
-        // The server fills or clears the rest of an address itself.
+        // The server fills or clears the rest of an address itself, unless it is sent along.
         let moves = ADDRESS_KEYS.iter().any(|name| is_changed(name));
         let is_touched = |name: &str| is_changed(name) || (moves && ADDRESS.contains(&name));
+        let payload = blanks(self.entity, &fields::only(payload, is_touched)?)?.into_owned();
         let before = fields::only(&existing.body, is_touched)?;
+        let cleared = cleared_by_a_move(&payload, &changes, &existing.body)?;
+        changes.extend(cleared);
         Ok(Decision { payload, changes, existing: Some(existing), before, ..Decision::new(Action::Update) })
     }
 
@@ -229,6 +231,27 @@ impl Matching {
     pub fn key_field(&self) -> &'static str {
         if self.entity.field("number").is_some() { "number" } else { "documentNumber" }
     }
+}
+
+/// What the server empties because the country changes, and the row does not send.
+fn cleared_by_a_move(
+    payload: &str,
+    changes: &[FieldChange],
+    found: &str,
+) -> serde_json::Result<Vec<FieldChange>> {
+    let is_move =
+        |change: &FieldChange| change.field == "country" && !change.from.is_empty() && !change.to.is_empty();
+    if !changes.iter().any(is_move) {
+        return Ok(Vec::new());
+    }
+    let (sent, found) = (fields::Fields::parse(payload)?, fields::Fields::parse(found)?);
+    let unsent = ["postalCode", "city", "state"].into_iter().filter(|name| sent.raw(name).is_none());
+    let cleared = unsent.map(|name| FieldChange {
+        field: name.to_owned(),
+        from: found.text(name).into_owned(),
+        to: String::new(),
+    });
+    Ok(cleared.filter(|change| !change.from.trim().is_empty()).collect())
 }
 
 #[cfg(test)]
@@ -329,6 +352,19 @@ mod tests {
         assert_eq!((decision.payload.as_str(), decision.changes[0].to.as_str()), (r#"{"email":""}"#, ""));
         let blank = matching.decide(candidate, vec![existing(r#"{"number":"C1","email":""}"#)]).unwrap();
         assert_eq!(blank.action, Action::Unchanged);
+    }
+
+    #[test]
+    fn a_change_of_country_sends_the_rows_address_and_shows_what_it_empties() {
+        let found = existing(r#"{"city":"Ulm","state":"BW","country":"DE","postalCode":"89073"}"#);
+        let payload = r#"{"country":"AT","city":"Ulm"}"#;
+        let candidate = Candidate { key: "C1", payload, asked: None };
+        let matching = Matching { entity: &CUSTOMERS, mode: Mode::Upsert };
+        let decision = matching.decide(candidate, vec![found]).unwrap();
+        assert_eq!(decision.payload, payload, "the city would be emptied if it were not sent");
+        let changes: Vec<_> =
+            decision.changes.iter().map(|change| (&*change.field, &*change.from, &*change.to)).collect();
+        assert_eq!(changes, [("country", "DE", "AT"), ("postalCode", "89073", ""), ("state", "BW", "")]);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::console::Console;
 use super::failure::Failure;
 use super::guard::{Approval, approve};
 use super::import::{Sending, carry_out_all, new_folder, on_conflict, style, tell};
+use super::interrupt;
 use super::project::Place;
 use super::watch::watcher;
 
@@ -28,7 +29,14 @@ pub(crate) async fn undo(
     let folder = new_folder(place, arguments.out.clone());
     let run = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let on_conflict = arguments.guard.on_conflict.map(on_conflict).unwrap_or_default();
-    let request = UndoRequest { undone, run, folder, runs: Some(place.runs()), on_conflict };
+    let request = UndoRequest {
+        undone,
+        run,
+        folder,
+        runs: Some(place.runs()),
+        on_conflict,
+        stop: Some(interrupt::stop_sign()),
+    };
     let ended = plan_and_apply(console, place, &connection, (arguments, request)).await;
     connection.close().await;
     ended

@@ -85,11 +85,17 @@ pub enum Rule {
     ChangedSince,
     /// The payment is in its journal no more, so it cannot be taken back.
     LeftJournal,
+    /// Somebody has made the record again, so making it again would double it.
+    ThereAgain,
+    /// The run filled a field that the target does not empty again.
+    NeverEmptied,
+    /// Nobody knows whether the row arrived, so there is nothing certain to take back.
+    OutcomeUnknown,
 }
 
 impl Rule {
     /// All rules, in the order of the documentation.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 42] = [
         Self::Missing,
         Self::TooLong,
         Self::WouldBeCut,
@@ -129,6 +135,9 @@ impl Rule {
         Self::NumberMismatch,
         Self::ChangedSince,
         Self::LeftJournal,
+        Self::ThereAgain,
+        Self::NeverEmptied,
+        Self::OutcomeUnknown,
     ];
 
     /// The stable code: what `results.csv` carries and `ferry explain` takes.
@@ -317,6 +326,21 @@ impl Rule {
                 "left-journal",
                 "the payment has left its journal, so it was posted or removed",
                 "look among the posted entries of the customer; what is posted is reversed in the target",
+            ),
+            Self::ThereAgain => (
+                "there-again",
+                "somebody has made this record again",
+                "compare the two in the target; nothing needs to come back when it is the same",
+            ),
+            Self::NeverEmptied => (
+                "never-emptied",
+                "the run filled a field that the target does not empty again",
+                "put it right in the target by hand; with --on-conflict ours all other fields are put back",
+            ),
+            Self::OutcomeUnknown => (
+                "outcome-unknown",
+                "nobody knows whether the row arrived",
+                "look in the target whether it is there, and take it out by hand",
             ),
             Self::MetTwice => (
                 "met-twice",

@@ -247,7 +247,7 @@ pub(super) fn feed(
 ///
 /// Source: numbers, dates and yes/no fields have no blank; what a record is known by and what it must have stays;
 /// the nil GUID clears neither a tax area nor an invoice.
-pub(super) fn can_be_blank(field: &Field) -> bool {
+pub(crate) fn can_be_blank(field: &Field) -> bool {
     let set = field.reference.map_or("", |reference| reference.set);
     field.writable == Writable::Always
         && !field.required

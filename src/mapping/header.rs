@@ -2,7 +2,8 @@
 //!
 //! A header is a field's name or one of its aliases, whatever its case, spaces and punctuation. The name wins
 //! over aliases; two columns with equal right to a field are an error. Columns that start with `ferry_` are our
-//! own and feed nothing; `ferry_action` says what to do with its row, the others were added to a rejects file.
+//! own and feed nothing; `ferry_action` says what to do with its row, the others were added to a rejects file. A
+//! heading that is almost `ferry_action` is refused, because rows that ask to be left out would be written.
 
 use super::MappingError;
 use super::binding::{Binding, Unmapped, UnmappedReason, can_be_blank, feed};
@@ -10,6 +11,9 @@ use super::file::{Blanks, MappingFile};
 use crate::catalogue::{Entity, Field, Writable};
 use crate::domain::text::{fold, is_same_folded, nearest, trim};
 use crate::domain::{ACTION_COLUMN, EntityKind};
+
+/// Our own columns, however they are spelled.
+const OWN_COLUMNS: [&str; 5] = [ACTION_COLUMN, "ferry_status", "ferry_reason", "ferry_fix", "ferry_row"];
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Right {
@@ -115,9 +119,9 @@ impl<'h> Binder<'h> {
 
     /// Finds the column in which rows say what to do with them.
     fn find_action(&mut self) -> Result<(), MappingError> {
-        let named = |header: &str| header.trim().eq_ignore_ascii_case(ACTION_COLUMN);
+        let named = |header: &str| is_same_folded(header, ACTION_COLUMN);
         let mut columns = (0..).zip(self.headers).filter(|(_, header)| named(header));
-        let Some((column, first)) = columns.next() else { return Ok(()) };
+        let Some((column, first)) = columns.next() else { return self.refuse_near_misses() };
         if let Some((_, second)) = columns.next() {
             return Err(MappingError::Ambiguous {
                 field: ACTION_COLUMN,
@@ -129,6 +133,17 @@ impl<'h> Binder<'h> {
         Ok(())
     }
 
+    /// A heading that is most likely meant to be the action's, and is used for nothing else.
+    fn refuse_near_misses(&self) -> Result<(), MappingError> {
+        let is_used = |column: u32| self.claims.iter().flatten().any(|(claimed, _)| *claimed == column);
+        let near = (0..).zip(self.headers).find(|(column, header)| {
+            is_almost_action(header)
+                && !is_used(*column)
+                && !self.ignored.iter().any(|ignored| is_heading(header, ignored))
+        });
+        near.map_or(Ok(()), |(_, header)| Err(MappingError::AlmostAction { column: header.clone() }))
+    }
+
     /// Lets every column that the mapping file does not use claim the field its header names.
     fn claim_headers(&mut self) {
         for (column, header) in (0..).zip(self.headers) {
@@ -137,7 +152,7 @@ impl<'h> Binder<'h> {
             }
             if self.ignored.iter().any(|ignored| is_heading(header, ignored)) {
                 self.reasons[column as usize] = Some(UnmappedReason::Ignored);
-            } else if header.trim().to_ascii_lowercase().starts_with("ferry_") {
+            } else if is_own(header) {
                 self.reasons[column as usize] = Some(UnmappedReason::Own);
             } else if let Some((field, right)) = named_field(self.entity, header) {
                 if self.entity.fields[field].writable == Writable::No {
@@ -198,6 +213,18 @@ fn named_field(entity: &'static Entity, header: &str) -> Option<(usize, Right)> 
         let is_alias = |field: &Field| field.aliases.iter().any(|alias| is_same_folded(alias, header));
         entity.fields.iter().position(is_alias).map(|index| (index, Right::Alias))
     })
+}
+
+/// Whether the column is one of ours, other than the action's.
+fn is_own(header: &str) -> bool {
+    header.trim().to_ascii_lowercase().starts_with("ferry_")
+        || OWN_COLUMNS.iter().any(|own| is_same_folded(header, own))
+}
+
+/// Whether a heading is spelled almost like the action's column.
+fn is_almost_action(header: &str) -> bool {
+    let folded = fold(header);
+    folded.starts_with("ferryact") || strsim::levenshtein(&folded, &fold(ACTION_COLUMN)) <= 2
 }
 
 /// Headings are compared folded; those without any letter or digit as they stand.
@@ -298,6 +325,22 @@ mod tests {
                 UnmappedReason::Unknown { suggestion: None },
             ]
         );
+    }
+
+    #[test]
+    fn the_action_is_found_however_it_is_spelled_and_what_is_almost_it_is_refused() {
+        for heading in ["ferry_action", "Ferry Action", "FerryAction ", "FERRY-ACTION"] {
+            assert_eq!(bind(&["displayName", heading], None).unwrap().action_column(), Some(1), "{heading}");
+        }
+        for heading in ["ferry_actions", "Fery Action", "ferry action code"] {
+            let refused = bind(&["displayName", heading], None).unwrap_err().to_string();
+            assert!(refused.contains(&format!("`{heading}` is almost `ferry_action`")), "{refused}");
+            let ignored = format!("[ignore]\ncolumns = ['{heading}']");
+            assert_eq!(bind(&["displayName", heading], Some(&ignored)).unwrap().action_column(), None);
+        }
+        let binding = bind(&["displayName", "Ferry Reason", "Ferry Line", "Action"], None).unwrap();
+        assert_eq!(binding.unmapped()[0].reason, UnmappedReason::Own);
+        assert!(matches!(binding.unmapped()[1].reason, UnmappedReason::Unknown { .. }));
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod file;
 mod header;
 
 pub use crate::domain::reference::References;
+pub(crate) use binding::can_be_blank;
 pub use binding::{Binding, Unmapped, UnmappedReason};
 pub use file::{Blanks, FieldMapping, MappingFile};
 pub use header::guess_entity;
@@ -29,6 +30,14 @@ pub enum MappingError {
         first: String,
         /// The header of the second column.
         second: String,
+    },
+    /// A heading is most likely meant to be the column that says what to do with a row.
+    #[error(
+        "column `{column}` is almost `ferry_action`; name it so, or list it under `[ignore]` in a mapping file"
+    )]
+    AlmostAction {
+        /// The heading as written.
+        column: String,
     },
     /// No column feeds any field.
     #[error("no header of the file is a field of {entity}")]

@@ -5,7 +5,8 @@
 
 use std::fmt;
 
-use crate::domain::{Action, FieldChange, State};
+use crate::connector::business_central::fields::Fields;
+use crate::domain::{Action, FieldChange, PlannedRow, State};
 use crate::ledger::{Filter, Ledger};
 use crate::profile::Guards;
 
@@ -67,7 +68,7 @@ pub fn check_guards(ledger: &Ledger, guards: &Guards) -> Result<(), Error> {
     let excesses = [
         excess("records would be created", open(Action::Create), guards.max_creates, "--max-creates"),
         excess("records would be changed", open(Action::Update), guards.max_updates, "--max-updates"),
-        excess("fields would be blanked", clears, guards.max_clears, "--max-clears"),
+        excess("fields would be blanked or written over unasked", clears, guards.max_clears, "--max-clears"),
         excess(
             "records would be deleted",
             open(Action::Delete),
@@ -83,15 +84,30 @@ fn is_open(state: State) -> bool {
     matches!(state, State::Planned | State::Sending | State::InDoubt)
 }
 
-/// The fields with a value that the open updates leave without one.
+/// The fields with a value that the open updates leave without one, or that the target may write over unasked.
 fn clears(ledger: &Ledger) -> Result<u64, Error> {
     let mut clears = 0;
     ledger.for_each_row(Filter::Actions(&[Action::Update]), |row| {
         let blanked = |change: &&FieldChange| !change.from.is_empty() && change.to.is_empty();
         if is_open(row.state) {
             clears += row.planned.changes.iter().filter(blanked).count() as u64;
+            clears += overwritten(&row.planned);
         }
         Ok::<(), Error>(())
     })?;
     Ok(clears)
+}
+
+/// The fields of an address with a value that a postal code may write over: those that the row does not send.
+///
+/// Source: a postal code that the server knows overwrites city, country and state.
+fn overwritten(row: &PlannedRow) -> u64 {
+    let (Ok(sent), Ok(before)) = (Fields::parse(&row.payload), Fields::parse(&row.before)) else { return 0 };
+    if sent.text("postalCode").trim().is_empty() {
+        return 0;
+    }
+    let is_counted = |name: &str| row.changes.iter().any(|change| change.field == name);
+    let names = ["city", "state", "country"].into_iter();
+    let names = names.filter(|name| sent.raw(name).is_none() && !is_counted(name));
+    names.filter(|name| !before.text(name).trim().is_empty()).count() as u64
 }

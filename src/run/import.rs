@@ -117,7 +117,7 @@ fn run_of(folder: &Path) -> Result<String, Error> {
 }
 
 /// Does the work, or ends it when somebody asks for an end.
-async fn unless_stopped<T>(
+pub(super) async fn unless_stopped<T>(
     stop: Option<&watch::Receiver<Option<Ending>>>,
     work: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Error> {

@@ -19,6 +19,7 @@ mod guard;
 mod history;
 mod import;
 mod index;
+mod inverse;
 mod journal;
 mod planning;
 mod readback;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::catalogue::business_central_v2::{CUSTOMER_PAYMENTS, CUSTOMERS};
 use crate::catalogue::{Entity, Writable};
+use crate::domain::text::is_same_folded;
 use crate::domain::{EntityKind, Money};
 use crate::durable::FileError;
 use crate::mapping::{Binding, Blanks, MappingError, MappingFile, UnmappedReason, guess_entity};
@@ -233,7 +234,7 @@ impl Opened {
 
     /// The column in which a rejects file says why a row was left out.
     pub(super) fn reason_column(&self) -> Option<usize> {
-        self.facts.headers.iter().position(|header| header.trim() == REASON_COLUMN)
+        self.facts.headers.iter().position(|header| is_same_folded(header, REASON_COLUMN))
     }
 
     /// Headings and the fields they fill, left to right.

@@ -9,7 +9,7 @@ use std::path::Path;
 use tokio::task::block_in_place;
 
 use crate::connector::business_central::fields::Fields;
-use crate::domain::{Action, EntityKind, Money, RowResult, State};
+use crate::domain::{Action, EntityKind, Money, RowResult, Rule, State};
 use crate::ledger::{Filter, Ledger, Phase, RunHeader};
 use crate::plan::Existing;
 use crate::report::{Finding, Reconciliation, ReconciliationWriter};
@@ -119,12 +119,26 @@ fn finding(entity: EntityKind, row: &RowResult, found: Option<&Existing>) -> Res
         (_, Action::Delete, None) => Finding::Same,
         (_, _, Some(_)) if is_doubtful && changes.is_empty() => Finding::DoubtFound,
         (_, _, Some(_)) if is_doubtful => Finding::DoubtDifferent(changes),
+        // Whoever has neither an id nor a number is not found by reading.
+        (_, Action::Create, None) if is_doubtful && entity == EntityKind::Customers && !has_number(row) => {
+            Finding::Undecided
+        }
         (_, _, None) if is_doubtful => Finding::DoubtAbsent,
         (_, _, Some(_)) if changes.is_empty() => Finding::Same,
         (_, _, Some(_)) => Finding::Different(changes),
+        // What was to be deleted was gone already, and still is.
+        (State::Unchanged, _, None) if was_gone(row) => Finding::Same,
         (_, _, None) if entity == EntityKind::Payments => Finding::PostedOrRemoved,
         (_, _, None) => Finding::Missing,
     })
+}
+
+fn has_number(row: &RowResult) -> bool {
+    Fields::parse(&row.planned.payload).is_ok_and(|fields| !fields.text("number").trim().is_empty())
+}
+
+fn was_gone(row: &RowResult) -> bool {
+    row.planned.violations.iter().any(|violation| violation.rule == Rule::AlreadyGone)
 }
 
 /// What the target has for the amount that counts in the control totals, with the sign of the file.

@@ -187,3 +187,34 @@ fn two_rows_that_meet_one_customer_are_never_both_written() {
     assert_eq!(alone["fixes"][0]["code"], "met-twice", "{alone}");
     assert_eq!(customer(&bed, "U1").unwrap()["city"], "Rom");
 }
+
+#[test]
+fn a_change_of_country_that_empties_an_address_is_shown_and_guarded() {
+    let bed = TestBed::new();
+    let text = b"Number,Display Name,City,Country,Postal Code\nM1,One,Ulm,DE,89073\nM2,Two,Ulm,DE,89073\n";
+    bed.write("new.csv", text);
+    bed.ferry(&["import", "new.csv", "-p", "local", "--yes"]).exits(0);
+    let before = bed.books();
+    for (file, text) in [
+        ("land.csv", "Number,Display Name,Country\nM1,One,AT\n"),
+        ("code.csv", "Number,Display Name,Postal Code\nM2,Two,DE-20097\n"),
+    ] {
+        bed.write(file, text.as_bytes());
+        let guarded = ["import", file, "-p", "local", "--yes", "--max-clears", "0"];
+        let refused = bed.ferry(&guarded).exits(4);
+        assert!(refused.stderr().contains("2 fields would be blanked"), "{}", refused.stderr());
+    }
+    assert_eq!(bed.books(), before);
+    let plan = bed.ferry(&["plan", "land.csv", "-p", "local", "--json"]).exits(0).json();
+    let changes = plan["changes"].as_array().unwrap();
+    assert!(changes.iter().any(|change| change["field"] == "city"), "{plan}");
+}
+
+#[test]
+fn what_was_gone_before_its_delete_agrees_with_the_books() {
+    let bed = TestBed::new();
+    bed.write("gone.csv", b"Number,Display Name,Ferry Action\nX9,,delete\nX8,Eight,\n");
+    bed.ferry(&["import", "gone.csv", "-p", "local", "--yes", "--out", "run", "--max-deletes", "9"]).exits(0);
+    let agreed = bed.ferry(&["reconcile", "run", "-p", "local", "--json"]).exits(0).json();
+    assert_eq!(agreed["counts"]["ok"], 2, "{agreed}");
+}

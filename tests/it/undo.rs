@@ -131,3 +131,91 @@ fn a_run_that_wrote_nothing_or_is_not_settled_is_not_undone() {
     let refused = bed.ferry(&["undo", "run", "-p", "local", "--yes"]).exits(4);
     assert!(refused.stderr().contains("wrote nothing"), "{}", refused.stderr());
 }
+
+#[test]
+fn a_payment_that_somebody_has_entered_again_is_not_doubled() {
+    let bed = TestBed::new();
+    let line = "Customer No.,Posting Date,Document No.,Amount,ferry_action\n10000,2026-11-20,PD-2,10.50,";
+    let send = |file: &str, action: &str, run: &str| {
+        bed.write(file, format!("{line}{action}\n").as_bytes());
+        let args =
+            ["import", file, "-p", "local", "--yes", "--journal", "BANK", "--max-deletes", "9", "--out"];
+        bed.ferry(&[&args[..], &[run]].concat()).exits(0);
+    };
+    send("pay.csv", "", "first");
+    let before = bed.books().payments;
+    send("gone.csv", "delete", "second");
+    assert_eq!(bed.books().payments, before - 1);
+    let journal = bed.record("customerPaymentJournals", "code eq 'BANK'");
+    bed.create(
+        &format!("customerPaymentJournals({})/customerPayments", journal["id"].as_str().unwrap()),
+        r#"{"lineNumber":777,"customerNumber":"10000","documentNumber":"pd-2","postingDate":"2026-11-20","amount":-10.50}"#,
+    );
+    for word in ["reject", "ours"] {
+        let undo = ["undo", "second", "-p", "local", "--yes", "--out", word, "--on-conflict", word];
+        bed.ferry(&undo).exits(3);
+        assert_eq!(result_of(&bed, &format!("{word}/results.csv"), "PD-2").1, "there-again");
+    }
+    assert_eq!((bed.books().payments, bed.books().duplicates.payments), (before, 0));
+}
+
+#[test]
+fn a_customer_that_is_there_again_is_not_doubled() {
+    let bed = TestBed::new();
+    import(&bed, "new.csv", NEW, "first");
+    let text = b"Number,Display Name,Ferry Action\nU1,One,delete\nU2,Two,delete\nU3,Three,delete\n";
+    import(&bed, "gone.csv", text, "second");
+    bed.create("customers", r#"{"number":"U1","displayName":"Another"}"#);
+    bed.create("customers", r#"{"number":"V2","displayName":"two"}"#);
+    let told =
+        bed.ferry(&["undo", "second", "-p", "local", "--yes", "--json", "--out", "back"]).exits(3).json();
+    assert_eq!((&told["counts"]["done"], &told["counts"]["conflict"]), (&1.into(), &2.into()), "{told}");
+    assert!(customer(&bed, "U2").is_none() && customer(&bed, "U3").is_some());
+    // The control totals count what came back, not what the deleting file said.
+    let totals = &told["totals"][0];
+    assert_eq!(totals["acknowledged"]["sum"], totals["file"]["sum"], "{told}");
+    // What the first run made is there under another id now: not gone, and not the run's any more.
+    bed.ferry(&["undo", "first", "-p", "local", "--yes", "--out", "late"]).exits(3);
+    let results = ["U1", "U2", "U3"].map(|key| result_of(&bed, "late/results.csv", key).1);
+    assert_eq!(results, ["there-again", "already-gone", "there-again"]);
+}
+
+#[test]
+fn what_the_target_filled_in_and_somebody_corrected_since_is_left_alone() {
+    let bed = TestBed::new();
+    bed.write(
+        "new.csv",
+        b"Number,Display Name,City,Country,Postal Code\nM1,One,Ulm,DE,89073\nM2,Two,Ulm,DE,89073\n",
+    );
+    bed.ferry(&["import", "new.csv", "-p", "local", "--yes"]).exits(0);
+    import(
+        &bed,
+        "moved.csv",
+        b"Number,Display Name,Postal Code\nM1,One,DE-20097\nM2,Two,DE-20097\n",
+        "moved",
+    );
+    let id = customer(&bed, "M1").unwrap()["id"].as_str().unwrap().to_owned();
+    assert_eq!(customer(&bed, "M1").unwrap()["city"], "Hamburg", "the target looks it up");
+    bed.change(&format!("customers({id})"), r#"{"city":"Altona"}"#);
+    bed.ferry(&["undo", "moved", "-p", "local", "--yes", "--out", "back"]).exits(3);
+    assert_eq!(result_of(&bed, "back/results.csv", "M1").1, "changed-since");
+    assert_eq!(customer(&bed, "M1").unwrap()["city"], "Altona");
+    assert_eq!(customer(&bed, "M2").unwrap()["city"], "Ulm");
+}
+
+#[test]
+fn a_field_that_the_target_does_not_empty_again_is_told() {
+    let bed = TestBed::new();
+    bed.write("new.csv", NEW);
+    bed.ferry(&["import", "new.csv", "-p", "local", "--yes"]).exits(0);
+    let area = bed.ask(Method::Get, "taxAreas").1["value"][0]["code"].as_str().unwrap().to_owned();
+    let before = customer(&bed, "U1").unwrap();
+    assert_eq!(before["taxAreaId"], "00000000-0000-0000-0000-000000000000");
+    let text = format!("Number,Display Name,Tax Area Code\nU1,Uno,\"{area}\"\n");
+    import(&bed, "area.csv", text.as_bytes(), "area");
+    bed.ferry(&["undo", "area", "-p", "local", "--yes", "--out", "back"]).exits(3);
+    assert_eq!(result_of(&bed, "back/results.csv", "U1").1, "never-emptied");
+    let ours = ["undo", "area", "-p", "local", "--yes", "--out", "ours", "--on-conflict", "ours"];
+    bed.ferry(&ours).exits(0);
+    assert_eq!(customer(&bed, "U1").unwrap()["displayName"], "One");
+}

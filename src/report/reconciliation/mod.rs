@@ -48,6 +48,8 @@ pub enum Finding {
     DoubtDifferent(Vec<FieldChange>),
     /// The row is in doubt, and the target has no such record now.
     DoubtAbsent,
+    /// The row is in doubt, and nothing tells its record apart from others.
+    Undecided,
     /// The row waits to be sent.
     Open,
     /// The row was never to arrive: rejected, refused, in conflict or skipped.
@@ -68,6 +70,7 @@ impl Finding {
             Self::DoubtFound => "in-doubt-found",
             Self::DoubtDifferent(_) => "in-doubt-different",
             Self::DoubtAbsent => "in-doubt-absent",
+            Self::Undecided => "undecided",
             Self::Open => "open",
             Self::LeftOut => "left-out",
         }

@@ -34,6 +34,9 @@ fn advice(status: &str) -> &'static str {
              for their document numbers among the customer ledger entries"
         }
         "still-there" => "somebody created them again after the run had deleted them",
+        "undecided" => {
+            "they may have arrived and have no number to look for; look for their names in the target"
+        }
         "in-doubt-found" | "in-doubt-different" | "in-doubt-absent" | "open" => {
             "resume the run, which settles them"
         }

@@ -1,0 +1,312 @@
+//! One row of a run turned round: the row that takes back what it did.
+//!
+//! In: a row that is done, the record as it is now, and what else the target holds. Out: a planned row. A value that
+//! somebody else has written since, or a record that somebody has made again, is never written over by guess.
+
+use crate::catalogue::{Entity, Kind, Writable};
+use crate::connector::business_central::fields::{self, Fields};
+use crate::connector::business_central::{blanks, differences};
+use crate::delivery::OnConflict;
+use crate::domain::{Action, EntityKind, FieldChange, PlannedRow, RowResult, Rule, Violation};
+use crate::mapping::can_be_blank;
+use crate::plan::{ADDRESS, ADDRESS_KEYS, Existing};
+use crate::validation::Sign;
+
+use super::index::{TargetIndex, key_of, name_key};
+use super::planning::{Lines, PlanningError};
+use super::readback::moved;
+use super::reading::as_in_file;
+
+/// How one row is turned round.
+pub(super) struct Inverse {
+    pub(super) entity: &'static Entity,
+    pub(super) kind: EntityKind,
+    /// The word of `--sign` of the run.
+    pub(super) sign: String,
+    pub(super) local_currency: String,
+    pub(super) on_conflict: OnConflict,
+    /// Lines for the payments that come back.
+    pub(super) lines: Lines,
+    /// The target's records by number and name, or by document and customer.
+    pub(super) there: TargetIndex,
+}
+
+impl Inverse {
+    /// The row that takes back what `row` did, given the record as it is now.
+    pub(super) fn of(
+        &mut self,
+        row: RowResult,
+        there: Option<Existing>,
+    ) -> Result<PlannedRow, PlanningError> {
+        let key = row.planned.key.clone();
+        let left = row.new_etag;
+        let (planned, done) = (blank(row.planned.clone()), row.planned);
+        let again = match (done.action, &there) {
+            (Action::Create | Action::Delete, None) => self.again(&done, row.remote_id.as_deref())?,
+            _ => None,
+        };
+        let turned = match (done.action, there) {
+            (Action::Create | Action::Delete, None) if again.is_some() => Ok(self.leave(
+                planned,
+                Rule::ThereAgain,
+                [&again.unwrap_or_default(), &key, "no such record"],
+            )),
+            (Action::Create, Some(there)) => self.delete(planned, &done, there, left.as_deref()),
+            (Action::Create, None) => Ok(self.gone(planned)),
+            (Action::Update, Some(there)) => self.put_back(planned, &done, there, left.as_deref()),
+            (Action::Delete, None) => self.create_again(planned, &done),
+            (Action::Delete, Some(there)) => Ok(PlannedRow { remote_id: Some(there.id), ..planned }),
+            _ => Ok(conflict(
+                planned,
+                Rule::ChangedSince,
+                [self.key_field(), "gone", "the record as the run left it"],
+            )),
+        };
+        turned.map_err(|source| PlanningError::Record { key, source })
+    }
+
+    /// The field by which the target has a record that this row's would double, or that stands for it: somebody made
+    /// it again. Who insists may have two customers of one name, and never a number or a payment twice.
+    fn again(&self, done: &PlannedRow, id: Option<&str>) -> Result<Option<String>, PlanningError> {
+        let record = if done.action == Action::Delete { &done.before } else { &done.payload };
+        let is_there = |key: &str| -> Result<bool, PlanningError> {
+            let found = self.there.find(key)?;
+            Ok(found.iter().any(|found| id.is_none_or(|id| !found.id.eq_ignore_ascii_case(id))))
+        };
+        if is_there(&key_of(self.kind, record, None))? {
+            return Ok(Some(self.key_field().to_owned()));
+        }
+        let fields = Fields::parse(record);
+        let fields = fields.map_err(|source| PlanningError::Record { key: done.key.clone(), source })?;
+        let by_name = self.kind == EntityKind::Customers
+            && done.action == Action::Delete
+            && self.on_conflict != OnConflict::Ours
+            && is_there(&name_key(&fields.text("displayName")))?;
+        Ok(by_name.then(|| "displayName".to_owned()))
+    }
+
+    /// A record that is not there any more: a customer was deleted, a payment was posted or removed.
+    fn gone(&self, planned: PlannedRow) -> PlannedRow {
+        let key = planned.key.clone();
+        match self.kind {
+            EntityKind::Customers => {
+                because(planned, Action::Unchanged, Rule::AlreadyGone, [self.key_field(), &key, ""])
+            }
+            EntityKind::Payments => {
+                conflict(planned, Rule::LeftJournal, [self.key_field(), &key, "a payment in its journal"])
+            }
+        }
+    }
+
+    /// Takes out what the run made. Whoever changed anything of it since has his work in it.
+    fn delete(
+        &self,
+        planned: PlannedRow,
+        done: &PlannedRow,
+        there: Existing,
+        left: Option<&str>,
+    ) -> serde_json::Result<PlannedRow> {
+        let changed = moved(self.entity, &done.payload, &there.body)?;
+        let is_touched = !changed.is_empty() || left.is_some_and(|etag| etag != there.etag);
+        if is_touched && self.on_conflict != OnConflict::Ours {
+            let fields = names(&changed);
+            let field = changed.first().map_or(self.key_field(), |change| change.field.as_str()).to_owned();
+            let found = if fields.is_empty() {
+                "changed since".to_owned()
+            } else {
+                format!("changed since: {fields}")
+            };
+            let words = [&*field, &found, "the record as the run made it"];
+            return Ok(self.leave(planned, Rule::ChangedSince, words));
+        }
+        let before = fields::only(&there.body, |name| self.is_writable(name))?;
+        Ok(PlannedRow {
+            action: Action::Delete,
+            before,
+            remote_id: Some(there.id),
+            etag: Some(there.etag),
+            ..planned
+        })
+    }
+
+    /// Puts back the values that an update replaced; fields that somebody changed since stay out, or are a conflict.
+    fn put_back(
+        &self,
+        planned: PlannedRow,
+        done: &PlannedRow,
+        there: Existing,
+        left: Option<&str>,
+    ) -> serde_json::Result<PlannedRow> {
+        let wanted = self.writable_again(&done.before)?;
+        let back = differences(self.entity, &wanted, &there.body)?;
+        let is_touched = left.is_some_and(|etag| etag != there.etag);
+        let foreign = self.foreign(done, &back, &there.body, is_touched)?;
+        if !foreign.is_empty() && self.on_conflict == OnConflict::Reject {
+            let found = format!("changed since: {}", names(&foreign));
+            let words = [&*foreign[0].field, &found, "the values that the run wrote"];
+            return Ok(conflict(planned, Rule::ChangedSince, words));
+        }
+        let (kept, changes): (Vec<_>, Vec<_>) = back.into_iter().partition(|change| self.is_for_good(change));
+        if let Some(change) = kept.first()
+            && (changes.is_empty() || self.on_conflict == OnConflict::Reject)
+        {
+            let words = [&*change.field, &change.from, "a value, which the target does not empty again"];
+            return Ok(conflict(planned, Rule::NeverEmptied, words));
+        }
+        let stays = |name: &str| {
+            self.on_conflict == OnConflict::Theirs && foreign.iter().any(|change| change.field == name)
+        };
+        let changes: Vec<_> = changes.into_iter().filter(|change| !stays(&change.field)).collect();
+        if changes.is_empty() {
+            return Ok(PlannedRow { remote_id: Some(there.id), etag: Some(there.etag), ..planned });
+        }
+        let is_changed = |name: &str| changes.iter().any(|change| change.field == name);
+        // An address goes back whole, because a change of one of its keys clears what is not sent with it.
+        let moves = ADDRESS_KEYS.iter().any(|name| is_changed(name));
+        let is_address = |name: &str| moves && ADDRESS.contains(&name);
+        let kept = |name: &str| kept.iter().any(|change| change.field == name);
+        let amount = is_changed("creditLimit").then(|| Fields::parse(&wanted)).transpose()?;
+        Ok(PlannedRow {
+            action: Action::Update,
+            payload: fields::only(&wanted, |name| {
+                is_changed(name) || (is_address(name) && !stays(name) && !kept(name))
+            })?,
+            before: fields::only(&there.body, |name| is_changed(name) || is_address(name))?,
+            remote_id: Some(there.id),
+            etag: Some(there.etag),
+            amount: amount.and_then(|fields| fields.text("creditLimit").parse().ok()),
+            changes,
+            ..planned
+        })
+    }
+
+    /// Those of the changes back that would overwrite another person's value.
+    ///
+    /// In a record that nobody has touched since, only a value that is neither the run's nor the old one can be, and
+    /// what the target looked up for a postal code is not. In one that somebody has touched, what the target filled in
+    /// cannot be told from that person's work any more, but for what a change of country has emptied.
+    fn foreign(
+        &self,
+        done: &PlannedRow,
+        back: &[FieldChange],
+        now: &str,
+        is_touched: bool,
+    ) -> serde_json::Result<Vec<FieldChange>> {
+        let is_back = |name: &str| back.iter().any(|change| change.field == name);
+        if !is_touched {
+            let mut foreign = moved(self.entity, &done.payload, now)?;
+            foreign.retain(|change| is_back(&change.field));
+            return Ok(foreign);
+        }
+        let mut foreign = differences(self.entity, &done.payload, now)?;
+        foreign.retain(|change| is_back(&change.field));
+        let sent = Fields::parse(&done.payload)?;
+        let is_emptied = |change: &FieldChange| change.from.is_empty() && sent.raw("country").is_some();
+        let unsent = back.iter().filter(|change| sent.raw(&change.field).is_none() && !is_emptied(change));
+        foreign.extend(unsent.cloned());
+        Ok(foreign)
+    }
+
+    /// Whether the target cannot empty this field again.
+    fn is_for_good(&self, change: &FieldChange) -> bool {
+        let field = self.entity.field(&change.field);
+        change.to.is_empty() && !change.from.is_empty() && field.is_some_and(|field| !can_be_blank(field))
+    }
+
+    /// Makes again what the run deleted, on a line of its own when it is a payment.
+    fn create_again(&mut self, planned: PlannedRow, done: &PlannedRow) -> serde_json::Result<PlannedRow> {
+        let whole = self.writable_again(&done.before)?;
+        let members = Fields::parse(&whole)?;
+        // A record is read with ids beside the codes and numbers they stand for; one of the two is enough.
+        let is_said_twice = |name: &str| {
+            name.strip_suffix("Id").is_some_and(|base| {
+                ["Code", "Number"].iter().any(|end| members.raw(&format!("{base}{end}")).is_some())
+            })
+        };
+        let payload = fields::only(&whole, |name| {
+            name != "lineNumber" && !name.starts_with("journal") && !is_said_twice(name)
+        })?;
+        let line_number = (self.kind == EntityKind::Payments).then(|| self.lines.take());
+        let amount = match self.kind {
+            EntityKind::Customers => members.text("creditLimit").parse().ok(),
+            EntityKind::Payments => members.text("amount").parse().ok(),
+        };
+        let sign = if self.sign == Sign::AsIs.as_str() { Sign::AsIs } else { Sign::ReceiptsPositive };
+        let amount = amount.map(|amount| as_in_file(self.kind, sign, amount));
+        Ok(PlannedRow { action: Action::Create, payload, line_number, amount, ..planned })
+    }
+
+    /// A record as it was read, in the form in which it can be written.
+    ///
+    /// Source: reads give the local currency's code, which a write must leave blank; a blank member of an enumeration
+    /// is written `_x0020_`.
+    fn writable_again(&self, record: &str) -> serde_json::Result<String> {
+        let record = blanks(self.entity, record)?;
+        let mut members = Vec::new();
+        for (name, value) in Fields::parse(&record)?.iter().filter(|(name, _)| self.is_writable(name)) {
+            let text = value.trim_matches('"').trim();
+            let is_blank_member = text.is_empty()
+                && self.entity.field(name).is_some_and(|field| matches!(field.kind, Kind::Enum(_)));
+            let is_local = name == "currencyCode" && text == self.local_currency;
+            let value = match (is_blank_member, is_local) {
+                (true, _) => r#""_x0020_""#,
+                (_, true) => r#""""#,
+                _ => value,
+            };
+            members.push(format!("{}:{value}", serde_json::to_string(name)?));
+        }
+        Ok(format!("{{{}}}", members.join(",")))
+    }
+
+    fn leave(&self, planned: PlannedRow, rule: Rule, words: [&str; 3]) -> PlannedRow {
+        let action = if self.on_conflict == OnConflict::Theirs { Action::Skip } else { Action::Conflict };
+        because(planned, action, rule, words)
+    }
+
+    fn is_writable(&self, name: &str) -> bool {
+        self.entity.field(name).is_some_and(|field| field.writable != Writable::No)
+    }
+
+    fn key_field(&self) -> &'static str {
+        match self.kind {
+            EntityKind::Customers => "number",
+            EntityKind::Payments => "documentNumber",
+        }
+    }
+}
+
+/// A row of which nobody knows whether it arrived: there is nothing certain to take back.
+pub(super) fn doubtful(row: RowResult) -> PlannedRow {
+    let key = row.planned.key.clone();
+    conflict(blank(row.planned), Rule::OutcomeUnknown, ["", &key, "a row whose outcome is known"])
+}
+
+/// The row without anything to do: what it carries is what the books get by it.
+fn blank(done: PlannedRow) -> PlannedRow {
+    PlannedRow {
+        action: Action::Unchanged,
+        payload: String::new(),
+        changes: Vec::new(),
+        before: String::new(),
+        remote_id: None,
+        etag: None,
+        line_number: None,
+        violations: Vec::new(),
+        amount: None,
+        ..done
+    }
+}
+
+fn conflict(planned: PlannedRow, rule: Rule, words: [&str; 3]) -> PlannedRow {
+    because(planned, Action::Conflict, rule, words)
+}
+
+fn because(planned: PlannedRow, action: Action, rule: Rule, words: [&str; 3]) -> PlannedRow {
+    let [field, found, allowed] = words.map(str::to_owned);
+    let violations = vec![Violation { rule, field, column: None, found, allowed }];
+    PlannedRow { action, violations, ..planned }
+}
+
+fn names(changes: &[FieldChange]) -> String {
+    changes.iter().map(|change| change.field.as_str()).collect::<Vec<_>>().join(", ")
+}
