@@ -27,7 +27,7 @@ pub struct RunLock {
 }
 
 impl RunLock {
-    /// Takes the lock in `folder`, without waiting.
+    /// Takes the lock in `folder`, waiting for no more than a moment.
     ///
     /// # Errors
     /// [`LedgerError::Locked`] when another process has it, [`LedgerError::File`] when the lock file cannot be
@@ -42,7 +42,7 @@ impl RunLock {
             .truncate(false)
             .open(&path)
             .map_err(|source| failed("open", source))?;
-        match file.try_lock() {
+        match try_lock(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(locked(path, &mut file)),
             Err(TryLockError::Error(source)) => return Err(failed("lock", source).into()),
@@ -50,6 +50,18 @@ impl RunLock {
         write_owner(&mut file).map_err(|source| failed("write", source))?;
         Ok(Self { _file: file })
     }
+}
+
+/// A process that has just ended, or a child that was just started and has not closed what it inherited, may hold the
+/// lock for a moment longer.
+fn try_lock(file: &File) -> Result<(), TryLockError> {
+    for _ in 0..10 {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(std::time::Duration::from_millis(20)),
+            outcome => return outcome,
+        }
+    }
+    file.try_lock()
 }
 
 fn write_owner(file: &mut File) -> std::io::Result<()> {

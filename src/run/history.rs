@@ -126,11 +126,12 @@ pub(super) fn add_delivered(
             && found.company_id.eq_ignore_ascii_case(&header.company_id)
             && (found.service_root == header.service_root || header.system == "sandbox");
         if is_same_target {
-            same_target.push((found.created, found.run, path));
+            // Runs of one second: what takes another back came after it.
+            same_target.push((found.created, found.undoes.is_some(), found.run, path));
         }
     }
     same_target.sort();
-    same_target.iter().try_for_each(|(_, run, path)| add_run(&Ledger::open(path)?, run, index))
+    same_target.iter().try_for_each(|(_, _, run, path)| add_run(&Ledger::open(path)?, run, index))
 }
 
 fn add_run(ledger: &Ledger, run: &str, index: &mut TargetIndex) -> Result<(), PlanningError> {
