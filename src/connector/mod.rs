@@ -73,6 +73,8 @@ pub enum Verdict {
     Gone(Refusal),
     /// Not carried out for a passing reason; the pause is the one the target asked for.
     NotDone(Option<Duration>),
+    /// Not carried out, because another operation of its batch was not and the target keeps them together.
+    RolledBack,
     /// Nobody can tell; the words say why.
     InDoubt(String),
 }

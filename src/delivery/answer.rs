@@ -8,7 +8,7 @@ use super::backlog::Job;
 use super::lane::Lane;
 use super::shared::Shared;
 use crate::connector::Verdict;
-use crate::connector::business_central::{interpret, read_batch};
+use crate::connector::business_central::{has_own_words, interpret, read_batch};
 use crate::transport::{ApiReply, TransportError, longest_pause};
 
 /// What the answer to a single request says of its row.
@@ -31,14 +31,26 @@ pub(super) fn judge_single(
     verdict
 }
 
-/// What a batch's answer says of its rows; `None` when the target takes no batches.
+/// What the answer to a batch says.
+pub(super) enum BatchAnswer {
+    /// What became of each row, in their order.
+    Parts(Vec<Verdict>),
+    /// The target refused the batch as a whole, so that nothing of it was carried out.
+    NoneDone,
+    /// The target takes no batches of this size; nothing of it was carried out.
+    TooLarge,
+    /// The target takes no batches.
+    NoBatches,
+}
+
+/// What a batch's answer says of its rows.
 pub(super) fn judge_batch(
     shared: &Shared,
     lane: &Lane,
     jobs: &[Job],
     answer: Result<ApiReply, TransportError>,
-) -> Option<Vec<Verdict>> {
-    let all = |verdict: Verdict| Some(vec![verdict; jobs.len()]);
+) -> BatchAnswer {
+    let all = |verdict: Verdict| BatchAnswer::Parts(vec![verdict; jobs.len()]);
     let reply = match answer {
         Ok(reply) => reply,
         Err(failure) => return all(judge_failure(shared, lane, failure)),
@@ -53,10 +65,22 @@ pub(super) fn judge_batch(
             };
             let verdicts = read_batch(&rows, &reply.body, &pause);
             judge_parts(shared, lane, &verdicts);
-            Some(verdicts)
+            BatchAnswer::Parts(verdicts)
         }
-        // The route knows no batches, or not this one: nothing of it was carried out.
-        400 | 404 | 405 | 413 | 501 => None,
+        404 | 405 | 501 => BatchAnswer::NoBatches,
+        413 => {
+            shared.answered();
+            BatchAnswer::TooLarge
+        }
+        // The batch cannot be read, or was rolled back for one of its rows.
+        400 | 422 | 424 => {
+            shared.answered();
+            BatchAnswer::NoneDone
+        }
+        409 | 412 if has_own_words(&reply.body) => {
+            shared.answered();
+            BatchAnswer::NoneDone
+        }
         407 => {
             shared
                 .finish_with(DeliveryEnd::NotAuthenticated, "a proxy asks for credentials of its own (407)");
@@ -83,9 +107,13 @@ fn judge_parts(shared: &Shared, lane: &Lane, verdicts: &[Verdict]) {
     let asked = asked.max();
     let is_useful =
         verdicts.iter().any(|verdict| !matches!(verdict, Verdict::NotDone(_) | Verdict::InDoubt(_)));
+    if asked.is_some() {
+        lane.slow_down();
+    }
     match asked {
         _ if is_useful => {
             shared.answered();
+            shared.batches_work.store(true, Ordering::Relaxed);
             if let Some(asked) = asked.filter(|asked| !asked.is_zero()) {
                 pause_lane(shared, lane, 429, Some(asked));
             }

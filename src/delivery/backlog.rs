@@ -20,6 +20,16 @@ pub(super) struct Job {
     pub(super) tries: u32,
     /// What stays as somebody else set it, in words; empty when the whole row is sent.
     pub(super) kept: String,
+    /// The most rows it may share a batch with, itself counted: a batch that fails as a whole is halved until the row
+    /// to blame stands alone. One row alone goes in a request of its own.
+    pub(super) together: usize,
+}
+
+impl Job {
+    /// A row that was not tried yet.
+    pub(super) fn new(row: OpenRow) -> Self {
+        Self { row, tries: 0, kept: String::new(), together: usize::MAX }
+    }
 }
 
 /// Rows handed out come back with [`Backlog::put`], settled or not; when none is out, none waits and the plan is
@@ -44,7 +54,7 @@ impl Backlog {
     /// Takes a page of the plan in, once there is room for it.
     pub(super) async fn fill(&self, rows: Vec<OpenRow>) {
         self.when(|inner| (inner.is_closed || inner.ready.len() < LOW).then_some(())).await;
-        self.inner().ready.extend(rows.into_iter().map(|row| Job { row, tries: 0, kept: String::new() }));
+        self.inner().ready.extend(rows.into_iter().map(Job::new));
         self.changed.notify_waiters();
     }
 
@@ -62,28 +72,19 @@ impl Backlog {
 
     /// Up to `limit` rows to send; `None` when the work is done or the backlog closed.
     pub(super) async fn take(&self, limit: usize) -> Option<Vec<Job>> {
-        self.when(|inner| {
-            inner.wake(Instant::now());
-            inner.hand_out(|inner| {
-                let end = inner.ready.len().min(limit);
-                inner.ready.drain(..end).collect()
+        let mut is_low = false;
+        let taken = self
+            .when(|inner| {
+                inner.wake(Instant::now());
+                let taken = inner.hand_out(|inner| inner.draw(limit));
+                is_low = inner.ready.len() < LOW;
+                taken
             })
-        })
-        .await
-    }
-
-    /// Up to `limit` rows that can be sent at once, without waiting for any.
-    pub(super) fn try_take(&self, limit: usize) -> Vec<Job> {
-        let mut inner = self.inner();
-        if inner.is_closed {
-            return Vec::new();
+            .await;
+        if is_low {
+            // The next page is taken in while these rows are on their way.
+            self.changed.notify_waiters();
         }
-        inner.wake(Instant::now());
-        let end = inner.ready.len().min(limit);
-        inner.handed_out += end;
-        let taken = inner.ready.drain(..end).collect();
-        drop(inner);
-        self.changed.notify_waiters();
         taken
     }
 
@@ -171,9 +172,27 @@ impl Inner {
             && self.doubts.is_empty()
     }
 
+    /// Rows from the front that may leave together.
+    fn draw(&mut self, mut limit: usize) -> Vec<Job> {
+        let mut end = 0;
+        for job in &self.ready {
+            if end >= limit || end >= job.together {
+                break;
+            }
+            limit = limit.min(job.together);
+            end += 1;
+        }
+        self.ready.drain(..end).collect()
+    }
+
+    /// Rows that have waited long enough go before those that were never sent, in their order.
     fn wake(&mut self, now: Instant) {
-        while let Some(entry) = self.later.first_entry().filter(|entry| entry.key().0 <= now) {
-            self.ready.push_front(entry.remove());
+        if self.later.keys().next().is_none_or(|(at, _)| *at > now) {
+            return;
+        }
+        let still = self.later.split_off(&(now, i64::MAX));
+        for job in std::mem::replace(&mut self.later, still).into_values().rev() {
+            self.ready.push_front(job);
         }
     }
 
@@ -183,5 +202,43 @@ impl Inner {
         // What is due already is another taker's; waiting for it would never end.
         let now = Instant::now();
         job.into_iter().chain(doubt).filter(|at| *at > now).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Action, State};
+
+    fn job(id: i64, together: usize) -> Job {
+        let row = OpenRow {
+            id,
+            line: 0,
+            action: Action::Create,
+            key: String::new(),
+            payload: String::new(),
+            changes: Vec::new(),
+            remote_id: None,
+            etag: None,
+            line_number: None,
+            state: State::Planned,
+            attempts: 0,
+            sent_at: None,
+            code: String::new(),
+        };
+        Job { together, ..Job::new(row) }
+    }
+
+    #[tokio::test]
+    async fn rows_that_failed_together_come_back_in_halves_and_in_order() {
+        let backlog = Backlog::default();
+        let now = Instant::now();
+        backlog.put(0, (1..=5).map(|id| (now, job(id, if id < 5 { 2 } else { 100 }))).collect(), Vec::new());
+        let mut taken = Vec::new();
+        for _ in 0..3 {
+            let jobs = backlog.take(100).await.unwrap();
+            taken.push(jobs.iter().map(|job| job.row.id).collect::<Vec<_>>());
+        }
+        assert_eq!(taken, [vec![1, 2], vec![3, 4], vec![5]]);
     }
 }

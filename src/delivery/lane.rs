@@ -1,74 +1,222 @@
-//! One credential's way to the target: its pace, its pauses, its requests in flight.
+//! One credential's way to the target: its pace, its pauses, its requests in flight, the size of its batches.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
+use super::batch_size::BatchSize;
+use super::congestion::Congestion;
 use super::options::DeliveryOptions;
 use super::pace::Pace;
 use super::retry::LONGEST_ASKED;
+use super::throttle::Throttle;
+use crate::transport::{ApiReply, Budget, TransportError};
 
 /// Requests that follow each other without a pause when single requests are sent: enough to hide the clock's
 /// coarseness, too few to be felt by the people who work in the same system.
 const SINGLE_BURST: u32 = 5;
 
+/// How long a lane waits whose budget is used up, when the target does not say how long.
+const BUDGET_PAUSE: Duration = Duration::from_secs(1);
+
+/// Leave to send so many operations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Grant {
+    pub(super) operations: usize,
+    at: Duration,
+}
+
 #[derive(Debug)]
 pub(super) struct Lane {
     pub(super) credential: usize,
     /// Requests that may be in flight, lookups included.
-    pub(super) slots: Semaphore,
+    slots: Semaphore,
+    /// Slots that are to be taken away as soon as they are free.
+    surplus: AtomicUsize,
     started: Instant,
+    /// A request that was lost after so long took too much time; one that was lost sooner met with an accident.
+    long: Duration,
     inner: Mutex<Inner>,
 }
 
 #[derive(Debug)]
 struct Inner {
     pace: Pace,
+    throttle: Throttle,
+    congestion: Congestion,
+    batch: BatchSize,
+    /// Requests in flight at most, as the slots have been set.
+    in_flight: usize,
+    /// Requests that the target says it takes until this moment.
+    budget: Option<(u32, Instant)>,
+    unanswered: u32,
     paused_until: Instant,
 }
 
 impl Lane {
     pub(super) fn new(credential: usize, options: &DeliveryOptions) -> Self {
         let batch = u32::try_from(options.batch).unwrap_or(u32::MAX);
-        let pace = Pace::new(options.rate, batch.max(SINGLE_BURST));
         let now = Instant::now();
+        let inner = Inner {
+            pace: Pace::new(options.paced_rate(), batch.max(SINGLE_BURST)),
+            throttle: Throttle::default(),
+            congestion: Congestion::new(options.in_flight),
+            batch: BatchSize::new(options.batch, options.deadline),
+            in_flight: options.in_flight,
+            budget: None,
+            unanswered: 0,
+            paused_until: now,
+        };
         Self {
             credential,
             slots: Semaphore::new(options.in_flight),
+            surplus: AtomicUsize::new(0),
             started: now,
-            inner: Mutex::new(Inner { pace, paused_until: now }),
+            long: options.deadline / 2,
+            inner: Mutex::new(inner),
         }
     }
 
     /// Takes as much of the allowance as there is, at most `most` and at least `least`; or says how long to wait.
-    pub(super) fn ask(&self, least: usize, most: usize) -> Result<usize, Duration> {
-        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(super) fn ask(&self, least: usize, most: usize) -> Result<Grant, Duration> {
+        let mut inner = self.inner();
         let now = Instant::now();
-        if inner.paused_until > now {
-            return Err(inner.paused_until - now);
+        if let Some(wait) = inner.pause_left(now) {
+            return Err(wait);
         }
-        let since = now - self.started;
+        let at = now - self.started;
+        if let Some(wait) = inner.throttle.wait(at) {
+            return Err(wait);
+        }
         let most = most.min(inner.pace.burst());
-        let count = |operations: usize| u32::try_from(operations).unwrap_or(u32::MAX);
-        if most > least && inner.pace.ask(since, count(most)).is_ok() {
-            return Ok(most);
+        let operations = if most > least && inner.pace.ask(at, count(most)).is_ok() {
+            most
+        } else {
+            inner.pace.ask(at, count(least))?;
+            least
+        };
+        inner.throttle.leave(at, count(operations));
+        Ok(Grant { operations, at })
+    }
+
+    /// Says that `operations` of a grant leave only now.
+    pub(super) fn leave(&self, grant: Grant, operations: usize) {
+        let mut inner = self.inner();
+        let now = self.started.elapsed();
+        inner.pace.delay(grant.at, now, count(operations));
+    }
+
+    /// Waits for one of the lane's requests in flight.
+    pub(super) async fn slot(&self) -> SemaphorePermit<'_> {
+        loop {
+            let permit = self.slots.acquire().await.expect("the semaphore is never closed");
+            let is_surplus = |surplus: usize| surplus.checked_sub(1);
+            if self.surplus.fetch_update(Ordering::Relaxed, Ordering::Relaxed, is_surplus).is_err() {
+                return permit;
+            }
+            permit.forget();
         }
-        inner.pace.ask(since, count(least)).map(|()| least)
+    }
+
+    /// A request is leaving.
+    pub(super) fn begin(&self) {
+        let mut inner = self.inner();
+        inner.unanswered += 1;
+        if let Some((requests, _)) = &mut inner.budget {
+            *requests = requests.saturating_sub(1);
+        }
+    }
+
+    /// A request has come to its end; `budget` is what the target said is left.
+    pub(super) fn end(&self, budget: Option<Budget>) {
+        let mut inner = self.inner();
+        inner.unanswered = inner.unanswered.saturating_sub(1);
+        if let Some(Budget { requests, renewed_in }) = budget {
+            // What is on its way was not counted yet when this was said.
+            let left = requests.saturating_sub(inner.unanswered);
+            inner.budget =
+                Some((left, Instant::now() + renewed_in.unwrap_or(BUDGET_PAUSE).min(LONGEST_ASKED)));
+        }
+    }
+
+    /// A write of so many operations was answered after so long: sets how many may be in flight, and how large
+    /// batches are.
+    fn answered(&self, operations: usize, took: Duration) {
+        let mut inner = self.inner();
+        if operations > 1 {
+            inner.batch.answered(operations, took);
+        }
+        let (before, now) = (inner.in_flight, inner.congestion.answered(took, operations));
+        inner.in_flight = now;
+        if now < before {
+            let forgotten = self.slots.forget_permits(before - now);
+            self.surplus.fetch_add(before - now - forgotten, Ordering::Relaxed);
+        } else if now > before {
+            let back = now - before;
+            let keep = |surplus: usize| Some(surplus.saturating_sub(back));
+            let surplus = self.surplus.fetch_update(Ordering::Relaxed, Ordering::Relaxed, keep);
+            self.slots.add_permits(back - surplus.unwrap_or_default().min(back));
+        }
+    }
+
+    /// Draws its conclusions from what became of a write of so many operations.
+    pub(super) fn learn(&self, operations: usize, took: Duration, answer: &Result<ApiReply, TransportError>) {
+        match answer {
+            Ok(reply) if reply.is_success() => self.answered(operations, took),
+            Ok(reply) if matches!(reply.status, 408 | 413 | 504) => self.too_much(operations),
+            Err(TransportError::InDoubt { .. }) if took > self.long => self.too_much(operations),
+            _ => {}
+        }
+    }
+
+    /// How many operations the next batch may carry.
+    pub(super) fn batch(&self) -> usize {
+        self.inner().batch.now()
+    }
+
+    /// A batch of this size was refused for its size, or not answered in time.
+    fn too_much(&self, operations: usize) {
+        self.inner().batch.too_much(operations);
+    }
+
+    /// The target has called the lane too fast.
+    pub(super) fn slow_down(&self) {
+        let now = self.started.elapsed();
+        self.inner().throttle.slow_down(now);
     }
 
     /// How long the lane is still paused.
     pub(super) fn pause_left(&self) -> Option<Duration> {
-        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        inner.paused_until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
+        self.inner().pause_left(Instant::now())
     }
 
     /// Sends nothing for `pause`, a day at most.
     pub(super) fn pause(&self, pause: Duration) {
-        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut inner = self.inner();
         inner.paused_until = inner.paused_until.max(Instant::now() + pause.min(LONGEST_ASKED));
     }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn pause_left(&mut self, now: Instant) -> Option<Duration> {
+        if self.budget.is_some_and(|(_, until)| until <= now) {
+            self.budget = None;
+        }
+        let used_up = self.budget.filter(|(requests, _)| *requests == 0).map(|(_, until)| until);
+        let until = used_up.map_or(self.paused_until, |until| until.max(self.paused_until));
+        until.checked_duration_since(now).filter(|left| !left.is_zero())
+    }
+}
+
+fn count(operations: usize) -> u32 {
+    u32::try_from(operations).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
@@ -76,10 +224,45 @@ mod tests {
     use super::*;
     use crate::domain::EntityKind;
 
+    fn lane(in_flight: usize) -> Lane {
+        Lane::new(0, &DeliveryOptions { in_flight, ..DeliveryOptions::for_kind(EntityKind::Customers) })
+    }
+
     #[test]
     fn a_pause_beyond_all_measure_overflows_no_clock() {
-        let lane = Lane::new(0, &DeliveryOptions::for_kind(EntityKind::Customers));
+        let lane = lane(2);
         lane.pause(Duration::MAX);
         assert!(lane.ask(1, 1).unwrap_err() <= LONGEST_ASKED);
+    }
+
+    #[test]
+    fn a_budget_that_is_used_up_is_waited_for() {
+        let lane = lane(2);
+        lane.begin();
+        lane.begin();
+        lane.end(Some(Budget { requests: 2, renewed_in: Some(Duration::from_secs(30)) }));
+        assert!(lane.ask(1, 1).is_ok(), "one is left beside the one on its way");
+        lane.begin();
+        let wait = lane.ask(1, 1).unwrap_err();
+        assert!(wait > Duration::from_secs(20) && wait <= Duration::from_secs(30), "{wait:?}");
+        lane.end(Some(Budget { requests: 0, renewed_in: Some(Duration::ZERO) }));
+        assert!(lane.ask(1, 1).is_ok(), "it is renewed at once");
+    }
+
+    #[tokio::test]
+    async fn slow_answers_take_slots_away_and_quick_ones_bring_them_back() {
+        let lane = lane(4);
+        let slow = |millis| {
+            for _ in 0..80 {
+                lane.answered(1, Duration::from_millis(millis));
+            }
+        };
+        slow(150);
+        let held = lane.slot().await;
+        slow(2_000);
+        drop(held);
+        assert_eq!(lane.slots.available_permits() - lane.surplus.load(Ordering::Relaxed), 1);
+        slow(150);
+        assert_eq!(lane.slots.available_permits() - lane.surplus.load(Ordering::Relaxed), 4);
     }
 }

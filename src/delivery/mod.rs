@@ -17,6 +17,8 @@
 
 mod answer;
 mod backlog;
+mod batch_size;
+mod congestion;
 mod doubt;
 mod judgement;
 mod lane;
@@ -32,6 +34,7 @@ mod shared;
 mod slice;
 #[cfg(test)]
 mod tests;
+mod throttle;
 mod worker;
 
 use std::collections::HashSet;
@@ -129,7 +132,7 @@ pub async fn deliver(
     let target = Target { transport, connector: connector.clone() };
     let shared = Arc::new(Shared::new(ledger.handle().clone(), target, options, events));
     let outcome = run(&shared, stop, (&mut told, on_event)).await;
-    shared.ledger.add_counters(shared.counters()).await?;
+    shared.ledger.ask_counted(Vec::new(), 0, shared.take_counters())?.await?;
     outcome?;
     shared.failure().map_or(Ok(()), Err)?;
     Ok(shared.end().unwrap_or(DeliveryEnd::Finished))
@@ -151,7 +154,7 @@ async fn run(
     tasks.spawn(settler::settle(shared.clone()));
     for lane in 0..shared.lanes.len() {
         for _ in 0..shared.options.in_flight {
-            tasks.spawn(worker::work(shared.clone(), lane));
+            worker::start(&mut tasks, shared, lane);
         }
     }
     let mut stopper = JoinSet::new();

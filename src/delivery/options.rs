@@ -128,6 +128,8 @@ pub struct DeliveryOptions {
     pub in_flight: usize,
     /// What each credential is allowed; `None` for no limit.
     pub rate: Option<Rate>,
+    /// The share of the rate that is left to others who use the same credential, in percent.
+    pub headroom: u8,
     /// How long an absence must last before it is believed: the target's own time limit for a request.
     pub settle: Duration,
     /// How long the target may go without a useful answer before the run stops.
@@ -159,6 +161,7 @@ impl DeliveryOptions {
             batch: BATCH_MAX,
             in_flight: if kind == EntityKind::Payments { 1 } else { 2 },
             rate: None,
+            headroom: 0,
             settle: Duration::from_mins(10),
             retry_budget: Duration::from_mins(10),
             backoff: Duration::from_millis(250),
@@ -176,6 +179,13 @@ impl DeliveryOptions {
     /// minute for a new connection and a new token, where that limit is ten minutes.
     pub(super) fn intent_lifetime(&self) -> Duration {
         self.settle / 20
+    }
+
+    /// The rate that is left when others have their share. The window is made longer instead of the number smaller, so
+    /// that small numbers lose no more than their share.
+    pub(super) fn paced_rate(&self) -> Option<Rate> {
+        let left = 100 - u32::from(self.headroom.min(99));
+        self.rate.map(|rate| Rate { window: rate.window * 100 / left, ..rate })
     }
 
     /// Whether the rate, and not the disk, decides how fast rows leave. A disk syncs some hundred times a second, and
@@ -207,6 +217,18 @@ mod tests {
         for text in ["", "0", "-1", "0%", "101%", "five"] {
             assert_eq!(text.parse::<ErrorLimit>(), Err(ErrorLimitError), "{text}");
         }
+    }
+
+    #[test]
+    fn head_room_makes_the_window_longer() {
+        let rate = Rate { operations: 20.try_into().unwrap(), window: Duration::from_secs(1) };
+        let options = DeliveryOptions {
+            rate: Some(rate),
+            headroom: 20,
+            ..DeliveryOptions::for_kind(EntityKind::Customers)
+        };
+        let paced = Rate { window: Duration::from_millis(1_250), ..rate };
+        assert_eq!(options.paced_rate(), Some(paced));
     }
 
     #[test]

@@ -37,7 +37,15 @@ pub(super) fn settle(
 ) -> Result<Pending, DeliveryError> {
     let mut settlement = Settlement { handed: jobs.len(), ..Settlement::default() };
     let mut tally = Tally::default();
-    for (mut job, verdict) in jobs.into_iter().zip(verdicts) {
+    let batch = jobs.len();
+    for (mut job, mut verdict) in jobs.into_iter().zip(verdicts) {
+        if verdict == Verdict::RolledBack {
+            if batch == 1 {
+                let message = "the target rolls the row back, although it was sent alone".to_owned();
+                verdict = Verdict::Refused(Refusal { status: 424, code: "rolled-back".to_owned(), message });
+            }
+            job.together = batch.div_ceil(2);
+        }
         let row = job.row.id;
         job.row.attempts += 1;
         let step = settle_one(shared, job, verdict, (&mut settlement, &mut tally));
@@ -104,6 +112,12 @@ fn settle_one(
         Verdict::KeyTaken(refusal) => doubt(job, Cause::KeyTaken(refusal.clone()), refusal.message),
         Verdict::Stale(refusal) => doubt(job, Cause::Stale(refusal.clone()), refusal.message),
         Verdict::InDoubt(words) => doubt(job, Cause::Unanswered(words.clone()), words),
+        // Nothing is wrong with the row; another one of its batch is refused meanwhile.
+        Verdict::RolledBack => {
+            tally.retried += 1;
+            settlement.jobs.push((now, job));
+            Outcome::NotDone(None)
+        }
         Verdict::NotDone(asked) => {
             job.tries += 1;
             // While the target answers nobody, it is not the row's fault; the retry budget ends that.

@@ -300,14 +300,14 @@ async fn carry_out(
         Judgement::Resend(etag) => {
             (tally.retried, tally.settled) = (tally.retried + 1, tally.settled + 1);
             doubt.row.etag = etag.or(doubt.row.etag);
-            settlement.jobs.push((now, Job { row: doubt.row, tries: 0, kept: doubt.kept }));
+            settlement.jobs.push((now, Job { kept: doubt.kept, ..Job::new(doubt.row) }));
             Outcome::NotDone(None)
         }
         Judgement::ResendPart(part) => {
             (tally.retried, tally.settled) = (tally.retried + 1, tally.settled + 1);
             (doubt.row.payload, doubt.row.changes) = (part.payload, part.changes);
             doubt.row.etag = part.etag.or(doubt.row.etag);
-            settlement.jobs.push((now, Job { row: doubt.row, tries: 0, kept: part.kept }));
+            settlement.jobs.push((now, Job { kept: part.kept, ..Job::new(doubt.row) }));
             Outcome::NotDone(None)
         }
         Judgement::Skip(refusal) => {
@@ -326,7 +326,7 @@ async fn carry_out(
             (tally.retried, tally.settled) = (tally.retried + 1, tally.settled + 1);
             settlement.steps.push((id, Step::Move(line)));
             doubt.row.line_number = Some(line);
-            settlement.jobs.push((now, Job { row: doubt.row, tries: 0, kept: doubt.kept }));
+            settlement.jobs.push((now, Job { kept: doubt.kept, ..Job::new(doubt.row) }));
             return Ok(());
         }
         Judgement::LookAgain => {

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::backlog::{Backlog, Job};
 use super::doubt::{Cause, Doubt};
-use super::lane::Lane;
+use super::lane::{Grant, Lane};
 use super::options::{DeliveryOptions, Target};
 use super::posting::Lines;
 use super::retry::{Decision, Policy};
@@ -30,13 +30,18 @@ pub(super) struct Shared {
     pub(super) witness: tokio::sync::Mutex<Lines>,
     /// The code of the journal, for messages; empty for customers.
     pub(super) journal: OnceLock<String>,
+    /// Whether rows go in batches.
     pub(super) batches: AtomicBool,
+    /// Whether a batch has ever settled a row.
+    pub(super) batches_work: AtomicBool,
     pub(super) requests: AtomicU64,
     pub(super) operations: AtomicU64,
     pub(super) throttled: AtomicU64,
     pub(super) settled: AtomicU64,
     events: mpsc::UnboundedSender<DeliveryEvent>,
     errors: AtomicU64,
+    /// Operations sent by this process.
+    sent: AtomicU64,
     health: Mutex<Health>,
     failure: Mutex<Option<TransportError>>,
     ending: watch::Sender<Option<DeliveryEnd>>,
@@ -65,6 +70,7 @@ impl Shared {
         Self {
             lanes: (0..credentials).map(|credential| Lane::new(credential, &options)).collect(),
             batches: AtomicBool::new(options.batch > 1),
+            batches_work: AtomicBool::new(false),
             ledger,
             target,
             options,
@@ -78,6 +84,7 @@ impl Shared {
             settled: AtomicU64::new(0),
             events,
             errors: AtomicU64::new(0),
+            sent: AtomicU64::new(0),
             health: Mutex::default(),
             failure: Mutex::default(),
             ending: watch::Sender::new(None),
@@ -89,10 +96,16 @@ impl Shared {
         drop(self.events.send(event));
     }
 
+    /// Counts operations that are leaving.
+    pub(super) fn count_sent(&self, operations: usize) {
+        self.operations.fetch_add(operations as u64, Ordering::Relaxed);
+        self.sent.fetch_add(operations as u64, Ordering::Relaxed);
+    }
+
     /// Counts rows that went wrong for good, and stops when they are too many.
     pub(super) fn count_errors(&self, rows: usize) {
         let errors = self.errors.fetch_add(rows as u64, Ordering::Relaxed) + rows as u64;
-        let sent = self.operations.load(Ordering::Relaxed);
+        let sent = self.sent.load(Ordering::Relaxed);
         if rows > 0 && self.options.max_errors.is_reached(errors, sent) {
             self.finish_with(
                 DeliveryEnd::TooManyErrors,
@@ -133,18 +146,19 @@ impl Shared {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    pub(super) fn counters(&self) -> Counters {
-        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    /// What was counted since this was last asked for.
+    pub(super) fn take_counters(&self) -> Counters {
+        let take = |counter: &AtomicU64| counter.swap(0, Ordering::Relaxed);
         Counters {
-            requests: count(&self.requests),
-            operations: count(&self.operations),
-            throttled: count(&self.throttled),
-            settled: count(&self.settled),
+            requests: take(&self.requests),
+            operations: take(&self.operations),
+            throttled: take(&self.throttled),
+            settled: take(&self.settled),
         }
     }
 
     /// Waits until the lane may send at least `least` and at most `most` operations; `None` when the delivery ends.
-    pub(super) async fn admit(&self, lane: &Lane, least: usize, most: usize) -> Option<usize> {
+    pub(super) async fn admit(&self, lane: &Lane, least: usize, most: usize) -> Option<Grant> {
         let mut ending = self.ending.subscribe();
         loop {
             if self.is_ending() {
@@ -164,7 +178,7 @@ impl Shared {
     /// Waits for one of the lane's requests in flight. Taken before an intent is recorded, so that the request
     /// leaves right after it.
     pub(super) async fn slot<'a>(&self, lane: &'a Lane) -> SemaphorePermit<'a> {
-        lane.slots.acquire().await.expect("the semaphore is never closed")
+        lane.slot().await
     }
 
     /// One exchange with the target, by someone who holds one of the lane's slots.
@@ -183,7 +197,13 @@ impl Shared {
             deadline: self.options.deadline,
         };
         self.requests.fetch_add(1, Ordering::Relaxed);
-        self.target.transport.send(lane.credential, &request).await
+        lane.begin();
+        let answer = self.target.transport.send(lane.credential, &request).await;
+        lane.end(answer.as_ref().ok().and_then(ApiReply::budget));
+        if answer.as_ref().is_ok_and(|reply| reply.status == 429) {
+            lane.slow_down();
+        }
+        answer
     }
 
     /// The target gave a useful answer.
@@ -258,7 +278,7 @@ impl Shared {
     /// The ledger takes requests in order, so a row that is sent again at once is not sent before its last outcome.
     pub(super) fn settle_up(&self, settlement: Settlement) -> Result<Written, DeliveryError> {
         let Settlement { handed, steps, jobs, doubts } = settlement;
-        let written = self.ledger.ask(steps, unix_now())?;
+        let written = self.ledger.ask_counted(steps, unix_now(), self.take_counters())?;
         self.backlog.put(handed, jobs, doubts);
         Ok(written)
     }

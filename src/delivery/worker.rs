@@ -1,18 +1,27 @@
 //! Sends rows: pace, intent, request, outcome.
 //!
-//! While one parcel of rows is on its way, the outcomes of the last one and the intents of the next one go to disk,
-//! so that the disk is never waited for alone. Where a pace holds the sending back, intents are not recorded ahead:
-//! what is marked as being sent has to be looked up after a crash.
+//! ```text
+//! backlog ──► intend ──► send ──► finish
+//!             (disk)   (network)  (disk)
+//! ```
+//!
+//! A worker is three tasks in a row, so that the network never waits for the disk: while rows are on their way, the
+//! intents of the next ones and the outcomes of the last ones go to disk. Where a pace holds the sending back, or the
+//! target is in trouble, intents are not recorded ahead: what is marked as being sent has to be looked up after a
+//! crash.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::answer::{judge_batch, judge_single};
+use super::answer::{BatchAnswer, judge_batch, judge_single};
 use super::backlog::Job;
 use super::doubt::operation;
-use super::lane::Lane;
+use super::lane::{Grant, Lane};
 use super::outcome::{Pending, settle, take_back};
 use super::posting::has_witness;
 use super::shared::{Shared, unix_now};
@@ -24,6 +33,15 @@ use crate::connector::Verdict;
 /// syncs of a busy disk take.
 const SINGLE_ROWS: usize = 64;
 
+/// Outcomes of single requests wait no longer for others to share their sync.
+const OUTCOMES_WAIT: Duration = Duration::from_millis(250);
+
+/// Parcels whose intents share a sync at most, when the target answers faster than the disk.
+const LOAD_PARCELS: usize = 8;
+
+/// Outcomes that may be on their way to the disk before the sending waits.
+const PENDING: usize = 16;
+
 /// Rows that leave together.
 struct Parcel {
     jobs: Vec<Job>,
@@ -31,147 +49,272 @@ struct Parcel {
     intended: Option<Instant>,
 }
 
-/// Takes rows from the backlog and sends them until there are none.
-pub(super) async fn work(shared: Arc<Shared>, lane: usize) -> Result<(), DeliveryError> {
-    let lane = &shared.lanes[lane];
-    let mut next = None;
-    let mut pending = None;
+/// Parcels whose intents went to disk together.
+struct Load {
+    parcels: Vec<Parcel>,
+    /// Told once the outcomes of all are on disk.
+    finished: Option<oneshot::Sender<()>>,
+}
+
+/// What is on its way to the disk, in the order in which it was asked for.
+enum Answered {
+    Outcomes(Pending),
+    EndOfLoad(oneshot::Sender<()>),
+}
+
+type Answers = mpsc::Sender<Answered>;
+
+/// One worker of a lane.
+struct Worker {
+    shared: Arc<Shared>,
+    lane: usize,
+    /// How long the last parcel was on its way, in microseconds.
+    parcel_micros: AtomicU64,
+}
+
+/// Starts one worker of this lane: it takes rows from the backlog and sends them until there are none.
+pub(super) fn start(tasks: &mut JoinSet<Result<(), DeliveryError>>, shared: &Arc<Shared>, lane: usize) {
+    let worker = Arc::new(Worker { shared: shared.clone(), lane, parcel_micros: AtomicU64::new(0) });
+    let (loads, ready) = mpsc::channel(1);
+    let (answers, answered) = mpsc::channel(PENDING);
+    tasks.spawn(intend(worker.clone(), loads));
+    tasks.spawn(send_loads(worker, ready, answers));
+    tasks.spawn(finish(shared.clone(), answered));
+}
+
+/// Takes rows, and records their intents where nothing holds the sending back.
+async fn intend(worker: Arc<Worker>, loads: mpsc::Sender<Load>) -> Result<(), DeliveryError> {
+    let shared = &worker.shared;
+    let mut parcels = 1;
     loop {
-        let parcel = if let Some(parcel) = next.take() {
-            parcel
-        } else {
-            finish(&shared, pending.take()).await?;
-            if !has_witness(&shared).await? {
-                // A payment that may have been posted with nobody to tell is settled before the next one leaves.
-                shared.backlog.without_doubts().await;
-            }
-            let rows = parcel_rows(&shared).await?;
-            let Some(jobs) = shared.backlog.take(rows).await else { return Ok(()) };
-            Parcel { jobs, intended: None }
-        };
-        let (sent, prepared, finished) =
-            tokio::join!(send(&shared, lane, parcel), prepare(&shared), finish(&shared, pending.take()));
-        finished?;
-        (pending, next) = (sent?, prepared?);
-    }
-}
-
-/// How many rows may leave together. Until one payment has arrived, nothing would tell that the journal was posted
-/// meanwhile, so the first goes alone.
-async fn parcel_rows(shared: &Shared) -> Result<usize, DeliveryError> {
-    Ok(match shared.batches.load(Ordering::Relaxed) {
-        _ if !has_witness(shared).await? => 1,
-        true => shared.options.batch,
-        false => SINGLE_ROWS,
-    })
-}
-
-async fn finish(shared: &Shared, pending: Option<Pending>) -> Result<(), DeliveryError> {
-    match pending {
-        Some(pending) => pending.finish(shared).await,
-        None => Ok(()),
-    }
-}
-
-/// Takes the next rows and records their intents ahead, where nothing holds the sending back.
-async fn prepare(shared: &Shared) -> Result<Option<Parcel>, DeliveryError> {
-    if shared.options.is_paced() || !shared.is_healthy() || !has_witness(shared).await? {
-        return Ok(None);
-    }
-    let jobs = shared.backlog.try_take(parcel_rows(shared).await?);
-    if jobs.is_empty() {
-        return Ok(None);
-    }
-    let intended = Instant::now();
-    record_intents(shared, &jobs).await?;
-    Ok(Some(Parcel { jobs, intended: Some(intended) }))
-}
-
-async fn send(shared: &Shared, lane: &Lane, parcel: Parcel) -> Result<Option<Pending>, DeliveryError> {
-    if shared.batches.load(Ordering::Relaxed) {
-        send_batch(shared, lane, parcel).await
-    } else {
-        send_singles(shared, lane, parcel).await
-    }
-}
-
-/// One `$batch` for all of the rows.
-async fn send_batch(
-    shared: &Shared,
-    lane: &Lane,
-    Parcel { jobs, mut intended }: Parcel,
-) -> Result<Option<Pending>, DeliveryError> {
-    let _slot = shared.slot(lane).await;
-    if shared.admit(lane, jobs.len(), jobs.len()).await.is_none() {
-        return give_back(shared, jobs, intended);
-    }
-    renew_intents(shared, &jobs, &mut intended).await?;
-    let operations: Vec<_> = jobs.iter().map(|job| operation(&job.row)).collect();
-    let request = shared.target.connector.batch(&operations);
-    count_sent(shared, jobs.len());
-    let answer = shared.exchange(lane, request).await;
-    if let Some(verdicts) = judge_batch(shared, lane, &jobs, answer) {
-        return settle(shared, jobs, verdicts).map(Some);
-    }
-    // The target takes no batches: from now on everything goes in single requests, these rows first.
-    shared.batches.store(false, Ordering::Relaxed);
-    take_back(shared, jobs).map(Some)
-}
-
-/// One request after the other; the rows share their syncs.
-async fn send_singles(
-    shared: &Shared,
-    lane: &Lane,
-    Parcel { jobs, intended }: Parcel,
-) -> Result<Option<Pending>, DeliveryError> {
-    let mut waiting = jobs.into_iter();
-    let mut pending = None;
-    while waiting.len() > 0 {
-        let _slot = shared.slot(lane).await;
-        let Some(granted) = shared.admit(lane, 1, waiting.len()).await else {
-            finish(shared, pending).await?;
-            return give_back(shared, waiting.collect(), intended);
-        };
-        let jobs: Vec<_> = waiting.by_ref().take(granted).collect();
-        let verdicts = send_each(shared, lane, &jobs, intended).await?;
-        let settled = settle(shared, jobs, verdicts)?;
-        finish(shared, pending.replace(settled)).await?;
-    }
-    Ok(pending)
-}
-
-async fn send_each(
-    shared: &Shared,
-    lane: &Lane,
-    jobs: &[Job],
-    mut intended: Option<Instant>,
-) -> Result<Vec<Verdict>, DeliveryError> {
-    let mut verdicts = Vec::with_capacity(jobs.len());
-    for (index, job) in jobs.iter().enumerate() {
-        let goes_on = index == 0 || shared.wait_out_pause(lane).await;
-        renew_intents(shared, &jobs[index..], &mut intended).await?;
-        if !goes_on {
-            verdicts.push(Verdict::NotDone(None));
+        let Ok(place) = loads.reserve().await else { return Ok(()) };
+        // Until one payment has arrived, nothing would tell that the journal was posted meanwhile, so the first goes
+        // alone.
+        if !has_witness(shared).await? {
+            // A payment that may have been posted with nobody to tell is settled before the next one leaves.
+            shared.backlog.without_doubts().await;
+            let Some(jobs) = shared.backlog.take(1).await else { return Ok(()) };
+            let (finished, is_finished) = oneshot::channel();
+            place.send(Load { parcels: vec![Parcel { jobs, intended: None }], finished: Some(finished) });
+            // An error means that the sending has ended.
+            drop(is_finished.await);
             continue;
         }
-        count_sent(shared, 1);
-        let answer = shared.exchange(lane, shared.target.connector.single(&operation(&job.row))).await;
-        verdicts.push(judge_single(shared, lane, job, answer));
+        let rows = worker.parcel_rows();
+        let goes_ahead = !shared.options.is_paced() && shared.is_healthy();
+        let most = if goes_ahead { rows * parcels } else { rows };
+        let Some(mut jobs) = shared.backlog.take(most).await else { return Ok(()) };
+        let intended = if goes_ahead {
+            let now = Instant::now();
+            record_intents(shared, &jobs).await?;
+            parcels = worker.parcels_within(now.elapsed());
+            Some(now)
+        } else {
+            None
+        };
+        let mut load = Load { parcels: Vec::new(), finished: None };
+        while !jobs.is_empty() {
+            let rest = jobs.split_off(rows.min(jobs.len()));
+            load.parcels.push(Parcel { jobs: std::mem::replace(&mut jobs, rest), intended });
+        }
+        place.send(load);
     }
-    Ok(verdicts)
 }
 
-/// Rows that were not sent because the delivery ends.
-fn give_back(
-    shared: &Shared,
-    jobs: Vec<Job>,
-    intended: Option<Instant>,
-) -> Result<Option<Pending>, DeliveryError> {
-    if intended.is_some() {
-        return take_back(shared, jobs).map(Some);
+async fn send_loads(
+    worker: Arc<Worker>,
+    mut ready: mpsc::Receiver<Load>,
+    answers: Answers,
+) -> Result<(), DeliveryError> {
+    while let Some(load) = ready.recv().await {
+        for parcel in load.parcels {
+            let start = Instant::now();
+            worker.send(parcel, &answers).await?;
+            let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
+            worker.parcel_micros.store(micros, Ordering::Relaxed);
+        }
+        if let Some(finished) = load.finished {
+            pass_on(&answers, Answered::EndOfLoad(finished)).await;
+        }
     }
-    shared.backlog.put(jobs.len(), Vec::new(), Vec::new());
-    Ok(None)
+    Ok(())
+}
+
+/// Waits until outcomes are on disk, and reports them.
+async fn finish(shared: Arc<Shared>, mut answered: mpsc::Receiver<Answered>) -> Result<(), DeliveryError> {
+    while let Some(answered) = answered.recv().await {
+        match answered {
+            Answered::Outcomes(pending) => pending.finish(&shared).await?,
+            // Whoever has stopped waiting needs no answer.
+            Answered::EndOfLoad(finished) => drop(finished.send(())),
+        }
+    }
+    Ok(())
+}
+
+/// The ledger has been asked already; nobody reports it when the receiver has failed and the delivery ends.
+async fn pass_on(answers: &Answers, answered: Answered) {
+    drop(answers.send(answered).await);
+}
+
+impl Worker {
+    fn lane(&self) -> &Lane {
+        &self.shared.lanes[self.lane]
+    }
+
+    /// How many rows may leave together.
+    fn parcel_rows(&self) -> usize {
+        if self.shared.batches.load(Ordering::Relaxed) { self.lane().batch() } else { SINGLE_ROWS }
+    }
+
+    /// How many parcels leave while the disk takes so long.
+    fn parcels_within(&self, disk: Duration) -> usize {
+        let parcel = u128::from(self.parcel_micros.load(Ordering::Relaxed)).max(1);
+        let parcels = usize::try_from(disk.as_micros() / parcel).unwrap_or(LOAD_PARCELS);
+        (parcels + 1).min(LOAD_PARCELS)
+    }
+
+    async fn send(
+        &self,
+        Parcel { mut jobs, intended }: Parcel,
+        answers: &Answers,
+    ) -> Result<(), DeliveryError> {
+        while !jobs.is_empty() {
+            let goes_alone = matches!(&*jobs, [job] if job.together == 1);
+            if goes_alone || !self.shared.batches.load(Ordering::Relaxed) {
+                return self.send_singles(Parcel { jobs, intended }, answers).await;
+            }
+            // Batches may have become smaller since the rows were taken.
+            let rest = jobs.split_off(self.lane().batch().min(jobs.len()));
+            self.send_batch(Parcel { jobs, intended }, answers).await?;
+            jobs = rest;
+        }
+        Ok(())
+    }
+
+    /// One `$batch` for all of the rows.
+    async fn send_batch(
+        &self,
+        Parcel { jobs, mut intended }: Parcel,
+        answers: &Answers,
+    ) -> Result<(), DeliveryError> {
+        let (shared, lane) = (&self.shared, self.lane());
+        let slot = shared.slot(lane).await;
+        let Some(grant) = shared.admit(lane, jobs.len(), jobs.len()).await else {
+            return self.give_back(jobs, intended, answers).await;
+        };
+        renew_intents(shared, &jobs, &mut intended).await?;
+        let operations: Vec<_> = jobs.iter().map(|job| operation(&job.row)).collect();
+        let request = shared.target.connector.batch(&operations);
+        shared.count_sent(jobs.len());
+        shared.tell(DeliveryEvent::Sent(jobs.len()));
+        lane.leave(grant, jobs.len());
+        let start = Instant::now();
+        let answer = shared.exchange(lane, request).await;
+        drop(slot);
+        lane.learn(jobs.len(), start.elapsed(), &answer);
+        let pending = match judge_batch(shared, lane, &jobs, answer) {
+            BatchAnswer::Parts(verdicts) => settle(shared, jobs, verdicts)?,
+            BatchAnswer::NoneDone => {
+                // A target that refuses even two rows, and has never taken any, takes no batches.
+                if jobs.len() <= 2 && !shared.batches_work.load(Ordering::Relaxed) {
+                    shared.batches.store(false, Ordering::Relaxed);
+                }
+                take_back(shared, halved(jobs))?
+            }
+            BatchAnswer::TooLarge if jobs.len() > 1 => take_back(shared, jobs)?,
+            BatchAnswer::TooLarge => take_back(shared, halved(jobs))?,
+            // From now on everything goes in single requests, these rows first.
+            BatchAnswer::NoBatches => {
+                shared.batches.store(false, Ordering::Relaxed);
+                take_back(shared, jobs)?
+            }
+        };
+        pass_on(answers, Answered::Outcomes(pending)).await;
+        Ok(())
+    }
+
+    /// One request after the other; the rows share their syncs.
+    async fn send_singles(
+        &self,
+        Parcel { jobs, intended }: Parcel,
+        answers: &Answers,
+    ) -> Result<(), DeliveryError> {
+        let (shared, lane) = (&self.shared, self.lane());
+        let mut waiting = jobs.into_iter();
+        while waiting.len() > 0 {
+            let _slot = shared.slot(lane).await;
+            let Some(grant) = shared.admit(lane, 1, waiting.len()).await else {
+                return self.give_back(waiting.collect(), intended, answers).await;
+            };
+            let (mut jobs, mut intended) =
+                (waiting.by_ref().take(grant.operations).collect::<Vec<_>>(), intended);
+            while !jobs.is_empty() {
+                let verdicts = self.send_each(&jobs, grant, &mut intended).await?;
+                let rest = jobs.split_off(verdicts.len());
+                pass_on(answers, Answered::Outcomes(settle(shared, jobs, verdicts)?)).await;
+                jobs = rest;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends rows until all are answered, or the first answers have waited long enough to be recorded.
+    async fn send_each(
+        &self,
+        jobs: &[Job],
+        grant: Grant,
+        intended: &mut Option<Instant>,
+    ) -> Result<Vec<Verdict>, DeliveryError> {
+        let (shared, lane) = (&self.shared, self.lane());
+        let mut verdicts = Vec::with_capacity(jobs.len());
+        let (first, mut sent) = (Instant::now(), 0);
+        for (index, job) in jobs.iter().enumerate() {
+            if index > 0 && first.elapsed() > OUTCOMES_WAIT {
+                break;
+            }
+            let goes_on = shared.wait_out_pause(lane).await;
+            renew_intents(shared, &jobs[index..], intended).await?;
+            if !goes_on {
+                verdicts.push(Verdict::NotDone(None));
+                continue;
+            }
+            shared.count_sent(1);
+            sent += 1;
+            lane.leave(grant, 1);
+            let start = Instant::now();
+            let answer = shared.exchange(lane, shared.target.connector.single(&operation(&job.row))).await;
+            lane.learn(1, start.elapsed(), &answer);
+            verdicts.push(judge_single(shared, lane, job, answer));
+        }
+        shared.tell(DeliveryEvent::Sent(sent));
+        Ok(verdicts)
+    }
+
+    /// Rows that were not sent because the delivery ends.
+    async fn give_back(
+        &self,
+        jobs: Vec<Job>,
+        intended: Option<Instant>,
+        answers: &Answers,
+    ) -> Result<(), DeliveryError> {
+        if intended.is_some() {
+            let pending = take_back(&self.shared, jobs)?;
+            pass_on(answers, Answered::Outcomes(pending)).await;
+        } else {
+            self.shared.backlog.put(jobs.len(), Vec::new(), Vec::new());
+        }
+        Ok(())
+    }
+}
+
+/// Rows of a batch that was refused as a whole: one of them may be to blame, so the halves go on their own.
+fn halved(mut jobs: Vec<Job>) -> Vec<Job> {
+    let half = jobs.len().div_ceil(2);
+    for job in &mut jobs {
+        job.together = half;
+    }
+    jobs
 }
 
 /// Records intents that are not on disk yet, or have waited too long.
@@ -191,9 +334,4 @@ async fn renew_intents(
 async fn record_intents(shared: &Shared, jobs: &[Job]) -> Result<(), DeliveryError> {
     let rows = jobs.iter().map(|job| job.row.id).collect();
     Ok(shared.ledger.record_intents(rows, unix_now()).await?)
-}
-
-fn count_sent(shared: &Shared, operations: usize) {
-    shared.operations.fetch_add(operations as u64, Ordering::Relaxed);
-    shared.tell(DeliveryEvent::Sent(operations));
 }

@@ -53,6 +53,19 @@ pub struct Counters {
     pub settled: u64,
 }
 
+impl std::ops::Add for Counters {
+    type Output = Self;
+
+    fn add(self, more: Self) -> Self {
+        Self {
+            requests: self.requests + more.requests,
+            operations: self.operations + more.operations,
+            throttled: self.throttled + more.throttled,
+            settled: self.settled + more.settled,
+        }
+    }
+}
+
 /// A payment journal as it was before the run's first payment: what tells later whether it was posted meanwhile.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

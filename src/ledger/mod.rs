@@ -15,7 +15,7 @@
 //!
 //! | table | holds |
 //! |---|---|
-//! | `meta` | key `header`: the run as JSON, see [`RunHeader`] |
+//! | `meta` | key `header`: the run as JSON, see [`RunHeader`]; key `counters`: what delivery has counted, see [`Counters`] |
 //! | `rows` | the plan, one row per row of the input; written once |
 //! | `progress` | what became of a row that was sent: its state, attempts, the target's id, the error |
 //! | `results` | a view of both: every row with the state it is in |

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, pa
 
 use super::rows::{self, Counts, Filter, OpenRow};
 use super::steps::Group;
-use super::{LedgerError, Phase, RunHeader, RunLock, Step};
+use super::{Counters, LedgerError, Phase, RunHeader, RunLock, Step};
 use crate::domain::{Action, PlannedRow, RowResult, State};
 
 /// "FERY", so that `file` and a reader can tell the database from any other.
@@ -148,6 +148,8 @@ impl Ledger {
         self.connection.pragma_update(None, "cache_size", -16_000)?;
         // Fewer checkpoints, each of which syncs twice: at most 32 MB of log.
         self.connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
+        // A row of `progress` is made from a row of `rows`, so there is nothing to check.
+        self.connection.pragma_update(None, "foreign_keys", false)?;
         self.connection.set_prepared_statement_cache_capacity(32);
         Ok(())
     }
@@ -406,7 +408,36 @@ pub(super) fn read_header(connection: &Connection, path: &Path) -> Result<RunHea
         .query_row("SELECT value FROM meta WHERE key = 'header'", [], |row| row.get(0))
         .optional()
         .map_err(|cause| failed(path, "read the header", cause))?;
-    text.and_then(|text| serde_json::from_str(&text).ok()).ok_or_else(|| damaged_header(path))
+    let header: Option<RunHeader> = text.and_then(|text| serde_json::from_str(&text).ok());
+    let header = header.ok_or_else(|| damaged_header(path))?;
+    let counters = read_counters(connection, path)?.unwrap_or(header.counters);
+    Ok(RunHeader { counters, ..header })
+}
+
+/// What was counted since counting has a place of its own; `None` before.
+fn read_counters(connection: &Connection, path: &Path) -> Result<Option<Counters>, LedgerError> {
+    let read = || {
+        let mut statement = connection.prepare_cached("SELECT value FROM meta WHERE key = 'counters'")?;
+        statement.query_row([], |row| row.get::<_, String>(0)).optional()
+    };
+    let text = read().map_err(|cause| failed(path, "read the counters", cause))?;
+    Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+}
+
+pub(super) fn add_counters(connection: &Connection, path: &Path, more: Counters) -> Result<(), LedgerError> {
+    let counters = match read_counters(connection, path)? {
+        Some(counters) => counters,
+        None => read_header(connection, path)?.counters,
+    };
+    let text = serde_json::to_string(&(counters + more)).map_err(|_| damaged_header(path))?;
+    let write = || {
+        connection
+            .prepare_cached(
+                "INSERT INTO meta VALUES ('counters', ?1) ON CONFLICT (key) DO UPDATE SET value = ?1",
+            )?
+            .execute([text])
+    };
+    write().map(drop).map_err(|cause| failed(path, "write the counters", cause))
 }
 
 pub(super) fn write_header(

@@ -7,6 +7,7 @@ use std::thread;
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::steps::Group;
 use super::{Counters, Ledger, LedgerError, Step};
 use crate::domain::Outcome;
 
@@ -36,9 +37,11 @@ enum Request {
 }
 
 #[derive(Debug)]
-enum Write {
-    Steps(Vec<(i64, Step)>, i64),
-    Counters(Counters),
+struct Write {
+    steps: Vec<(i64, Step)>,
+    /// Milliseconds since 1970.
+    now: i64,
+    counters: Counters,
 }
 
 impl LedgerWriter {
@@ -91,16 +94,18 @@ impl LedgerHandle {
     /// Asks for all of `steps` and returns at once; they are on disk when [`Written`] is awaited. What is asked
     /// later is written later.
     pub fn ask(&self, steps: Vec<(i64, Step)>, now: i64) -> Result<Written, LedgerError> {
-        self.write(Write::Steps(steps, now))
+        self.ask_counted(steps, now, Counters::default())
     }
 
-    /// Adds to what the header counts.
-    pub async fn add_counters(&self, counters: Counters) -> Result<(), LedgerError> {
-        self.write(Write::Counters(counters))?.await
-    }
-
-    fn write(&self, write: Write) -> Result<Written, LedgerError> {
+    /// Like [`LedgerHandle::ask`], and adds to what is counted: both or neither reach the disk.
+    pub fn ask_counted(
+        &self,
+        steps: Vec<(i64, Step)>,
+        now: i64,
+        counters: Counters,
+    ) -> Result<Written, LedgerError> {
         let (written, answer) = oneshot::channel();
+        let write = Write { steps, now, counters };
         self.requests.send(Request::Write(write, written)).map_err(|_| LedgerError::WriterGone)?;
         Ok(Written(answer))
     }
@@ -141,27 +146,44 @@ fn write_all(mut ledger: Ledger, mut waiting: mpsc::UnboundedReceiver<Request>) 
 type Asked = (Write, oneshot::Sender<Result<(), LedgerError>>);
 
 /// A request with an illegal step fails alone; a failed sync fails the whole group.
+///
+/// Steps are almost never illegal, so nothing is done beforehand to undo a single request: when one fails, the group
+/// is dropped and its requests are written one by one.
 fn write_group(ledger: &mut Ledger, requests: Vec<Asked>) {
-    let mut recorded = Vec::with_capacity(requests.len());
     let mut group = match ledger.begin() {
         Ok(group) => group,
         Err(cause) => return answer_all(requests.into_iter().map(|(_, written)| written), &cause),
     };
-    for (write, written) in requests {
-        let outcome = match &write {
-            Write::Steps(steps, now) => group.record(steps, *now),
-            Write::Counters(counters) => group.add_counters(counters),
-        };
-        match outcome {
-            Ok(()) => recorded.push(written),
+    if record_all(&mut group, &requests).is_err() {
+        drop(group);
+        for (write, written) in requests {
             // Whoever has stopped waiting needs no answer.
-            Err(cause) => drop(written.send(Err(cause))),
+            drop(written.send(record_alone(ledger, &write)));
         }
+        return;
     }
-    match group.commit() {
-        Ok(()) => recorded.into_iter().for_each(|written| drop(written.send(Ok(())))),
-        Err(cause) => answer_all(recorded.into_iter(), &cause),
+    let committed = group.commit();
+    let waiting = requests.into_iter().map(|(_, written)| written);
+    match committed {
+        Ok(()) => waiting.for_each(|written| drop(written.send(Ok(())))),
+        Err(cause) => answer_all(waiting, &cause),
     }
+}
+
+fn record_all(group: &mut Group<'_>, requests: &[Asked]) -> Result<(), LedgerError> {
+    let mut counted = Counters::default();
+    for (write, _) in requests {
+        group.record(&write.steps, write.now)?;
+        counted = counted + write.counters;
+    }
+    group.add_counters(counted)
+}
+
+fn record_alone(ledger: &mut Ledger, write: &Write) -> Result<(), LedgerError> {
+    let mut group = ledger.begin()?;
+    group.record(&write.steps, write.now)?;
+    group.add_counters(write.counters)?;
+    group.commit()
 }
 
 /// Everybody is told the cause: whoever asks first what went wrong must not hear that others know.

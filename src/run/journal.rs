@@ -143,6 +143,7 @@ impl Journals {
                     | Verdict::Refused(refusal)
                     | Verdict::Stale(refusal)
                     | Verdict::Gone(refusal) => return Err(refused(refusal.message)),
+                    Verdict::RolledBack => (None, "rolled back".to_owned()),
                     Verdict::NotDone(pause) => (pause, format!("the target answered {}", reply.status)),
                     Verdict::InDoubt(words) => (reply.retry_after(), words),
                 };

@@ -1,9 +1,11 @@
-//! Requests and replies, free of any HTTP library's types.
+//! Requests and replies, as the rest of the program sees them: free of any HTTP library's types.
 
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
+use super::budget::{Budget, smallest_budget};
 use super::retry_after::longest_pause;
 
 /// How long a reply may take in all.
@@ -74,37 +76,55 @@ pub struct ApiReply {
     pub status: u16,
     /// The body, decompressed.
     pub body: Bytes,
-    headers: Vec<(String, String)>,
-    retry_after: Option<Duration>,
+    /// Kept as they came: of most answers nobody asks for a header.
+    headers: HeaderMap,
+    arrived: SystemTime,
 }
 
 impl ApiReply {
-    /// An answer with these headers, received at `now`.
-    #[must_use]
-    pub fn new(status: u16, headers: Vec<(String, String)>, body: Bytes, now: SystemTime) -> Self {
-        let pairs = headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let retry_after = longest_pause(pairs, now);
-        Self { status, body, headers, retry_after }
+    pub(super) fn new(status: u16, headers: HeaderMap, body: Bytes, arrived: SystemTime) -> Self {
+        Self { status, body, headers, arrived }
     }
 
     /// The value of a header; its name in any letter case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(known, _)| known.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_str())
+        self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
     /// How long the server asked to be left alone, counted from the arrival of the reply.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        self.retry_after
+        if !self.has_name_with("retry-after") {
+            return None;
+        }
+        longest_pause(self.texts().iter().copied(), self.arrived)
+    }
+
+    /// How many more requests the server takes for now, when it says so.
+    #[must_use]
+    pub fn budget(&self) -> Option<Budget> {
+        if !self.has_name_with("remaining") {
+            return None;
+        }
+        smallest_budget(self.texts().iter().copied(), self.arrived)
     }
 
     /// Whether the status is 2xx.
     #[must_use]
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
+    }
+
+    /// Most answers carry neither, so the names are looked at first, which are in lower case.
+    fn has_name_with(&self, part: &str) -> bool {
+        self.headers.keys().any(|name| name.as_str().contains(part))
+    }
+
+    fn texts(&self) -> Vec<(&str, &str)> {
+        fn text<'a>((name, value): (&'a HeaderName, &'a HeaderValue)) -> Option<(&'a str, &'a str)> {
+            Some((name.as_str(), value.to_str().ok()?))
+        }
+        self.headers.iter().filter_map(text).collect()
     }
 }

@@ -8,6 +8,7 @@
 //! - Every wait has a deadline. Nothing is retried here, but for one fresh token after a 401.
 //! - Secrets and tokens reach no message and no `Debug` text.
 
+mod budget;
 mod credential;
 mod error;
 mod message;
@@ -19,6 +20,7 @@ use std::time::{Duration, SystemTime};
 use reqwest::header::{HeaderMap, HeaderValue};
 use url::Url;
 
+pub use self::budget::Budget;
 pub use self::credential::Credential;
 pub use self::error::TransportError;
 pub use self::message::{ApiReply, ApiRequest, Method, PATIENCE};
@@ -136,13 +138,9 @@ impl Transport {
     ) -> Result<ApiReply, TransportError> {
         let failed = |failure| TransportError::from_client(origin_text(&self.service_root), failure);
         let outgoing = outgoing(url, authorization, request)?;
-        let reply = self.client.execute(outgoing).await.map_err(failed)?;
+        let mut reply = self.client.execute(outgoing).await.map_err(failed)?;
         let status = reply.status().as_u16();
-        let headers = reply
-            .headers()
-            .iter()
-            .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
-            .collect();
+        let headers = std::mem::take(reply.headers_mut());
         let body = reply.bytes().await.map_err(failed)?;
         Ok(ApiReply::new(status, headers, body, SystemTime::now()))
     }

@@ -1,6 +1,6 @@
 //! Which server an address belongs to, and whether it may be talked to.
 
-use url::{Host, Url};
+use url::{Host, Position, Url};
 
 use super::TransportError;
 
@@ -56,15 +56,21 @@ pub(super) fn resolve(root: &Url, path: &str) -> Result<Url, TransportError> {
     let url = if is_absolute {
         Url::parse(path).map_err(|_| bad("the server pointed to an address that is none"))?
     } else {
-        let (root_path, root_query) = (root.path().trim_end_matches('/'), root.query());
-        let mut text = format!("{}{root_path}/{}", origin_text(root), path.trim_start_matches('/'));
-        if let Some(query) = root_query {
+        let path = path.trim_start_matches('/');
+        let mut text = String::with_capacity(root.as_str().len() + path.len() + 2);
+        text.push_str(root[..Position::AfterPath].trim_end_matches('/'));
+        text.push('/');
+        text.push_str(path);
+        if let Some(query) = root.query() {
             text.push(if path.contains('?') { '&' } else { '?' });
             text.push_str(query);
         }
         Url::parse(&text).map_err(|_| bad("the path makes no address"))?
     };
-    if url.origin() != root.origin() || !url.username().is_empty() || url.password().is_some() {
+    let has_same_origin = url.scheme() == root.scheme()
+        && url.host() == root.host()
+        && url.port_or_known_default() == root.port_or_known_default();
+    if !has_same_origin || !url.username().is_empty() || url.password().is_some() {
         return Err(TransportError::ForeignOrigin { expected: origin_text(root), found: origin_text(&url) });
     }
     Ok(url)

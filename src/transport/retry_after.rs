@@ -25,23 +25,22 @@ pub fn longest_pause<'a>(
     headers: impl Iterator<Item = (&'a str, &'a str)> + Clone,
     now: SystemTime,
 ) -> Option<Duration> {
-    let server_now = headers
-        .clone()
-        .find(|(name, _)| name.eq_ignore_ascii_case("date"))
-        .and_then(|(_, value)| parse_http_date(value))
-        .unwrap_or(now);
-    headers
-        .filter_map(|(name, value)| {
-            let suffix = name
-                .get(.."retry-after".len())
-                .filter(|start| start.eq_ignore_ascii_case("retry-after"))
-                .map(|start| &name[start.len()..])?;
-            if suffix.eq_ignore_ascii_case("-ms") {
-                return value.trim().parse().ok().map(Duration::from_millis);
-            }
-            parse_retry_after(value, server_now)
-        })
-        .max()
+    let asked = headers.clone().filter_map(|(name, value)| {
+        let start = name.get(.."retry-after".len())?;
+        start.eq_ignore_ascii_case("retry-after").then(|| (&name[start.len()..], value))
+    });
+    let pause = move |(suffix, value): (&str, &str)| {
+        if suffix.eq_ignore_ascii_case("-ms") {
+            return value.trim().parse().ok().map(Duration::from_millis);
+        }
+        parse_retry_after(value, server_time(headers.clone()).unwrap_or(now))
+    };
+    asked.filter_map(pause).max()
+}
+
+/// The server's own clock, as its `Date` header has it.
+pub(super) fn server_time<'a>(mut headers: impl Iterator<Item = (&'a str, &'a str)>) -> Option<SystemTime> {
+    headers.find(|(name, _)| name.eq_ignore_ascii_case("date")).and_then(|(_, value)| parse_http_date(value))
 }
 
 fn parse_http_date(text: &str) -> Option<SystemTime> {

@@ -24,6 +24,9 @@ pub fn interpret(action: Action, status: u16, pause: Option<Duration>, body: &[u
         // Whatever its code (it has been seen as `Application_TooManyRequests`), nothing was looked at.
         return Verdict::NotDone(pause);
     }
+    if status == 424 {
+        return Verdict::RolledBack;
+    }
     let refusal = refusal(status, body);
     if !has_own_words(body) {
         return by_a_stranger(action, pause, refusal);
@@ -210,6 +213,7 @@ mod tests {
             Verdict::Stale(_) => "stale",
             Verdict::Gone(_) => "gone",
             Verdict::NotDone(_) => "not done",
+            Verdict::RolledBack => "rolled back",
             Verdict::InDoubt(_) => "in doubt",
         }
     }
@@ -246,6 +250,7 @@ mod tests {
             for status in [400, 404, 405, 411, 413, 414, 421, 429, 431, 501] {
                 assert_eq!(judge(Action::Create, status), "not done", "{status}");
             }
+            assert_eq!(judge(Action::Create, 424), "rolled back");
             for status in [401, 403, 407] {
                 assert_eq!(judge(Action::Create, status), "not permitted", "{status}");
             }

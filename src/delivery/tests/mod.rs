@@ -1,5 +1,6 @@
 //! Whole deliveries into the sandbox, judged by its books.
 
+mod batches;
 mod bed;
 mod conflicts;
 mod doubts;
