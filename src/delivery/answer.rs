@@ -9,6 +9,7 @@ use super::lane::Lane;
 use super::shared::Shared;
 use crate::connector::Verdict;
 use crate::connector::business_central::{has_own_words, interpret, read_batch};
+use crate::domain::Refusal;
 use crate::transport::{ApiReply, TransportError, longest_pause};
 
 /// What the answer to a single request says of its row.
@@ -22,13 +23,23 @@ pub(super) fn judge_single(
         Ok(reply) => reply,
         Err(failure) => return judge_failure(shared, lane, failure),
     };
-    let verdict = interpret(job.row.action, reply.status, reply.retry_after(), &reply.body);
+    let verdict = match interpret(job.row.action, reply.status, reply.retry_after(), &reply.body) {
+        // Nothing else was sent that it could depend on.
+        Verdict::RolledBack => Verdict::Refused(rolled_back_alone()),
+        verdict => verdict,
+    };
     match &verdict {
         Verdict::NotDone(asked) => pause_lane(shared, lane, reply.status, *asked),
         Verdict::InDoubt(words) => drop(shared.failed(lane, reply.retry_after(), words)),
         _ => shared.answered(),
     }
     verdict
+}
+
+/// Why a row is refused that the target rolls back although it was sent alone.
+pub(super) fn rolled_back_alone() -> Refusal {
+    let message = "the target rolls the row back, although it was sent alone".to_owned();
+    Refusal { status: 424, code: "rolled-back".to_owned(), message }
 }
 
 /// What the answer to a batch says.

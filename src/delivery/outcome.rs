@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 
 use tokio::time::Instant;
 
+use super::answer::rolled_back_alone;
 use super::backlog::Job;
 use super::doubt::{Cause, Doubt};
 use super::shared::{Settlement, Shared};
@@ -41,8 +42,7 @@ pub(super) fn settle(
     for (mut job, mut verdict) in jobs.into_iter().zip(verdicts) {
         if verdict == Verdict::RolledBack {
             if batch == 1 {
-                let message = "the target rolls the row back, although it was sent alone".to_owned();
-                verdict = Verdict::Refused(Refusal { status: 424, code: "rolled-back".to_owned(), message });
+                verdict = Verdict::Refused(rolled_back_alone());
             }
             job.together = batch.div_ceil(2);
         }

@@ -359,3 +359,16 @@ async fn writers_share_a_sync_and_an_illegal_step_fails_alone() {
     let counts = ledger.counts().unwrap();
     assert_eq!((counts.of_state(State::Done), counts.of_state(State::Sending)), (2, 18));
 }
+
+/// The file's own check of references is off, because every step is taken from a row of the plan.
+#[test]
+fn a_row_that_the_plan_does_not_have_cannot_be_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut ledger = planned_ledger(folder.path(), &[planned(1, Action::Create), planned(2, Action::Reject)]);
+    for steps in [vec![(1, Step::Send), (3, Step::Send)], vec![(3, Step::Outcome(Outcome::NotDone(None)))]] {
+        assert!(matches!(ledger.record(&steps, 0), Err(LedgerError::NoSuchRow(3))), "{steps:?}");
+    }
+    let refused = ledger.record(&[(1, Step::Send), (2, Step::Send)], 0).unwrap_err().to_string();
+    assert_eq!(refused, "row 2 is `rejected` and cannot take `send`");
+    assert_eq!(ledger.counts().unwrap().of_state(State::Planned), 1);
+}
