@@ -13,6 +13,7 @@ use super::options::DeliveryOptions;
 use super::pace::Pace;
 use super::retry::LONGEST_ASKED;
 use super::throttle::Throttle;
+use crate::ledger::Use;
 use crate::transport::{ApiReply, Budget, TransportError};
 
 /// Requests that follow each other without a pause when single requests are sent: enough to hide the clock's
@@ -37,6 +38,13 @@ pub(super) struct Lane {
     /// Slots that are to be taken away as soon as they are free.
     surplus: AtomicUsize,
     started: Instant,
+    /// What the lane's clock showed when it started: earlier processes' requests count from before.
+    origin: Duration,
+    /// How long what is sent is kept on disk, for a process that goes on with the run; `None` where nothing holds the
+    /// sending back.
+    kept: Option<Duration>,
+    /// The longest time between a request's record and its leaving.
+    lateness: Duration,
     /// A request that was lost after so long took too much time; one that was lost sooner met with an accident.
     long: Duration,
     inner: Mutex<Inner>,
@@ -60,6 +68,9 @@ impl Lane {
     pub(super) fn new(credential: usize, options: &DeliveryOptions) -> Self {
         let batch = u32::try_from(options.batch).unwrap_or(u32::MAX);
         let now = Instant::now();
+        let window = options.paced_rate().map_or(Duration::ZERO, |rate| rate.window);
+        // Longer than a window with its margin.
+        let memory = window * 2 + options.intent_lifetime();
         let inner = Inner {
             pace: Pace::new(options.paced_rate(), batch.max(SINGLE_BURST)),
             throttle: Throttle::default(),
@@ -75,9 +86,39 @@ impl Lane {
             slots: Semaphore::new(options.in_flight),
             surplus: AtomicUsize::new(0),
             started: now,
+            origin: memory,
+            kept: options.is_paced().then_some(memory),
+            lateness: options.intent_lifetime(),
             long: options.deadline / 2,
             inner: Mutex::new(inner),
         }
+    }
+
+    fn clock(&self, now: Instant) -> Duration {
+        self.origin + (now - self.started)
+    }
+
+    /// Counts what earlier processes have sent with this credential; `now` and the uses are in milliseconds since 1970.
+    ///
+    /// What was recorded left a little later, and is taken to have left as late as possible, but before now.
+    pub(super) fn remember(&self, uses: &[Use], now: i64) {
+        let own = uses.iter().filter(|used| used.credential == self.credential);
+        let mut counted: Vec<_> = own
+            .filter_map(|used| {
+                let passed = millis(now - used.at).saturating_sub(self.lateness);
+                Some((self.origin.checked_sub(passed)?, used.operations))
+            })
+            .collect();
+        counted.sort_unstable();
+        self.inner().pace.remember(counted);
+    }
+
+    /// What has to be on disk before so many operations leave, and from when on earlier ones are kept; `None` where
+    /// nothing needs to be.
+    pub(super) fn use_of(&self, operations: usize, now: i64) -> Option<(Use, i64)> {
+        let kept = i64::try_from(self.kept?.as_millis()).unwrap_or(i64::MAX);
+        let used = Use { credential: self.credential, at: now, operations: count(operations) };
+        Some((used, now.saturating_sub(kept)))
     }
 
     /// Takes as much of the allowance as there is, at most `most` and at least `least`; or says how long to wait.
@@ -87,7 +128,7 @@ impl Lane {
         if let Some(wait) = inner.pause_left(now) {
             return Err(wait);
         }
-        let at = now - self.started;
+        let at = self.clock(now);
         if let Some(wait) = inner.throttle.wait(at) {
             return Err(wait);
         }
@@ -105,7 +146,7 @@ impl Lane {
     /// Says that `operations` of a grant leave only now.
     pub(super) fn leave(&self, grant: Grant, operations: usize) {
         let mut inner = self.inner();
-        let now = self.started.elapsed();
+        let now = self.clock(Instant::now());
         inner.pace.delay(grant.at, now, count(operations));
     }
 
@@ -184,7 +225,7 @@ impl Lane {
 
     /// The target has called the lane too fast.
     pub(super) fn slow_down(&self) {
-        let now = self.started.elapsed();
+        let now = self.clock(Instant::now());
         self.inner().throttle.slow_down(now);
     }
 
@@ -213,6 +254,10 @@ impl Inner {
         let until = used_up.map_or(self.paused_until, |until| until.max(self.paused_until));
         until.checked_duration_since(now).filter(|left| !left.is_zero())
     }
+}
+
+fn millis(millis: i64) -> Duration {
+    Duration::from_millis(u64::try_from(millis).unwrap_or(0))
 }
 
 fn count(operations: usize) -> u32 {

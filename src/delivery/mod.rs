@@ -53,7 +53,7 @@ use crate::domain::State;
 use crate::ledger::{Ledger, LedgerError, LedgerWriter, OpenRow};
 use crate::transport::{Transport, TransportError};
 use options::Target;
-use shared::Shared;
+use shared::{Shared, unix_now};
 
 /// Rows read from the plan at a time.
 const PAGE_ROWS: usize = 1_000;
@@ -146,7 +146,7 @@ async fn run(
     stop: watch::Receiver<bool>,
     (told, on_event): Told<'_>,
 ) -> Result<(), DeliveryError> {
-    let doubtful = doubtful_rows(shared).await?;
+    let doubtful = what_an_earlier_process_left(shared).await?;
     let known: HashSet<i64> = doubtful.iter().map(|row| row.id).collect();
     shared.doubt_again(doubtful);
     let mut tasks = JoinSet::new();
@@ -180,14 +180,16 @@ async fn run(
 }
 
 /// What an earlier process left in doubt, all of it: never more than was in flight, and what a person has not
-/// looked at yet.
-async fn doubtful_rows(shared: &Shared) -> Result<Vec<OpenRow>, DeliveryError> {
+/// looked at yet. What it has used of the allowance counts on.
+async fn what_an_earlier_process_left(shared: &Shared) -> Result<Vec<OpenRow>, DeliveryError> {
     let path = shared.ledger.path().to_owned();
     let read = spawn_blocking(move || -> Result<_, LedgerError> {
         let ledger = Ledger::open(&path)?;
-        Ok((ledger.open_rows(State::InDoubt, 0, usize::MAX)?, ledger.header()?.journal_code))
+        Ok((ledger.open_rows(State::InDoubt, 0, usize::MAX)?, ledger.header()?.journal_code, ledger.uses()?))
     });
-    let (rows, journal) = read.await??;
+    let (rows, journal, uses) = read.await??;
+    let now = unix_now();
+    shared.lanes.iter().for_each(|lane| lane.remember(&uses, now));
     shared.journal.get_or_init(|| journal.unwrap_or_default());
     Ok(rows)
 }

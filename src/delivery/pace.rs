@@ -83,6 +83,15 @@ impl Pace {
         self.limits.as_mut().map_or(Ok(()), |limits| limits.ask(now, operations))
     }
 
+    /// Counts what an earlier process has sent: moments and operations, the oldest first.
+    pub(super) fn remember(&mut self, used: impl IntoIterator<Item = (Duration, u32)>) {
+        if let Some(limits) = &mut self.limits {
+            for (at, operations) in used {
+                limits.remember(at, operations);
+            }
+        }
+    }
+
     /// Says that operations granted at `granted` leave only at `now`, so that they count for longer.
     pub(super) fn delay(&mut self, granted: Duration, now: Duration, operations: u32) {
         if let Some(limits) = &mut self.limits {
@@ -298,6 +307,30 @@ mod tests {
             }
             all.sort_unstable();
             prop_assert!(most_in_a_window(&all, window) <= 600 * u32::try_from(lanes.len()).unwrap());
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// A process that goes on where another died counts what that one has sent.
+        #[test]
+        fn no_window_exceeds_the_limit_across_processes(
+            limit in 1u32..300,
+            burst in 1u32..150,
+            lives in prop::collection::vec(prop::collection::vec(any_deed(), 1..40), 2..6),
+        ) {
+            let window = Duration::from_secs(10);
+            let mut all = Vec::new();
+            for deeds in lives {
+                let mut pace = pace(limit, window, burst);
+                let begin = all.last().map_or(Duration::ZERO, |(at, _)| *at);
+                pace.remember(all.iter().copied());
+                let first = Deed::Ask { idle: u64::try_from(begin.as_millis()).unwrap() + 1, operations: 1, late: 0 };
+                let deeds: Vec<_> = std::iter::once(first).chain(deeds).collect();
+                all.extend(live(&mut pace, &deeds));
+            }
+            prop_assert!(most_in_a_window(&all, window) <= limit);
         }
     }
 

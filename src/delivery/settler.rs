@@ -14,7 +14,7 @@ use super::lines::reserve_lines;
 use super::outcome::{Tally, accepted};
 use super::place::what_to_look_at;
 use super::posting::{Absence, Noted};
-use super::shared::{Settlement, Shared};
+use super::shared::{Settlement, Shared, unix_now};
 use super::{DeliveryEnd, DeliveryError};
 use crate::connector::Request;
 use crate::connector::business_central::{Found, Identity, has_own_words, highest_line_of, read_found};
@@ -80,6 +80,10 @@ pub(super) async fn ask(shared: &Shared, request: Request) -> Answer {
         let slot = shared.slot(lane).await;
         if shared.admit(lane, 1, 1).await.is_none() {
             return Answer::Later(Duration::ZERO);
+        }
+        if let Some((used, keep_from)) = lane.use_of(1, unix_now()) {
+            // A ledger that fails says so to whoever waits for it.
+            drop(shared.ledger.ask_paced(Vec::new(), used, keep_from));
         }
         let reply = shared.exchange(lane, request).await;
         drop(slot);

@@ -203,7 +203,7 @@ impl Worker {
         let Some(grant) = shared.admit(lane, jobs.len(), jobs.len()).await else {
             return self.give_back(jobs, intended, answers).await;
         };
-        renew_intents(shared, &jobs, &mut intended).await?;
+        renew_intents(shared, lane, &jobs, &mut intended).await?;
         let operations: Vec<_> = jobs.iter().map(|job| operation(&job.row)).collect();
         let request = shared.target.connector.batch(&operations);
         shared.count_sent(jobs.len());
@@ -274,7 +274,7 @@ impl Worker {
                 break;
             }
             let goes_on = shared.wait_out_pause(lane).await;
-            renew_intents(shared, &jobs[index..], intended).await?;
+            renew_intents(shared, lane, &jobs[index..], intended).await?;
             if !goes_on {
                 verdicts.push(Verdict::NotDone(None));
                 continue;
@@ -320,18 +320,25 @@ fn halved(mut jobs: Vec<Job>) -> Vec<Job> {
 /// Records intents that are not on disk yet, or have waited too long.
 async fn renew_intents(
     shared: &Shared,
+    lane: &Lane,
     jobs: &[Job],
     intended: &mut Option<Instant>,
 ) -> Result<(), DeliveryError> {
     if intended.is_none_or(|since| since.elapsed() > shared.options.intent_lifetime()) {
-        let now = Instant::now();
-        record_intents(shared, jobs).await?;
+        let (now, unix) = (Instant::now(), unix_now());
+        match lane.use_of(jobs.len(), unix) {
+            Some((used, keep_from)) => shared.ledger.ask_paced(ids(jobs), used, keep_from)?.await?,
+            None => record_intents(shared, jobs).await?,
+        }
         *intended = Some(now);
     }
     Ok(())
 }
 
 async fn record_intents(shared: &Shared, jobs: &[Job]) -> Result<(), DeliveryError> {
-    let rows = jobs.iter().map(|job| job.row.id).collect();
-    Ok(shared.ledger.record_intents(rows, unix_now()).await?)
+    Ok(shared.ledger.record_intents(ids(jobs), unix_now()).await?)
+}
+
+fn ids(jobs: &[Job]) -> Vec<i64> {
+    jobs.iter().map(|job| job.row.id).collect()
 }

@@ -18,6 +18,7 @@
 //! | `meta` | key `header`: the run as JSON, see [`RunHeader`]; key `counters`: what delivery has counted, see [`Counters`] |
 //! | `rows` | the plan, one row per row of the input; written once |
 //! | `progress` | what became of a row that was sent: its state, attempts, the target's id, the error |
+//! | `uses` | how many operations each credential has sent when, for as long as its allowance counts them |
 //! | `results` | a view of both: every row with the state it is in |
 //!
 //! The two tables are apart so that recording an outcome writes a few dozen bytes and not the whole row. A row
@@ -33,6 +34,7 @@ mod rows;
 mod sqlite;
 mod states;
 mod steps;
+mod uses;
 mod writer;
 
 use std::path::PathBuf;
@@ -42,6 +44,7 @@ pub use lock::RunLock;
 pub use rows::{Counts, Filter, OpenRow};
 pub use sqlite::Ledger;
 pub use states::{Step, next_state};
+pub use uses::Use;
 pub use writer::{LedgerHandle, LedgerWriter, Written};
 
 use crate::domain::State;

@@ -125,6 +125,37 @@ async fn the_pace_keeps_clear_of_the_targets_limit() {
     assert_eq!((bed.counters().operations, bed.counters().requests), (300, 30));
 }
 
+/// Each process that dies has sent some of the allowance, and the next one knows.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_pace_outlives_the_process() {
+    let mut bed = Bed::new(EntityKind::Customers).await;
+    let window = Duration::from_secs(4);
+    bed.options.batch = 10;
+    bed.options.rate = Some(Rate { operations: NonZeroU32::new(60).unwrap(), window });
+    // With numbers of their own, so that no lookup adds to what the sandbox counts as writes.
+    bed.plan(&(1..=120).filter(|number| number % 10 != 0).map(customer).collect::<Vec<_>>());
+    let rate = Some(SandboxRate { requests: 60, window });
+    let sandbox = bed.sandbox_with(SandboxOptions { rate, ..SandboxOptions::default() }).await;
+    let transport = transport(&sandbox);
+    for _ in 0..6 {
+        let (_keep, stop) = watch::channel(false);
+        let before = bed.books().customers;
+        let dies = async {
+            while bed.books().customers < before + 10 {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        tokio::select! {
+            end = bed.deliver_until(&transport, &sandbox, stop) => assert_eq!(end, DeliveryEnd::Finished),
+            () = dies => {}
+        }
+    }
+    assert_eq!(bed.deliver(&sandbox).await, DeliveryEnd::Finished);
+    sandbox.stop().await;
+    assert_eq!(bed.states(), [(State::Done, 108)]);
+    assert_eq!((bed.books().write_requests.throttled, bed.counters().throttled), (0, 0));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_update_of_a_record_that_is_gone_is_a_conflict() {
     let bed = Bed::new(EntityKind::Customers).await;
