@@ -111,6 +111,7 @@ impl Bed {
             folder: self.folder.path().join(format!("run-{run}")),
             runs: None,
             after: None,
+            chain: None,
             retries: None,
             stop: None,
         }

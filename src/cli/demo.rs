@@ -128,6 +128,7 @@ impl Tour<'_> {
             folder: folder.clone(),
             runs: None,
             after: None,
+            chain: None,
             retries: None,
             stop: None,
         };

@@ -106,6 +106,9 @@ pub(crate) async fn apply(
     arguments: ApplyArgs,
 ) -> Result<Ending, Failure> {
     let folders = place.chain_folders(&arguments.run)?;
+    for folder in &folders {
+        run::check_not_undone(folder)?;
+    }
     let judge = |summary: &Summary| planned_ending(summary, arguments.skip_rejects, false);
     let planned = told(&folders, "apply", judge)?;
     let unfinished = planned.iter().filter(|report| !report.facts.finished).cloned().collect::<Vec<_>>();
@@ -142,6 +145,9 @@ pub(crate) async fn resume(
     };
     let (folders, header) = to_resume(folders)?;
     let folder = folders[0].clone();
+    for folder in &folders {
+        run::check_not_undone(folder)?;
+    }
     if header.phase == Phase::Planned && !header.approved {
         let words =
             format!("run `{}` was planned and never applied, so there is nothing to continue", header.run);
@@ -205,6 +211,7 @@ fn latest_unfinished(place: &Place) -> Result<PathBuf, Failure> {
     };
     let unfinished = |folder: &PathBuf| {
         read_header(folder).is_ok_and(|header| match (header.phase, &header.after) {
+            _ if header.undone_by.is_some() => false,
             (Phase::Applying, _) => true,
             (Phase::Planned, Some(after)) => header.approved && is_finished(folder, after),
             _ => false,
@@ -264,6 +271,7 @@ async fn make_plans(
             folder: folder.clone(),
             runs: Some(place.runs()),
             after: folders.last().cloned(),
+            chain: is_chain.then(|| chain_name(&base, out.is_some())),
             retries: retried.clone(),
             stop: Some(stop.clone()),
         };
@@ -286,6 +294,11 @@ async fn make_plans(
 
 fn folder_name(folder: &Path) -> String {
     folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// The name that the runs of a chain share: `RUN`, or `DIR` where the user named a folder.
+pub(crate) fn chain_name(base: &Path, is_named: bool) -> String {
+    if is_named { base.display().to_string() } else { folder_name(base) }
 }
 
 /// The name and the folder of a chain's run: `RUN-customers`, or `DIR/customers` where the user named a folder.

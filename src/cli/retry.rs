@@ -90,6 +90,7 @@ fn latest_with_leftovers(place: &Place) -> Result<PathBuf, Failure> {
         let is_carried_out = matches!(header.phase, Phase::Applying | Phase::Finished);
         if is_carried_out
             && header.undoes.is_none()
+            && header.undone_by.is_none()
             && !retried.contains(&header.run)
             && has_leftovers(&folder)
         {

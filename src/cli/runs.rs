@@ -14,7 +14,7 @@ use super::project::Place;
 pub(crate) fn runs(console: &Console, place: &Place, command: RunsCommand) -> Result<Ending, Failure> {
     match command {
         RunsCommand::List => Ok(list(console, place)),
-        RunsCommand::Show { run } => show(console, place, &place.run_folder(&run)?),
+        RunsCommand::Show { run } => show(console, &place.run_folder(&run)?),
         RunsCommand::Report { run } => report(console, &place.run_folder(&run)?),
     }
 }
@@ -49,8 +49,9 @@ struct Lines {
 
 fn read_line(folder: &Path) -> Result<Line, LedgerError> {
     let ledger = Ledger::open(&folder.join(LEDGER))?;
-    let RunHeader { run, created, entity, profile, company_name, phase, undoes, retries, .. } =
-        ledger.header()?;
+    let header = ledger.header()?;
+    let RunHeader { run, created, entity, profile, company_name, phase, undoes, retries, undone_by, .. } =
+        header;
     let counts = ledger.counts()?;
     Ok(Line {
         run,
@@ -63,7 +64,7 @@ fn read_line(folder: &Path) -> Result<Line, LedgerError> {
         left_to_send: counts.open(),
         undoes,
         retries,
-        undone_by: None,
+        undone_by,
         folder: folder.to_owned(),
     })
 }
@@ -76,7 +77,6 @@ fn list(console: &Console, place: &Place) -> Ending {
             Err(error) => console.note(&format!("{}: {error}", folder.display())),
         }
     }
-    tell_undone(&mut runs);
     if console.json {
         Console::document(&Lines { runs }, Ending::Done);
         return Ending::Done;
@@ -95,20 +95,6 @@ fn list(console: &Console, place: &Place) -> Ending {
     }
     console.result(&text);
     Ending::Done
-}
-
-/// Marks the runs that a later one has taken back; one that was only planned has not.
-fn tell_undone(runs: &mut [Line]) {
-    let undone: Vec<_> = runs
-        .iter()
-        .filter(|line| matches!(line.phase, Phase::Applying | Phase::Finished))
-        .filter_map(|line| Some((line.undoes.clone()?, line.run.clone())))
-        .collect();
-    for (run, by) in undone {
-        if let Some(line) = runs.iter_mut().find(|line| line.run == run) {
-            line.undone_by = Some(by);
-        }
-    }
 }
 
 fn one_line(line: &Line, widest: usize) -> String {
@@ -138,12 +124,8 @@ fn undone_words(line: &Line) -> String {
     }
 }
 
-fn show(console: &Console, place: &Place, folder: &Path) -> Result<Ending, Failure> {
-    let mut line = read_line(folder).map_err(ledgerferry::Error::from)?;
-    let others = place.run_folders().into_iter().filter_map(|folder| read_line(&folder).ok());
-    let mut lines: Vec<_> = std::iter::once(line).chain(others).collect();
-    tell_undone(&mut lines);
-    line = lines.swap_remove(0);
+fn show(console: &Console, folder: &Path) -> Result<Ending, Failure> {
+    let line = read_line(folder).map_err(ledgerferry::Error::from)?;
     if console.json {
         Console::document(&line, Ending::Done);
     } else {

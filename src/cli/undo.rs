@@ -34,6 +34,8 @@ pub(crate) async fn undo(
         run,
         folder,
         runs: Some(place.runs()),
+        after: None,
+        chain: None,
         on_conflict,
         stop: Some(interrupt::stop_sign()),
     };

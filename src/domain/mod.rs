@@ -9,6 +9,7 @@ pub mod operation;
 pub mod record;
 pub mod reference;
 pub mod reject;
+pub mod restored;
 pub mod row;
 pub mod text;
 pub mod words;
@@ -21,5 +22,6 @@ pub use operation::{
 pub use record::{Record, Value};
 pub use reference::References;
 pub use reject::{Broken, Reject, Rule, Violation};
+pub use restored::NotRestored;
 pub use row::{Origin, Row, SourceName, Span};
 pub use words::ErrorWords;

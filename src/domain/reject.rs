@@ -89,13 +89,17 @@ pub enum Rule {
     ThereAgain,
     /// The run filled a field that the target does not empty again.
     NeverEmptied,
+    /// The run may have written over what somebody set after its plan, so nobody knows what it replaced.
+    ReplacedUnknown,
+    /// The customer's payments of the same import are not taken back, so the customer stays.
+    PaymentsRemain,
     /// Nobody knows whether the row arrived, so there is nothing certain to take back.
     OutcomeUnknown,
 }
 
 impl Rule {
     /// All rules, in the order of the documentation.
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 44] = [
         Self::Missing,
         Self::TooLong,
         Self::WouldBeCut,
@@ -137,6 +141,8 @@ impl Rule {
         Self::LeftJournal,
         Self::ThereAgain,
         Self::NeverEmptied,
+        Self::ReplacedUnknown,
+        Self::PaymentsRemain,
         Self::OutcomeUnknown,
     ];
 
@@ -336,6 +342,16 @@ impl Rule {
                 "never-emptied",
                 "the run filled a field that the target does not empty again",
                 "put it right in the target by hand; with --on-conflict ours all other fields are put back",
+            ),
+            Self::ReplacedUnknown => (
+                "replaced-unknown",
+                "the run may have written over what somebody set after its plan, so nobody knows what it replaced",
+                "look at the record by hand; --on-conflict ours puts back what the plan had seen",
+            ),
+            Self::PaymentsRemain => (
+                "payments-remain",
+                "a payment of the same import is not taken back, so its customer stays",
+                "see what became of the payment; then undo the run of the customers again",
             ),
             Self::OutcomeUnknown => (
                 "outcome-unknown",

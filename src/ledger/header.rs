@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{EntityKind, SourceName};
+use crate::domain::{EntityKind, NotRestored, SourceName};
 
 /// How far a run has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -161,6 +161,18 @@ pub struct RunHeader {
     /// The run that this one takes back; `None` for any other run.
     #[serde(default)]
     pub undoes: Option<String>,
+    /// The folder of the run that this one takes back, absolute; `None` for any other run.
+    #[serde(default)]
+    pub undoes_folder: Option<String>,
+    /// Of a run that takes another one back, what did not come back; `None` until that was looked at.
+    #[serde(default)]
+    pub not_restored: Option<NotRestored>,
+    /// The run that has begun to take this one back, so that nothing more of it is carried out.
+    #[serde(default)]
+    pub undone_by: Option<String>,
+    /// The name that this run shares with the one it was planned together with.
+    #[serde(default)]
+    pub chain: Option<String>,
     /// The folder, beside this run's own, of the run that must be finished before this one is carried out: payments
     /// wait for the customers they name. `None` for a run that waits for nothing.
     #[serde(default)]
@@ -174,6 +186,9 @@ pub struct RunHeader {
     /// Whether the last delivery was told to carry out only a part of the plan, and has; the rest waits.
     #[serde(default)]
     pub sliced: bool,
+    /// The exit code of the last command that carried the run out; `None` while one does, and when it was cut off.
+    #[serde(default)]
+    pub ended: Option<u8>,
     /// How far the run has come.
     pub phase: Phase,
     /// What delivery has counted.
@@ -211,10 +226,15 @@ impl RunHeader {
             flags: Vec::new(),
             retries: None,
             undoes: None,
+            undoes_folder: None,
+            not_restored: None,
+            undone_by: None,
+            chain: None,
             after: None,
             approved: false,
             approved_part: None,
             sliced: false,
+            ended: None,
             phase: Phase::Planning,
             counters: Counters::default(),
         }

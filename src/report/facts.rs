@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::domain::{EntityKind, SourceName};
+use crate::domain::{EntityKind, NotRestored, SourceName};
 
 /// The circumstances of a run. Holds no secret: everything here is shown to whoever reads the report.
 #[derive(Clone, Debug, Serialize)]
@@ -39,14 +39,22 @@ pub struct RunFacts {
     pub retries: Option<String>,
     /// The run that this one takes back.
     pub undoes: Option<String>,
+    /// The run that takes this one back.
+    pub undone_by: Option<String>,
+    /// Of a run that takes another one back, what did not come back; `None` when all of it did.
+    pub not_restored: Option<NotRestored>,
+    /// The name that this run shares with the one it was planned together with.
+    pub chain: Option<String>,
     /// What the reader should know was not checked, in sentences.
     pub notes: Vec<String>,
     /// Whether the run has done all it was asked to do; a plan that waits to be applied has not.
     pub finished: bool,
     /// Whether only a part of the plan was to be carried out, and is; the rest waits.
     pub sliced: bool,
-    /// How the command ends.
+    /// How the command ends; when a command only tells of a run again, how that run has ended.
     pub exit: ExitFacts,
+    /// How the command itself ends that only tells of a run again.
+    pub process_exit: Option<ExitFacts>,
 }
 
 /// One file, or one sheet of a workbook.

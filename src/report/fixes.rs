@@ -184,6 +184,7 @@ pub(super) fn answer_remedy(state: State, code: &str) -> &'static str {
             "resume the run: it asks the target what became of the row before sending anything"
         }
         (State::Skipped, "held-back") => Rule::HeldBack.remedy(),
+        (State::Skipped, "payments-remain") => Rule::PaymentsRemain.remedy(),
         (State::Skipped, "already-delivered") => Rule::AlreadyDelivered.remedy(),
         (State::Skipped, _) => "nothing: the row was left out at your word",
         _ => "correct the row, then import the rejects file",

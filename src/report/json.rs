@@ -1,19 +1,21 @@
 //! `report.json`, which is also what `--json` prints: everything the report says, for programs.
 //!
 //! Promises: amounts are JSON numbers with every digit; keys are only ever added within a schema version.
+//! `exit` says how the command ended that carried the run out, so that a report that is written again later says the
+//! same; such a document has `process_exit` too, which is how the telling command itself ended.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use super::changes::Change;
-use super::facts::{RunFacts, SourceFacts};
+use super::facts::{ExitFacts, RunFacts, SourceFacts};
 use super::fixes::Fix;
 use super::summary::{Phase, Summary};
 use super::totals::TotalsLine;
 use super::verdict::verdict;
 use super::{Report, ReportFiles};
-use crate::domain::{Action, State};
+use crate::domain::{Action, NotRestored, State};
 
 /// The version of `report.json` and `totals.json`; raised when a key changes its meaning or goes away.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -28,6 +30,10 @@ struct Document<'a> {
     retries: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     undoes: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    undone_by: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_restored: Option<&'a NotRestored>,
     created: &'a str,
     tool_version: &'a str,
     entity: &'a str,
@@ -52,7 +58,9 @@ struct Document<'a> {
     unmapped: &'a [String],
     notes: &'a [String],
     files: &'a ReportFiles,
-    exit: &'a super::facts::ExitFacts,
+    exit: &'a ExitFacts,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    process_exit: Option<&'a ExitFacts>,
 }
 
 #[derive(Serialize)]
@@ -89,6 +97,8 @@ pub fn report_json(report: &Report) -> String {
         command: &facts.command,
         retries: facts.retries.as_deref(),
         undoes: facts.undoes.as_deref(),
+        undone_by: facts.undone_by.as_deref(),
+        not_restored: facts.not_restored.as_ref(),
         created: &facts.created,
         tool_version: &facts.tool_version,
         entity: facts.entity.as_str(),
@@ -114,6 +124,7 @@ pub fn report_json(report: &Report) -> String {
         notes: &facts.notes,
         files,
         exit: &facts.exit,
+        process_exit: facts.process_exit.as_ref(),
     })
 }
 

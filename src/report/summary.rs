@@ -303,7 +303,8 @@ pub(super) fn row_needs_attention(row: &RowResult) -> bool {
 /// Whether a row was left out on the way: a payment because its customer did not arrive or another run sent it, any
 /// row because somebody entered its record after the plan.
 fn is_held_back(row: &RowResult) -> bool {
-    let causes = [Rule::HeldBack.code(), Rule::AlreadyDelivered.code(), Rule::AlreadyExists.code()];
+    let causes = [Rule::HeldBack, Rule::PaymentsRemain, Rule::AlreadyDelivered, Rule::AlreadyExists];
+    let causes = causes.map(Rule::code);
     row.state == State::Skipped && causes.contains(&row.code.as_str())
 }
 

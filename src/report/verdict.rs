@@ -36,6 +36,32 @@ pub struct Verdict {
 /// What a report says first.
 #[must_use]
 pub fn verdict(facts: &RunFacts, summary: &Summary) -> Verdict {
+    let mut said = of_rows(facts, summary);
+    if let Some(found) = &facts.not_restored {
+        if said.tone == Tone::Good {
+            (said.tone, said.headline) = (Tone::Attention, "DONE, BUT NOT ALL AS BEFORE");
+        }
+        let more = found.rows - found.shown.len() as u64;
+        let more = if more == 0 { String::new() } else { format!("; and {}", counted(more, "more row")) };
+        let verb = if found.rows == 1 { "is" } else { "are" };
+        let rows = counted(found.rows, "record");
+        let told = format!(" {rows} {verb} not as before: {}{more}.", found.shown.join("; "));
+        said.detail.push_str(&told);
+    }
+    if let Some(by) = &facts.undone_by {
+        said = Verdict {
+            tone: Tone::Attention,
+            headline: "UNDONE",
+            sentence: format!("It was undone by run {by}; nothing more of it is carried out."),
+            detail: String::new(),
+        };
+    }
+    said.detail = said.detail.trim_start().to_owned();
+    said
+}
+
+/// What the rows of the run come to.
+fn of_rows(facts: &RunFacts, summary: &Summary) -> Verdict {
     let there = facts.destination();
     if !summary.covers_every_row_once() {
         return incomplete(summary);
@@ -244,6 +270,7 @@ pub fn next_steps(facts: &RunFacts, summary: &Summary, rejects: &[String]) -> Ve
         };
         rejects.iter().map(step).collect::<Vec<_>>()
     };
+    let name = facts.chain.as_ref().unwrap_or(&facts.run);
     let changes: u64 = [Action::Create, Action::Update, Action::Delete]
         .into_iter()
         .map(|action| summary.with_action(action))
@@ -255,11 +282,17 @@ pub fn next_steps(facts: &RunFacts, summary: &Summary, rejects: &[String]) -> Ve
             plan.take(1).collect()
         }
         Phase::Check => repair("validate"),
+        // What is undone is not carried out any further, and its rows are imported anew.
+        Phase::Outcome if facts.undone_by.is_some() => Vec::new(),
         // Until every row is settled, importing rejects could send one of them a second time.
-        Phase::Outcome if summary.unsettled() > 0 => vec![command(format!("ferry resume {}", facts.run))],
+        Phase::Outcome if summary.unsettled() > 0 => vec![command(format!("ferry resume {name}"))],
+        Phase::Outcome if facts.finished && !rejects.is_empty() => vec![Step {
+            first: format!("repair the rows in {}", rejects.join(" and ")),
+            command: format!("ferry retry {name}"),
+        }],
         Phase::Plan if changes > 0 => {
             let skip = if rejects.is_empty() { "" } else { " --skip-rejects" };
-            let apply = command(format!("ferry apply {}{skip}", facts.run));
+            let apply = command(format!("ferry apply {name}{skip}"));
             repair("import").into_iter().chain([apply]).collect()
         }
         Phase::Plan | Phase::Outcome => repair("import"),

@@ -21,8 +21,10 @@ use super::event::{Event, Observer};
 use super::import::LEDGER;
 use super::journal::note_journal;
 use super::reporting::report;
+use super::restored::look_at_restored;
 use super::staleness::{check_records, leave_out_taken};
 use super::target::Target;
+use super::undone::{hold_back_payers, mark_undone, refuse_undone};
 
 /// How to apply a plan.
 #[derive(Clone, Debug)]
@@ -69,29 +71,38 @@ pub async fn apply(
         let ending = stop.borrow().unwrap_or(Ending::Interrupted);
         return report(&ledger, &request.folder, request.command, |_| ending);
     };
-    let end = if header.phase == Phase::Finished {
-        drop(ledger);
-        DeliveryEnd::Finished
-    } else {
-        match send(target, ledger, &header, request, stop.clone(), observer).await {
-            Ok(end) => end,
-            Err(error) => {
-                // What was sent before is answered for, whatever the failure; it is what must be told.
-                let told =
-                    report(&Ledger::open(&path)?, &request.folder, request.command, |_| error.ending());
-                return Err(told.err().unwrap_or(error));
-            }
+    let end = match send_and_look(target, ledger, &header, request, stop.clone(), observer).await {
+        Ok(end) => end,
+        Err(error) => {
+            keep_ending(&path, error.ending());
+            // What was sent before is answered for, whatever the failure; it is what must be told.
+            let told = report(&Ledger::open(&path)?, &request.folder, request.command, |_| error.ending());
+            return Err(told.err().unwrap_or(error));
         }
     };
+    let ledger = Ledger::open(&path)?;
+    let is_restored = ledger.header()?.not_restored.is_none_or(|found| found.rows == 0);
     let ending = |summary: &Summary| match end {
-        DeliveryEnd::Finished if summary.needing_attention() == 0 => Ending::Done,
+        DeliveryEnd::Finished if summary.needing_attention() == 0 && is_restored => Ending::Done,
         DeliveryEnd::Finished => Ending::LeftOut,
         DeliveryEnd::Interrupted => stop.borrow().unwrap_or(Ending::Interrupted),
         DeliveryEnd::TooManyErrors => Ending::TooManyErrors,
         DeliveryEnd::NotAuthenticated => Ending::NotPermitted,
         DeliveryEnd::Unreachable => Ending::Unreachable,
     };
-    report(&Ledger::open(&path)?, &request.folder, request.command, ending)
+    let told = report(&ledger, &request.folder, request.command, ending)?;
+    drop(ledger);
+    keep_ending(&path, Ending::from_code(told.facts.exit.code));
+    Ok(told)
+}
+
+/// Keeps how the run has ended, for whoever asks later.
+fn keep_ending(path: &Path, ending: Ending) {
+    let kept = Ledger::open_for_delivery(path).and_then(|ledger| {
+        ledger.update_header(&RunHeader { ended: Some(ending.code()), ..ledger.header()? })
+    });
+    // It says no more than the rows do, and must not hide how the run has really ended.
+    drop(kept);
 }
 
 /// Checks everything the plan of a run rests on that nobody has begun to carry out yet, and writes nothing to the
@@ -109,6 +120,7 @@ pub async fn check_plan(
     if header.phase == Phase::Planning {
         return Err(Error::PlanUnfinished(header.run));
     }
+    refuse_undone(&header)?;
     if header.phase != Phase::Planned || ledger.counts()?.open() == 0 {
         return Ok(());
     }
@@ -144,6 +156,7 @@ async fn prepare(
 ) -> Result<Option<RunHeader>, Error> {
     let mut header = ledger.header()?;
     let is_new = header.phase == Phase::Planned;
+    refuse_undone(&header)?;
     match header.phase {
         Phase::Planning => return Err(Error::PlanUnfinished(header.run)),
         // An undo is made from a ledger, whatever became of the files.
@@ -151,8 +164,10 @@ async fn prepare(
         Phase::Planned | Phase::Applying | Phase::Finished => {}
     }
     check_target(target, &header)?;
-    if let Some(customers) = check_predecessor(&request.folder, &header)? {
-        hold_back(&customers, ledger)?;
+    match check_predecessor(&request.folder, &header)? {
+        Some(payments) if header.undoes.is_some() => hold_back_payers(&payments, ledger)?,
+        Some(customers) => hold_back(&customers, ledger)?,
+        None => {}
     }
     let open = ledger.counts()?.open();
     if open == 0 {
@@ -174,10 +189,36 @@ async fn prepare(
         return Ok(None);
     }
     observer(Event::ToDeliver(request.delivery.slice.limit.map_or(open, |limit| limit.min(open))));
-    header.phase = Phase::Applying;
+    if is_new {
+        mark_undone(ledger, &header)?;
+    }
+    (header.phase, header.ended) = (Phase::Applying, None);
     ledger.update_header(&header)?;
     ledger.recover()?;
     Ok(Some(header))
+}
+
+/// Delivers what is open; of an undo that has come to its end, also looks at what came back.
+async fn send_and_look(
+    target: &Target,
+    ledger: Ledger,
+    header: &RunHeader,
+    request: &ApplyRequest,
+    stop: watch::Receiver<Option<Ending>>,
+    observer: Observer<'_>,
+) -> Result<DeliveryEnd, Error> {
+    let was_finished = header.phase == Phase::Finished;
+    let end = if was_finished {
+        drop(ledger);
+        DeliveryEnd::Finished
+    } else {
+        send(target, ledger, header, request, stop, observer).await?
+    };
+    let is_to_be_looked_at = !was_finished || header.not_restored.is_none();
+    if header.undoes.is_some() && end == DeliveryEnd::Finished && is_to_be_looked_at {
+        look_at_restored(target, &request.folder, observer).await?;
+    }
+    Ok(end)
 }
 
 /// Delivers what is open, and keeps how far the run has come.

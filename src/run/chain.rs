@@ -24,19 +24,37 @@ use super::reading::{Input, ReadRequest, ReadingError, entity_of_mapping, table}
 /// These files, and of every workbook the chosen sheets; the one that the workbook has first when none is chosen.
 ///
 /// # Errors
-/// When a file cannot be read.
+/// When a file cannot be read, or sheets are chosen and none of the files is a workbook.
 pub fn chosen_sheets(files: &[PathBuf], sheets: &[SheetChoice]) -> Result<Vec<Input>, Error> {
+    if sheets.is_empty() {
+        return Ok(files.iter().cloned().map(Input::from).collect());
+    }
     let mut inputs = Vec::new();
     for path in files {
-        // Only a workbook has sheets to choose among; with one choice, whoever opens the file says so.
-        if sheets.len() > 1 && open(path, None, &SourceOptions::default())?.name().sheet.is_some() {
+        if is_workbook(path, sheets)? {
             let each = sheets.iter().map(|sheet| Input { path: path.clone(), sheet: Some(sheet.clone()) });
             inputs.extend(each);
         } else {
-            inputs.push(Input { path: path.clone(), sheet: sheets.first().cloned() });
+            inputs.push(Input::from(path.clone()));
         }
     }
-    Ok(inputs)
+    match inputs.iter().find(|_| inputs.iter().all(|input| input.sheet.is_none())) {
+        Some(text) => Err(Error::SheetOfText(text.path.clone())),
+        None => Ok(inputs),
+    }
+}
+
+/// Whether the file has sheets to choose among. A workbook without the chosen sheet is one all the same, and whoever
+/// reads it says what is wrong.
+fn is_workbook(path: &Path, sheets: &[SheetChoice]) -> Result<bool, Error> {
+    match open(path, None, &SourceOptions::default()) {
+        Ok(source) => Ok(source.name().sheet.is_some()),
+        // The first sheet of a workbook may be no table.
+        Err(error) => match open(path, sheets.first(), &SourceOptions::default()) {
+            Ok(source) => Ok(source.name().sheet.is_some()),
+            Err(_) => Err(error),
+        },
+    }
 }
 
 /// Every sheet of these workbooks that holds customers or payments, and every file that is no workbook.
@@ -190,7 +208,7 @@ fn number_of(row: &RowResult) -> Option<String> {
 }
 
 /// The text of a member of a payload; empty when there is none.
-fn text_of(payload: &str, name: &str) -> String {
+pub(super) fn text_of(payload: &str, name: &str) -> String {
     Fields::parse(payload).map(|sent| sent.text(name).into_owned()).unwrap_or_default()
 }
 
@@ -209,7 +227,7 @@ fn changes_payments(row: &RowResult) -> bool {
 }
 
 /// Whether what the row sends was not carried out.
-fn did_not_arrive(row: &RowResult) -> bool {
+pub(super) fn did_not_arrive(row: &RowResult) -> bool {
     !matches!(row.state, State::Done | State::Unchanged)
 }
 
@@ -225,7 +243,7 @@ fn what_became(header: &RunHeader, row: &RowResult, number: &str) -> String {
 }
 
 /// `C1 (customers.csv row 7):`
-fn place_of(header: &RunHeader, row: &RowResult, number: &str) -> String {
+pub(super) fn place_of(header: &RunHeader, row: &RowResult, number: &str) -> String {
     let file = header.sources.get(row.planned.source as usize).map(|source| source.name.to_string());
     format!("{number} ({} row {}):", file.unwrap_or_default(), row.planned.origin.line)
 }
@@ -239,7 +257,11 @@ pub(super) fn check_predecessor(folder: &Path, header: &RunHeader) -> Result<Opt
     let earlier = folder.parent().unwrap_or(Path::new("")).join(after);
     let refused = |state| Error::ComesAfter { run: header.run.clone(), after: earlier.clone(), state };
     let ledger = Ledger::open(&earlier.join(LEDGER)).map_err(|_| refused("cannot be read"))?;
-    match ledger.header()?.phase {
+    let header = ledger.header()?;
+    if header.undone_by.is_some() {
+        return Err(refused("was undone"));
+    }
+    match header.phase {
         Phase::Finished => Ok(Some(ledger)),
         Phase::Planning | Phase::Planned => Err(refused("was not carried out yet")),
         Phase::Applying => Err(refused("is not finished yet")),

@@ -151,6 +151,31 @@ pub enum Error {
     /// The run wrote nothing.
     #[error("run `{0}` wrote nothing, so there is nothing to undo")]
     NothingToUndo(String),
+    /// The run was taken back, so nothing more of it is carried out.
+    #[error("run `{run}` was undone by run `{by}`, so it is not carried out any further")]
+    Undone {
+        /// The run.
+        run: String,
+        /// The run that took it back.
+        by: String,
+    },
+    /// Customers are taken back while the payments that were imported with them stay.
+    #[error("the payments of run `{payments}` name customers of run `{run}` and are not taken back")]
+    PaymentsFirst {
+        /// The run of the customers.
+        run: String,
+        /// The run of their payments.
+        payments: String,
+    },
+    /// The run has gone on since its undo was planned.
+    #[error("run `{0}` has gone on since this undo of it was planned, so nothing was written")]
+    WentOn(String),
+    /// `--match` was given for payments, which have an identity of their own.
+    #[error("`--match` finds customers; payments are found by their document number and customer")]
+    MatchPayments,
+    /// `--sheet` was given, and none of the files is a workbook.
+    #[error("`--sheet` names a sheet of a workbook, and `{0}` has none: it is a text file")]
+    SheetOfText(PathBuf),
     /// The run was planned for another company.
     #[error("the run was planned for company `{planned}`, and the profile leads to `{found}`")]
     OtherCompany {
@@ -188,17 +213,22 @@ impl Error {
             | Self::JournalMissing
             | Self::JournalCode { .. }
             | Self::MatchField(_)
+            | Self::MatchPayments
+            | Self::SheetOfText(_)
             | Self::MatchColumn { .. } => Ending::Usage,
             Self::JournalRefused { .. }
             | Self::Guard(_)
             | Self::NotApplied(_)
             | Self::RetryOfUndo(_)
             | Self::RunOpen { .. }
+            | Self::PaymentsFirst { .. }
             | Self::NothingToUndo(_) => Ending::Refused,
             Self::JournalForbidden { .. } => Ending::NotPermitted,
             Self::PlanUnfinished(_)
             | Self::SourceChanged(_)
             | Self::Stale(_)
+            | Self::Undone { .. }
+            | Self::WentOn(_)
             | Self::ComesAfter { .. }
             | Self::OtherAddress { .. }
             | Self::OtherCompany { .. }
@@ -232,12 +262,28 @@ impl Error {
             Self::NotApplied(run) => return Some(format!("`ferry apply {run}` carries it out")),
             Self::RetryOfUndo(_) => "`ferry undo` of the other run looks again at what is left",
             Self::RunOpen { run, .. } => return Some(format!("`ferry resume {run}` settles them first")),
+            Self::Undone { by, .. } => {
+                return Some(format!(
+                    "import its files again, and what is in the target is recognised; `ferry undo {by}` takes the undo back"
+                ));
+            }
+            Self::PaymentsFirst { payments, .. } => {
+                return Some(format!(
+                    "`ferry undo {payments}` first; the name that both runs share takes back both in this order"
+                ));
+            }
+            Self::WentOn(run) => return Some(format!("`ferry undo {run}` plans it anew")),
+            Self::MatchPayments => "leave --match out",
+            Self::SheetOfText(_) => "leave --sheet out",
             Self::PlanUnfinished(_) => "remove the folder and plan again",
             Self::OtherJournal(_) => "see what became of its payments, then plan what is left",
             Self::OtherAddress { .. } | Self::OtherCompany { .. } => {
                 "use the profile that the run was planned with"
             }
             Self::Guard(error) => return Some(error.hint()),
+            Self::ComesAfter { state: "was undone", .. } => {
+                "import the files again; what is in the target already is recognised"
+            }
             Self::ComesAfter { after, state, .. } => {
                 let verb = if state.starts_with("was") { "apply" } else { "resume" };
                 return Some(format!("first finish that one: `ferry {verb} {}`", after.display()));

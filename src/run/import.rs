@@ -58,6 +58,8 @@ pub struct PlanRequest {
     pub runs: Option<PathBuf>,
     /// The folder, beside this run's own, of the run that is carried out first: its customers may be named already.
     pub after: Option<PathBuf>,
+    /// The name that this run shares with the one it is planned together with.
+    pub chain: Option<String>,
     /// The folder of the run whose rows that did not arrive are planned again.
     pub retries: Option<PathBuf>,
     /// Ends the planning when somebody asks for an end; no plan is kept then.
@@ -144,7 +146,8 @@ pub fn discard_plan(folder: &Path) {
     let _ = fs::remove_dir(folder);
 }
 
-/// The fields by which rows find their customers, by the catalogue's names; none for payments.
+/// The fields by which rows find their customers, by the catalogue's names; none for payments, which have
+/// their own identity.
 fn match_fields(
     request: &PlanRequest,
     entity: EntityKind,
@@ -152,7 +155,7 @@ fn match_fields(
 ) -> Result<Vec<&'static str>, Error> {
     let mut names = Vec::new();
     if entity == EntityKind::Payments {
-        return Ok(names);
+        return if request.match_on.is_empty() { Ok(names) } else { Err(Error::MatchPayments) };
     }
     for wanted in &request.match_on {
         let table = table(entity);
@@ -238,13 +241,15 @@ fn header(
         columns: opened.first().map(Opened::columns).unwrap_or_default(),
         unmapped: opened.iter().flat_map(Opened::unmapped).collect(),
         flags: flags(target, request),
-        after: request
-            .after
-            .as_deref()
-            .and_then(Path::file_name)
-            .map(|name| name.to_string_lossy().into_owned()),
+        after: request.after.as_deref().and_then(file_name),
+        chain: request.chain.clone(),
         ..RunHeader::new(request.run.clone(), now(), tool_version(), entity)
     }
+}
+
+/// The name of a folder beside which another one stands.
+pub(super) fn file_name(folder: &Path) -> Option<String> {
+    Some(folder.file_name()?.to_string_lossy().into_owned())
 }
 
 /// What a later command has to say again, to import rejects of the run as the run did.

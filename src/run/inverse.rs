@@ -25,6 +25,8 @@ pub(super) struct Inverse {
     pub(super) sign: String,
     pub(super) local_currency: String,
     pub(super) on_conflict: OnConflict,
+    /// Whether the run wrote over what somebody else had set.
+    pub(super) is_insistent: bool,
     /// Lines for the payments that come back.
     pub(super) lines: Lines,
     /// The target's records by number and name, or by document and customer.
@@ -39,12 +41,14 @@ impl Inverse {
         there: Option<Existing>,
     ) -> Result<PlannedRow, PlanningError> {
         let key = row.planned.key.clone();
+        let is_replaced_unknown = self.is_replaced_unknown(&row);
         let left = row.new_etag;
         let (planned, done) = (blank(row.planned.clone()), row.planned);
         let again = match (done.action, &there) {
             (Action::Create | Action::Delete, None) => self.again(&done, row.remote_id.as_deref())?,
             _ => None,
         };
+        let replaced = names(&done.changes);
         let turned = match (done.action, there) {
             (Action::Create | Action::Delete, None) if again.is_some() => Ok(self.leave(
                 planned,
@@ -53,6 +57,11 @@ impl Inverse {
             )),
             (Action::Create, Some(there)) => self.delete(planned, &done, there, left.as_deref()),
             (Action::Create, None) => Ok(self.gone(planned)),
+            (Action::Update, Some(_)) | (Action::Delete, None) if is_replaced_unknown => Ok(conflict(
+                planned,
+                Rule::ReplacedUnknown,
+                [&replaced, "what the plan had seen", "what the run has replaced"],
+            )),
             (Action::Update, Some(there)) => self.put_back(planned, &done, there, left.as_deref()),
             (Action::Delete, None) => self.create_again(planned, &done),
             (Action::Delete, Some(there)) => Ok(PlannedRow { remote_id: Some(there.id), ..planned }),
@@ -63,6 +72,12 @@ impl Inverse {
             )),
         };
         turned.map_err(|source| PlanningError::Record { key, source })
+    }
+
+    /// Whether the record that the row replaced may have been another one than the plan saw: with `ours` a row is sent
+    /// again over what somebody has set since, and its record is kept as the plan saw it. Who insists puts that back.
+    fn is_replaced_unknown(&self, row: &RowResult) -> bool {
+        self.is_insistent && row.attempts > 1 && self.on_conflict != OnConflict::Ours
     }
 
     /// The field by which the target has a record that this row's would double, or that stands for it: somebody made

@@ -26,10 +26,12 @@ mod readback;
 mod reading;
 mod reconcile;
 mod reporting;
+mod restored;
 mod retry;
 mod staleness;
 mod target;
 mod undo;
+mod undone;
 mod validate;
 
 pub use apply::{ApplyRequest, apply, check_plan, note_on_conflict};
@@ -54,6 +56,7 @@ pub use retry::{Leftovers, forget_leftovers, leftovers};
 pub use staleness::StaleError;
 pub use target::{Target, TargetError};
 pub use undo::{UndoRequest, plan_undo};
+pub use undone::check_not_undone;
 pub use validate::validate;
 
 pub use crate::export::PageOptions;

@@ -13,13 +13,17 @@ use super::facts::facts_of;
 pub fn report_again(ledger: &Ledger, folder: &Path) -> Result<Report, Error> {
     let header = ledger.header()?;
     let (phase, is_sliced) = (header.phase, header.sliced);
+    let is_restored = header.not_restored.is_none_or(|found| found.rows == 0);
+    let ended = header.ended.map(|code| Ending::from_code(code.into()));
     report(ledger, folder, "report", |summary| match (phase, summary.needing_attention()) {
+        (Phase::Finished, 0) if !is_restored => Ending::LeftOut,
         (Phase::Finished | Phase::Planned, 0) => Ending::Done,
         (Phase::Finished, _) => Ending::LeftOut,
         (Phase::Applying, 0) if is_sliced => Ending::Done,
         (Phase::Applying, _) if is_sliced => Ending::LeftOut,
         (Phase::Planned, _) => Ending::Refused,
-        (Phase::Planning | Phase::Applying, _) => Ending::Interrupted,
+        // Killed, nobody could say how it ended.
+        (Phase::Planning | Phase::Applying, _) => ended.unwrap_or(Ending::Interrupted),
     })
 }
 

@@ -27,13 +27,14 @@ use super::error::Error;
 use super::event::Observer;
 use super::facts::{now, tool_version};
 use super::history::remember_run;
-use super::import::{LEDGER, discard_plan, unless_stopped};
+use super::import::{LEDGER, discard_plan, file_name, unless_stopped};
 use super::index::TargetIndex;
 use super::inverse::{Inverse, doubtful};
 use super::planning::{Lines, PlanningError};
 use super::readback::ReadBack;
 use super::reading::table;
 use super::target::Target;
+use super::undone::check_payments_undone;
 
 /// Rows written to the ledger at once.
 const BATCH_ROWS: usize = 2_000;
@@ -49,6 +50,11 @@ pub struct UndoRequest {
     pub folder: PathBuf,
     /// Where the project keeps its runs, which remember a run that is kept elsewhere.
     pub runs: Option<PathBuf>,
+    /// The folder, beside this run's own, of the undo that is carried out first: payments go before the customers they
+    /// name.
+    pub after: Option<PathBuf>,
+    /// The name that this run shares with the undo that it is planned together with.
+    pub chain: Option<String>,
     /// What becomes of records that somebody else has changed since.
     pub on_conflict: OnConflict,
     /// Ends the planning when somebody asks for an end; no plan is kept then.
@@ -58,7 +64,7 @@ pub struct UndoRequest {
 /// Plans to take back what a run did; nothing is written to the target.
 ///
 /// # Errors
-/// When rows of the run may still arrive, it did nothing, or the target is another one; also when the target or a
+/// When rows of the run may still arrive, it did nothing, payments of its customers stay, or the target is another one; also when the target or a
 /// ledger cannot be read, or somebody asks for an end.
 pub async fn plan_undo(
     target: &Target,
@@ -69,6 +75,10 @@ pub async fn plan_undo(
     let earlier = undone.header()?;
     check_target(target, &earlier)?;
     check_settled(&undone, &earlier)?;
+    if request.after.is_none() {
+        check_payments_undone(&request.undone, &earlier)?;
+    }
+    let earlier_word = earlier.on_conflict.clone();
     let header = header(earlier, request);
     let looked = async {
         let found = target.read_back(&undone, &[State::Done], &[], observer).await?;
@@ -82,6 +92,7 @@ pub async fn plan_undo(
     let ledger = Ledger::create(&request.folder.join(LEDGER), &header)?;
     let inverse = Inverse {
         entity: table(header.entity),
+        is_insistent: OnConflict::from_word(&earlier_word) == OnConflict::Ours,
         kind: header.entity,
         sign: header.sign.clone(),
         local_currency: header.local_currency.clone(),
@@ -124,11 +135,16 @@ fn header(earlier: RunHeader, request: &UndoRequest) -> RunHeader {
         tool_version: tool_version(),
         on_conflict: request.on_conflict.as_str().to_owned(),
         undoes: Some(earlier.run),
+        undoes_folder: std::path::absolute(&request.undone).ok().map(|folder| folder.display().to_string()),
+        not_restored: None,
+        undone_by: None,
+        chain: request.chain.clone(),
         retries: None,
-        after: None,
+        after: request.after.as_deref().and_then(file_name),
         approved: false,
         approved_part: None,
         sliced: false,
+        ended: None,
         journal_before: None,
         phase: Phase::Planning,
         counters: Counters::default(),

@@ -33,6 +33,10 @@ pub fn validate(request: &ReadRequest, folder: &Path, observer: Observer<'_>) ->
         flags: request.flags(),
         retries: None,
         undoes: None,
+        undone_by: None,
+        not_restored: None,
+        chain: None,
+        process_exit: None,
         notes: vec![
             "Nothing was asked of the target: whether codes and customers exist there was not checked."
                 .to_owned(),

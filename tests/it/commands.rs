@@ -360,13 +360,15 @@ fn the_next_step_says_again_what_this_one_was_told() {
     let said = bed.ferry(&[&["validate"][..], &read, &["--out", "check"]].concat()).exits(4).stdout();
     let again = "--entity payments --map m.toml --sign as-is";
     assert!(said.contains(&format!("ferry validate check/rejects.csv {again}\n")), "{said}");
-    let line = [
-        &["import"][..],
-        &read,
-        &["-p", "local", "--journal", "N", "--yes", "--skip-rejects", "--out", "run"],
-    ];
-    let said = bed.ferry(&line.concat()).exits(3).stdout();
-    assert!(said.contains(&format!("ferry import run/rejects.csv {again} --journal N -p local\n")), "{said}");
+    let target = ["-p", "local", "--journal", "N", "--out"];
+    let said = bed.ferry(&[&["plan"][..], &read, &target, &["look"]].concat()).exits(4).stdout();
+    assert!(
+        said.contains(&format!("ferry import look/rejects.csv {again} --journal N -p local\n")),
+        "{said}"
+    );
+    let line = [&["import"][..], &read, &target, &["run", "--yes", "--skip-rejects"]].concat();
+    let said = bed.ferry(&line).exits(3).stdout();
+    assert!(said.contains("repair the rows in run/rejects.csv, then: ferry retry run\n"), "{said}");
     assert!(
         bed.read("run/results.csv").contains(",3,N2,reject,rejected,"),
         "a reject is known by its document"

@@ -117,6 +117,7 @@ impl Passage {
             folder: folder.clone(),
             runs: None,
             after: None,
+            chain: None,
             retries: None,
             stop: None,
         };

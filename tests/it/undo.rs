@@ -219,3 +219,83 @@ fn a_field_that_the_target_does_not_empty_again_is_told() {
     bed.ferry(&ours).exits(0);
     assert_eq!(customer(&bed, "U1").unwrap()["displayName"], "One");
 }
+
+/// A run of which only the first row was sent.
+fn begun(bed: &TestBed) {
+    bed.write("new.csv", NEW);
+    bed.ferry(&["import", "new.csv", "-p", "local", "--yes", "--out", "run", "--limit", "1"]).exits(0);
+}
+
+#[test]
+fn what_is_undone_is_not_carried_out_any_further_and_says_by_whom() {
+    let bed = TestBed::new();
+    let before = bed.books().customers;
+    begun(&bed);
+    bed.ferry(&["undo", "run", "-p", "local", "--yes", "--out", "back"]).exits(0);
+    assert_eq!(bed.books().customers, before);
+    for line in [&["resume", "run"][..], &["apply", "run", "--yes"]] {
+        let words = bed.ferry(line).exits(8).stderr();
+        assert!(words.contains("run `run` was undone by run `back`"), "{words}");
+    }
+    bed.ferry(&["resume"]).exits(2);
+    assert_eq!(bed.books().customers, before);
+    assert_eq!(bed.ferry(&["runs", "show", "run", "--json"]).exits(0).json()["undone_by"], "back");
+    let told = bed.ferry(&["runs", "report", "run", "--json"]).exits(0).json();
+    assert_eq!(told["undone_by"], "back", "{told}");
+    let told = bed.ferry(&["runs", "report", "run"]).exits(0).stdout();
+    assert!(told.contains("It was undone by run back;") && !told.contains("ferry resume"), "{told}");
+    // What was taken back may come again, by another run.
+    bed.ferry(&["import", "new.csv", "-p", "local", "--yes"]).exits(0);
+    assert_eq!(bed.books().customers, before + 3);
+}
+
+#[test]
+fn an_undo_that_was_planned_before_its_run_went_on_is_refused() {
+    let bed = TestBed::new();
+    begun(&bed);
+    bed.ferry(&["undo", "run", "-p", "local", "--dry-run", "--out", "early"]).exits(0);
+    bed.ferry(&["resume", "run"]).exits(0);
+    let after = bed.books();
+    let words = bed.ferry(&["apply", "early", "--yes"]).exits(8).stderr();
+    assert!(words.contains("has gone on since this undo of it was planned"), "{words}");
+    assert_eq!(bed.books(), after);
+    bed.ferry(&["undo", "run", "-p", "local", "--yes"]).exits(0);
+    assert_eq!(bed.books().customers, after.customers - 3);
+}
+
+#[test]
+fn a_city_that_the_target_looked_up_while_it_was_put_back_is_told() {
+    let bed = TestBed::new();
+    bed.write("new.csv", b"Number,Display Name,City,Country,Postal Code\nM1,One,Hamburg,DE,DE-20097\n");
+    bed.ferry(&["import", "new.csv", "-p", "local", "--yes"]).exits(0);
+    let id = customer(&bed, "M1").unwrap()["id"].as_str().unwrap().to_owned();
+    bed.change(&format!("customers({id})"), r#"{"city":"Altona"}"#);
+    import(&bed, "moved.csv", b"Number,Display Name,City,Postal Code\nM1,One,Ulm,89073\n", "moved");
+    let told =
+        bed.ferry(&["undo", "moved", "-p", "local", "--yes", "--json", "--out", "back"]).exits(3).json();
+    assert_eq!(customer(&bed, "M1").unwrap()["city"], "Hamburg", "the target looks it up");
+    let words = told["not_restored"]["shown"][0].as_str().unwrap();
+    assert_eq!(words, "M1 (moved.csv row 2): city is `Hamburg` and should be `Altona`");
+    assert!(bed.read("back/not-restored.csv").contains("moved.csv,,2,M1,city,Altona,Hamburg"));
+    let told = bed.ferry(&["runs", "report", "back"]).exits(0).stdout();
+    assert!(told.contains("NOT ALL AS BEFORE") && told.contains("Altona"), "{told}");
+}
+
+#[test]
+fn what_was_written_over_unseen_is_not_put_back_by_guess() {
+    let bed = TestBed::new();
+    bed.write("new.csv", NEW);
+    bed.ferry(&["import", "new.csv", "-p", "local", "--yes"]).exits(0);
+    bed.write("moved.csv", b"Number,Display Name,City\nU1,One,Bremen\nU2,Two,Bremen\n");
+    bed.ferry(&["plan", "moved.csv", "-p", "local", "--out", "run"]).exits(0);
+    let id = customer(&bed, "U1").unwrap()["id"].as_str().unwrap().to_owned();
+    bed.change(&format!("customers({id})"), r#"{"city":"Hamburg"}"#);
+    bed.ferry(&["apply", "run", "--yes", "--on-conflict", "ours"]).exits(0);
+    assert_eq!(customer(&bed, "U1").unwrap()["city"], "Bremen");
+    bed.ferry(&["undo", "run", "-p", "local", "--yes", "--out", "back"]).exits(3);
+    assert_eq!(result_of(&bed, "back/results.csv", "U1").1, "replaced-unknown");
+    assert_eq!(customer(&bed, "U1").unwrap()["city"], "Bremen");
+    assert_eq!(customer(&bed, "U2").unwrap()["city"], "Bonn");
+    bed.ferry(&["undo", "run", "-p", "local", "--yes", "--on-conflict", "ours"]).exits(0);
+    assert_eq!(customer(&bed, "U1").unwrap()["city"], "Ulm");
+}
