@@ -27,7 +27,7 @@ use super::reading::table;
 use super::target::{Target, TargetError};
 
 /// Up to so many customers are asked for one by one, forty to a request; for more, all of them are read.
-const ASKED_FOR: u64 = 800;
+const ASKED_FOR: usize = 800;
 
 const TABLES: &str = "
     PRAGMA journal_mode = OFF;
@@ -129,6 +129,26 @@ impl ReadBack {
         }
     }
 
+    /// The record that stands where the one of this row should be, which is not found by [`Self::find`]: the customer with
+    /// its number, or the only payment with its document and customer that belongs to no row of the run.
+    pub(super) fn find_again(&self, row: &RowResult) -> Result<Option<Existing>, IndexError> {
+        let number = known_number(row);
+        if !number.is_empty() {
+            return self.with_number(&number);
+        }
+        let text = |name| text_of(&row.planned.payload, name);
+        let document = text("documentNumber");
+        if document.trim().is_empty() {
+            return Ok(None);
+        }
+        let mut found = self.connection.prepare_cached(
+            "SELECT remote_id, etag, body FROM records WHERE document = ?1 AND is_ours = 0 LIMIT 2",
+        )?;
+        let found = found.query_map([document_key(&document, &text("customerNumber"))], existing)?;
+        let mut found = found.collect::<Result<Vec<_>, _>>()?;
+        Ok(found.pop().filter(|_| found.is_empty()))
+    }
+
     /// The customer with this number.
     fn with_number(&self, number: &str) -> Result<Option<Existing>, IndexError> {
         self.one("number = ?1 AND number <> ''", [fold_code(number)])
@@ -163,7 +183,18 @@ fn existing(row: &rusqlite::Row<'_>) -> rusqlite::Result<Existing> {
 
 /// The customer's number in a payload; empty when it has none.
 fn number_of(payload: &str) -> String {
-    Fields::parse(payload).map(|fields| fields.text("number").into_owned()).unwrap_or_default()
+    text_of(payload, "number")
+}
+
+fn text_of(record: &str, name: &str) -> String {
+    Fields::parse(record).map(|fields| fields.text(name).into_owned()).unwrap_or_default()
+}
+
+/// The number that the customer of a row has, as far as the row knows; empty when it does not.
+fn known_number(row: &RowResult) -> String {
+    let records = [&row.planned.payload, &row.planned.before];
+    let mut numbers = records.into_iter().map(|record| text_of(record, "number"));
+    numbers.find(|number| !number.trim().is_empty()).unwrap_or_default()
 }
 
 /// The fields of `sent` that the target holds with another value. Where a postal code is as it was sent, the
@@ -223,6 +254,34 @@ impl Target {
         Ok(read)
     }
 
+    /// Adds to `read` the customers that have the numbers of rows whose own record is gone.
+    pub(super) async fn read_again(
+        &self,
+        ledger: &Ledger,
+        states: &[State],
+        read: &mut ReadBack,
+    ) -> Result<(), Error> {
+        let header = ledger.header()?;
+        let names = names(table(header.entity), &[]);
+        let mut wanted = Vec::new();
+        ledger.for_each_row(Filter::States(states), |row| {
+            let number = known_number(&row);
+            let is_gone = read.find(&row).map_err(PlanningError::from)?.is_none();
+            if is_gone && !number.is_empty() && wanted.len() < ASKED_FOR {
+                wanted.push(Wanted { row: row.id, remote_id: None, payload: all_null(&names, &number) });
+            }
+            Ok::<(), Error>(())
+        })?;
+        let operations: Vec<_> = wanted.iter().map(operation).collect();
+        for lookup in Connector::customers(&self.company.id).lookups(&operations) {
+            let pages = self.each_page("customers", lookup.request.path, |page| {
+                Ok(read.add_page(&page).map_err(PlanningError::from)?)
+            });
+            pages.await?;
+        }
+        Ok(())
+    }
+
     /// Adds to `read` the document numbers of the payments that were posted since the run began, when the general
     /// ledger may be read.
     pub(super) async fn read_posted(
@@ -269,7 +328,7 @@ impl Target {
     ) -> Result<Vec<String>, LedgerError> {
         let counts = ledger.counts()?;
         let rows: u64 = states.iter().map(|state| counts.of_state(*state)).sum();
-        if rows > ASKED_FOR {
+        if rows > ASKED_FOR as u64 {
             let select = names.iter().copied().collect::<Vec<_>>().join(",");
             return Ok(vec![self.address("customers", &format!("$select={select}"))]);
         }

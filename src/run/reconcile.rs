@@ -9,7 +9,7 @@ use std::path::Path;
 use tokio::task::block_in_place;
 
 use crate::connector::business_central::fields::Fields;
-use crate::domain::{Action, EntityKind, Money, RowResult, Rule, State};
+use crate::domain::{Action, EntityKind, FieldChange, Money, RowResult, Rule, State};
 use crate::ledger::{Filter, Ledger, Phase, RunHeader};
 use crate::plan::Existing;
 use crate::report::{Finding, Reconciliation, ReconciliationWriter};
@@ -47,13 +47,16 @@ pub async fn reconcile(
     }
     check_target(target, &header)?;
     let mut read = target.read_back(&ledger, LOOKED_FOR, &[], observer).await?;
-    if header.entity == EntityKind::Payments && has_left(&ledger, &read)? {
-        target.read_posted(&header, &mut read, observer).await?;
+    if has_left(&ledger, &read)? {
+        match header.entity {
+            EntityKind::Customers => target.read_again(&ledger, LOOKED_FOR, &mut read).await?,
+            EntityKind::Payments => target.read_posted(&header, &mut read, observer).await?,
+        }
     }
     block_in_place(|| compare(&ledger, &header, &read, folder))
 }
 
-/// Whether any of the payments is not in the journal any more.
+/// Whether any of the records is not there any more.
 fn has_left(ledger: &Ledger, read: &ReadBack) -> Result<bool, Error> {
     let mut has_left = false;
     ledger.for_each_row(Filter::States(&[State::Done, State::Unchanged]), |row| {
@@ -71,16 +74,29 @@ fn compare(
 ) -> Result<Reconciliation, Error> {
     let facts = facts_of(header, "reconcile", Ending::Done);
     let mut writer = ReconciliationWriter::create(folder, facts)?;
-    ledger.for_each_row(Filter::All, |row| {
-        let found = if LOOKED_FOR.contains(&row.state) {
-            read.find(&row).map_err(PlanningError::from)?
-        } else {
-            None
-        };
-        if let Some(found) = &found {
+    // First all that is found for certain, so that nothing of it is taken for another row's.
+    ledger.for_each_row(Filter::States(LOOKED_FOR), |row| {
+        if let Some(found) = read.find(&row).map_err(PlanningError::from)? {
             read.is_ours(&found.id).map_err(PlanningError::from)?;
         }
-        let mut finding = finding(header.entity, &row, found.as_ref())?;
+        Ok::<(), Error>(())
+    })?;
+    ledger.for_each_row(Filter::All, |row| {
+        let (mut found, mut again) = (None, None);
+        if LOOKED_FOR.contains(&row.state) {
+            found = read.find(&row).map_err(PlanningError::from)?;
+            if found.is_none() && row.planned.action != Action::Delete && !was_gone(&row) {
+                again = read.find_again(&row).map_err(PlanningError::from)?;
+            }
+        }
+        let mut finding = match &again {
+            Some(there) => {
+                read.is_ours(&there.id).map_err(PlanningError::from)?;
+                found_again(header.entity, &row, there)?
+            }
+            None => finding(header.entity, &row, found.as_ref())?,
+        };
+        let found = found.or(again);
         if finding == Finding::PostedOrRemoved
             && read.is_posted(&row.planned.key).map_err(PlanningError::from)?
         {
@@ -97,6 +113,25 @@ fn compare(
     }
     let ending = if writer.agrees() { Ending::Done } else { Ending::LeftOut };
     Ok(writer.publish(ending.into())?)
+}
+
+/// What was found of a row whose own record is not there, given the one that has its number, or its document and
+/// customer.
+fn found_again(entity: EntityKind, row: &RowResult, there: &Existing) -> Result<Finding, PlanningError> {
+    let readable = |source| PlanningError::Record { key: row.planned.key.clone(), source };
+    let mut changes = moved(table(entity), &row.planned.payload, &there.body).map_err(readable)?;
+    if let Some(id) = &row.remote_id {
+        let (field, from, to) = ("id".to_owned(), there.id.clone(), id.clone());
+        changes.insert(0, FieldChange { field, from, to });
+    } else if let Some(line) = row.planned.line_number {
+        let from = Fields::parse(&there.body).map_err(readable)?.text("lineNumber").into_owned();
+        changes.insert(0, FieldChange { field: "lineNumber".to_owned(), from, to: line.to_string() });
+    }
+    Ok(match entity {
+        _ if matches!(row.state, State::InDoubt | State::Sending) => Finding::DoubtDifferent(changes),
+        EntityKind::Customers => Finding::ByNumber(changes),
+        EntityKind::Payments => Finding::ByDocument(changes),
+    })
 }
 
 /// What was found of a row, given the record that is its own.

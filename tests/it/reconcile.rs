@@ -96,3 +96,30 @@ fn a_plan_that_was_never_applied_has_nothing_to_reconcile() {
     let said = bed.ferry(&["reconcile", "run"]).exits(4).stderr();
     assert!(said.contains("never applied"), "{said}");
 }
+
+#[test]
+fn a_record_that_somebody_made_again_is_found_by_its_number_or_document() {
+    let bed = TestBed::new();
+    bed.write("new.csv", b"Number,Display Name,City\nR1,One,Ulm\nR2,Two,Bonn\n");
+    bed.ferry(&["import", "new.csv", "-p", "local", "--yes", "--out", "run"]).exits(0);
+    let id = bed.record("customers", "number eq 'R1'")["id"].as_str().unwrap().to_owned();
+    bed.ask(Method::Delete, &format!("customers({id})"));
+    bed.create("customers", r#"{"number":"R1","displayName":"One","city":"Kiel"}"#);
+    let said = bed.ferry(&["reconcile", "run", "--json"]).exits(3).json();
+    assert_eq!(lines(&bed, "run")["R1"], ("found-by-number".to_owned(), "id; city".to_owned()), "{said}");
+    assert_eq!(lines(&bed, "run")["R2"].0, "ok");
+    let text = bed.ferry(&["reconcile", "run"]).exits(3).stdout();
+    assert!(text.contains("somebody made them again"), "{text}");
+
+    bed.write("pay.csv", b"Customer No.,Document No.,Amount\n10000,R1,5.00\n10000,R2,7.00\n");
+    bed.ferry(&["import", "pay.csv", "-p", "local", "--journal", "BANK", "--yes", "--out", "pay"]).exits(0);
+    let journal = bed.record("customerPaymentJournals", "code eq 'BANK'")["id"].as_str().unwrap().to_owned();
+    let line = bed.record("customerPayments", &format!("journalId eq {journal} and documentNumber eq 'R1'"));
+    bed.ask(Method::Delete, &format!("customerPayments({})", line["id"].as_str().unwrap()));
+    let again = r#"{"customerNumber":"10000","documentNumber":"R1","amount":-5.00}"#;
+    bed.create(&format!("customerPaymentJournals({journal})/customerPayments"), again);
+    let said = bed.ferry(&["reconcile", "pay", "--json"]).exits(3).json();
+    assert_eq!(lines(&bed, "pay")["R1"].0, "found-by-document", "{said}");
+    assert_eq!(said["counts"]["extra"], serde_json::Value::Null, "{said}");
+    assert_eq!(said["totals"][0]["read_back"]["count"], 2, "{said}");
+}

@@ -34,6 +34,10 @@ pub enum Finding {
     Same,
     /// The record is there, and these fields are not as they were sent: `from` is the found value.
     Different(Vec<FieldChange>),
+    /// The record that the run knew is gone, and another customer has its number: the id and these fields differ.
+    ByNumber(Vec<FieldChange>),
+    /// The payment that the run knew is gone, and another one has its document and customer.
+    ByDocument(Vec<FieldChange>),
     /// The record is not there any more.
     Missing,
     /// The payment has left its journal, and one with its document number was posted since.
@@ -63,6 +67,8 @@ impl Finding {
         match self {
             Self::Same => "ok",
             Self::Different(_) => "different",
+            Self::ByNumber(_) => "found-by-number",
+            Self::ByDocument(_) => "found-by-document",
             Self::Missing => "missing",
             Self::Posted => "posted",
             Self::PostedOrRemoved => "posted-or-removed",
@@ -78,7 +84,10 @@ impl Finding {
 
     fn changes(&self) -> &[FieldChange] {
         match self {
-            Self::Different(changes) | Self::DoubtDifferent(changes) => changes,
+            Self::Different(changes)
+            | Self::DoubtDifferent(changes)
+            | Self::ByNumber(changes)
+            | Self::ByDocument(changes) => changes,
             _ => &[],
         }
     }

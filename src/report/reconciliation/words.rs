@@ -24,6 +24,10 @@ fn advice(status: &str) -> &'static str {
             "somebody or something changed them since; where the file is right, import it again, and only the \
              differences are sent"
         }
+        "found-by-number" | "found-by-document" => {
+            "the records that the run knew are gone, and others with the same number, or document and customer, are \
+             there: somebody made them again; compare their fields"
+        }
         "missing" => "they were deleted since; importing the file again creates them",
         "posted" => {
             "they have left the journal, and payments with their document numbers were posted since; the API does \
