@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use super::DeliveryEnd;
 use super::backlog::Job;
 use super::lane::Lane;
-use super::shared::Shared;
+use super::shared::{Shared, Traffic};
 use crate::connector::Verdict;
 use crate::connector::business_central::{has_own_words, interpret, read_batch};
 use crate::domain::Refusal;
@@ -30,8 +30,11 @@ pub(super) fn judge_single(
     };
     match &verdict {
         Verdict::NotDone(asked) => pause_lane(shared, lane, reply.status, *asked),
-        Verdict::InDoubt(words) => drop(shared.failed(lane, reply.retry_after(), words)),
-        _ => shared.answered(),
+        Verdict::InDoubt(words) if matches!(reply.status, 401 | 403 | 407) => {
+            shared.finish_with(DeliveryEnd::NotAuthenticated, words);
+        }
+        Verdict::InDoubt(words) => drop(shared.failed(lane, Traffic::Writes, reply.retry_after(), words)),
+        _ => shared.answered(Traffic::Writes),
     }
     verdict
 }
@@ -78,24 +81,29 @@ pub(super) fn judge_batch(
             judge_parts(shared, lane, &verdicts);
             BatchAnswer::Parts(verdicts)
         }
+        404 | 405 if shared.batches_work.load(Ordering::Relaxed) => {
+            // Batches have worked before, so the way to them is gone for a while.
+            pause_lane(shared, lane, reply.status, reply.retry_after());
+            all(Verdict::NotDone(reply.retry_after()))
+        }
         404 | 405 | 501 => BatchAnswer::NoBatches,
         413 => {
-            shared.answered();
+            shared.answered(Traffic::Writes);
             BatchAnswer::TooLarge
         }
         // The batch cannot be read, or was rolled back for one of its rows.
         400 | 422 | 424 => {
-            shared.answered();
+            shared.answered(Traffic::Writes);
             BatchAnswer::NoneDone
         }
         409 | 412 if has_own_words(&reply.body) => {
-            shared.answered();
+            shared.answered(Traffic::Writes);
             BatchAnswer::NoneDone
         }
-        407 => {
-            shared
-                .finish_with(DeliveryEnd::NotAuthenticated, "a proxy asks for credentials of its own (407)");
-            all(Verdict::NotDone(None))
+        status @ (401 | 403 | 407) => {
+            let words = format!("a page that is not the target's forbids the batch ({status})");
+            shared.finish_with(DeliveryEnd::NotAuthenticated, &words);
+            all(Verdict::InDoubt(words))
         }
         429 => {
             pause_lane(shared, lane, 429, reply.retry_after());
@@ -103,7 +111,7 @@ pub(super) fn judge_batch(
         }
         status => {
             let words = format!("the target answered the batch with {status}");
-            shared.failed(lane, reply.retry_after(), &words);
+            shared.failed(lane, Traffic::Writes, reply.retry_after(), &words);
             all(Verdict::InDoubt(words))
         }
     }
@@ -123,7 +131,7 @@ fn judge_parts(shared: &Shared, lane: &Lane, verdicts: &[Verdict]) {
     }
     match asked {
         _ if is_useful => {
-            shared.answered();
+            shared.answered(Traffic::Writes);
             shared.batches_work.store(true, Ordering::Relaxed);
             if let Some(asked) = asked.filter(|asked| !asked.is_zero()) {
                 pause_lane(shared, lane, 429, Some(asked));
@@ -132,24 +140,26 @@ fn judge_parts(shared: &Shared, lane: &Lane, verdicts: &[Verdict]) {
         Some(asked) => {
             pause_lane(shared, lane, 429, Some(asked).filter(|asked| !asked.is_zero()));
         }
-        None => drop(shared.failed(lane, None, "the batch's answer says nothing of its rows")),
+        None => {
+            shared.failed(lane, Traffic::Writes, None, "the batch's answer says nothing of its rows");
+        }
     }
 }
 
 fn pause_lane(shared: &Shared, lane: &Lane, status: u16, asked: Option<Duration>) {
     shared.throttled.fetch_add(u64::from(status == 429), Ordering::Relaxed);
-    shared.failed(lane, asked, &format!("the target answered {status} again and again"));
+    shared.failed(lane, Traffic::Writes, asked, &format!("the target answered {status} again and again"));
 }
 
 fn judge_failure(shared: &Shared, lane: &Lane, failure: TransportError) -> Verdict {
     let words = in_words(&failure);
     match failure {
         TransportError::InDoubt { .. } => {
-            shared.failed(lane, None, &words);
+            shared.failed(lane, Traffic::Writes, None, &words);
             Verdict::InDoubt(words)
         }
         TransportError::NotSent { .. } | TransportError::TokenUnavailable { .. } => {
-            shared.failed(lane, None, &words);
+            shared.failed(lane, Traffic::Writes, None, &words);
             Verdict::NotDone(None)
         }
         TransportError::NotAuthenticated { .. } | TransportError::NotPermitted { .. } => {

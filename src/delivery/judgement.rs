@@ -12,6 +12,9 @@ use crate::domain::{Action, EntityKind, FieldChange, Receipt, Refusal};
 /// The code of a conflict over a record that is not there any more.
 pub(super) const GONE: &str = "gone";
 
+/// The code of a row whose record somebody else has created just as the row wants it.
+pub(super) const ALREADY_THERE: &str = "already-there";
+
 /// What a lookup settles.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Judgement {
@@ -76,6 +79,9 @@ impl Judge<'_> {
     fn judge_create(&self, doubt: &Doubt, found: &Found) -> Judgement {
         let connector = self.connector;
         let Some(changes) = self.changes(doubt, found) else { return not_comparable() };
+        if changes.is_empty() && doubt.is_first_refused() {
+            return self.not_ours();
+        }
         if changes.is_empty() {
             return Judgement::Accepted(found.receipt.clone());
         }
@@ -89,6 +95,25 @@ impl Judge<'_> {
             return Judgement::Move;
         }
         Judgement::Conflict(different("different", "the target has another record under this key", &changes))
+    }
+
+    /// The record is there as the row wants it, and the only request that ever carried the row was refused: somebody
+    /// else put it there, and taking this run back must not delete it.
+    fn not_ours(&self) -> Judgement {
+        let refusal = |message: &str| Refusal {
+            status: 0,
+            code: ALREADY_THERE.to_owned(),
+            message: message.to_owned(),
+        };
+        match self.connector.kind() {
+            EntityKind::Customers => {
+                Judgement::Skip(refusal("the target has this record already; this run did not create it"))
+            }
+            // Two people may have been paid for by one transfer, or one twice.
+            EntityKind::Payments => Judgement::Conflict(refusal(
+                "somebody else put the same payment on this line of the journal; see whether it is this one",
+            )),
+        }
     }
 
     fn judge_absence(&self, doubt: &Doubt) -> Judgement {
@@ -314,6 +339,22 @@ mod tests {
             panic!()
         };
         assert_eq!((&*receipt.remote_id, &*receipt.etag), ("g", "e2"));
+    }
+
+    #[test]
+    fn an_equal_record_is_somebody_elses_when_the_only_request_was_refused() {
+        let record = found(r#"{"id":"g","number":"C1","city":"Ulm"}"#);
+        let customers = Connector::customers("c");
+        let mut taken = doubt(Action::Create, SENT, Cause::KeyTaken(refusal()));
+        let judged = |doubt: &Doubt| judge(&customers, doubt, &[&record], true);
+        assert!(matches!(judged(&taken), Judgement::Skip(refusal) if refusal.code == ALREADY_THERE));
+        let payments = judge(&Connector::payments("c", "j"), &taken, &[&record], true);
+        assert_eq!(conflict_code(&payments), ALREADY_THERE);
+        // An earlier attempt, of this process or of another, may have created it.
+        taken.row.attempts = 2;
+        assert!(matches!(judged(&taken), Judgement::Accepted(_)));
+        (taken.row.attempts, taken.is_inherited) = (1, true);
+        assert!(matches!(judged(&taken), Judgement::Accepted(_)));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! One credential's way to the target: its pace, its pauses, its requests in flight, the size of its batches.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -37,6 +37,8 @@ pub(super) struct Lane {
     slots: Semaphore,
     /// Slots that are to be taken away as soon as they are free.
     surplus: AtomicUsize,
+    /// Whether the target wants nothing more of this credential for longer than the run can wait.
+    is_out: AtomicBool,
     started: Instant,
     /// What the lane's clock showed when it started: earlier processes' requests count from before.
     origin: Duration,
@@ -85,6 +87,7 @@ impl Lane {
             credential,
             slots: Semaphore::new(options.in_flight),
             surplus: AtomicUsize::new(0),
+            is_out: AtomicBool::new(false),
             started: now,
             origin: memory,
             kept: options.is_paced().then_some(memory),
@@ -92,6 +95,15 @@ impl Lane {
             long: options.deadline / 2,
             inner: Mutex::new(inner),
         }
+    }
+
+    /// Sends nothing more by this lane.
+    pub(super) fn take_out(&self) {
+        self.is_out.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_out(&self) -> bool {
+        self.is_out.load(Ordering::Relaxed)
     }
 
     fn clock(&self, now: Instant) -> Duration {

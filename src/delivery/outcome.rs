@@ -131,7 +131,7 @@ fn settle_one(
                 }));
             }
             tally.retried += 1;
-            settlement.jobs.push((now + shared.pause_for(job.tries, asked), job));
+            settlement.jobs.push((now + shared.pause_for(job.tries), job));
             Outcome::NotDone(asked)
         }
     })

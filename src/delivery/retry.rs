@@ -14,6 +14,8 @@ pub(super) const LONGEST_ASKED: Duration = Duration::from_hours(24);
 pub(super) enum Decision {
     /// Try again after this pause.
     Wait(Duration),
+    /// The target wants this credential to wait for longer than the budget allows.
+    LeaveAlone,
     /// The target has not answered for longer than the budget allows.
     GiveUp,
 }
@@ -34,8 +36,11 @@ impl Policy {
     /// target named, which is never undercut.
     pub(super) fn decide(&self, failures: u32, failing_for: Duration, asked: Option<Duration>) -> Decision {
         let pause = self.pause(failures, asked);
-        if failing_for.saturating_add(asked.unwrap_or_default()) > self.budget {
+        if failing_for > self.budget {
             return Decision::GiveUp;
+        }
+        if failing_for.saturating_add(asked.unwrap_or_default()) > self.budget {
+            return Decision::LeaveAlone;
         }
         Decision::Wait(pause)
     }
@@ -96,7 +101,7 @@ mod tests {
     #[test]
     fn a_pause_beyond_all_measure_is_cut() {
         assert!(policy(1).pause(1, Some(Duration::MAX)) < Duration::from_hours(25));
-        assert_eq!(policy(1).decide(1, Duration::from_secs(1), Some(Duration::MAX)), Decision::GiveUp);
+        assert_eq!(policy(1).decide(1, Duration::from_secs(1), Some(Duration::MAX)), Decision::LeaveAlone);
     }
 
     #[test]
@@ -105,6 +110,6 @@ mod tests {
         assert!(matches!(policy.decide(9, Duration::from_secs(599), None), Decision::Wait(_)));
         assert_eq!(policy.decide(9, Duration::from_secs(601), None), Decision::GiveUp);
         let asked = Some(Duration::from_hours(1));
-        assert_eq!(policy.decide(1, Duration::ZERO, asked), Decision::GiveUp);
+        assert_eq!(policy.decide(1, Duration::ZERO, asked), Decision::LeaveAlone);
     }
 }

@@ -14,7 +14,7 @@ use super::lines::reserve_lines;
 use super::outcome::{Tally, accepted};
 use super::place::what_to_look_at;
 use super::posting::{Absence, Noted};
-use super::shared::{Settlement, Shared, unix_now};
+use super::shared::{Settlement, Shared, Traffic, unix_now};
 use super::{DeliveryEnd, DeliveryError};
 use crate::connector::Request;
 use crate::connector::business_central::{Found, Identity, has_own_words, highest_line_of, read_found};
@@ -72,8 +72,7 @@ pub(super) async fn settle(shared: Arc<Shared>) -> Result<(), DeliveryError> {
 
 /// Asks for every page of a lookup's answer.
 pub(super) async fn ask(shared: &Shared, request: Request) -> Answer {
-    // A lookup may go with any credential; the first one always exists.
-    let lane = &shared.lanes[0];
+    let lane = shared.lane_for_lookup();
     let mut all = Vec::new();
     let mut request = request;
     for _ in 0..PAGES {
@@ -113,7 +112,9 @@ fn read_answer(shared: &Shared, lane: &Lane, reply: Result<ApiReply, TransportEr
             Ok(page) => return page,
             Err(answer) => answer,
         },
-        Err(failure) if failure.is_passing() => Answer::Later(shared.failed(lane, None, &in_words(&failure))),
+        Err(failure) if failure.is_passing() => {
+            Answer::Later(shared.failed(lane, Traffic::Lookups, None, &in_words(&failure)))
+        }
         Err(failure @ TransportError::NotPermitted { .. }) => Answer::NotPermitted(in_words(&failure)),
         Err(failure @ TransportError::NotAuthenticated { .. }) => {
             shared.finish_with(DeliveryEnd::NotAuthenticated, &in_words(&failure));
@@ -128,11 +129,11 @@ fn read_answer(shared: &Shared, lane: &Lane, reply: Result<ApiReply, TransportEr
 
 fn read_reply(shared: &Shared, lane: &Lane, reply: &ApiReply) -> Result<Page, Answer> {
     let words = format!("the target answered a lookup with {}", reply.status);
-    let later = || Answer::Later(shared.failed(lane, reply.retry_after(), &words));
+    let later = || Answer::Later(shared.failed(lane, Traffic::Lookups, reply.retry_after(), &words));
     match reply.status {
         200 => match read_found(&reply.body) {
             Some((found, next)) => {
-                shared.answered();
+                shared.answered(Traffic::Lookups);
                 Ok(Page::Found(found, next))
             }
             // A proxy's page, or a torn answer.

@@ -1,6 +1,6 @@
 //! What the tasks of one delivery share.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -42,17 +42,41 @@ pub(super) struct Shared {
     errors: AtomicU64,
     /// Operations sent by this process.
     sent: AtomicU64,
+    lookups: AtomicUsize,
     health: Mutex<Health>,
     failure: Mutex<Option<TransportError>>,
     ending: watch::Sender<Option<DeliveryEnd>>,
 }
 
+/// What is asked of the target. It may do one and not the other, and reading well is no sign that it writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Traffic {
+    Writes,
+    Lookups,
+}
+
 /// How the target has answered lately.
 #[derive(Debug, Default)]
 struct Health {
-    failures: u32,
-    failing_since: Option<Instant>,
+    writes: Trouble,
+    lookups: Trouble,
     pauses: u64,
+}
+
+/// Failures in a row.
+#[derive(Debug, Default)]
+struct Trouble {
+    failures: u32,
+    since: Option<Instant>,
+}
+
+impl Health {
+    fn of(&mut self, traffic: Traffic) -> &mut Trouble {
+        match traffic {
+            Traffic::Writes => &mut self.writes,
+            Traffic::Lookups => &mut self.lookups,
+        }
+    }
 }
 
 impl Shared {
@@ -85,6 +109,7 @@ impl Shared {
             events,
             errors: AtomicU64::new(0),
             sent: AtomicU64::new(0),
+            lookups: AtomicUsize::new(0),
             health: Mutex::default(),
             failure: Mutex::default(),
             ending: watch::Sender::new(None),
@@ -157,11 +182,12 @@ impl Shared {
         }
     }
 
-    /// Waits until the lane may send at least `least` and at most `most` operations; `None` when the delivery ends.
+    /// Waits until the lane may send at least `least` and at most `most` operations; `None` when the delivery ends, or
+    /// the lane is out.
     pub(super) async fn admit(&self, lane: &Lane, least: usize, most: usize) -> Option<Grant> {
         let mut ending = self.ending.subscribe();
         loop {
-            if self.is_ending() {
+            if self.is_ending() || lane.is_out() {
                 return None;
             }
             let wait = match lane.ask(least, most) {
@@ -207,25 +233,40 @@ impl Shared {
     }
 
     /// The target gave a useful answer.
-    pub(super) fn answered(&self) {
-        let mut health = self.health();
-        (health.failures, health.failing_since) = (0, None);
+    pub(super) fn answered(&self, traffic: Traffic) {
+        *self.health().of(traffic) = Trouble::default();
     }
 
-    /// Whether the target's last answer was a useful one.
+    /// Whether the target's last answer to a write was a useful one.
     pub(super) fn is_healthy(&self) -> bool {
-        self.health().failing_since.is_none()
+        self.health().writes.since.is_none()
     }
 
-    /// The target did not answer, or asked for a pause: pauses the lane, or ends the delivery past the budget.
-    /// Returns the pause.
-    pub(super) fn failed(&self, lane: &Lane, asked: Option<Duration>, words: &str) -> Duration {
+    /// The lane by which a lookup goes: each in its turn, and those first that are not paused.
+    pub(super) fn lane_for_lookup(&self) -> &Lane {
+        let (turn, lanes) = (self.lookups.fetch_add(1, Ordering::Relaxed), self.lanes.len());
+        let in_turn = (0..lanes).map(|step| &self.lanes[turn.wrapping_add(step) % lanes]);
+        let usable = in_turn.filter(|lane| !lane.is_out());
+        usable.min_by_key(|lane| lane.pause_left().unwrap_or_default()).unwrap_or(&self.lanes[0])
+    }
+
+    /// The target did not answer, or asked for a pause: pauses the lane, takes it out when it asks for longer than the
+    /// budget, or ends the delivery past the budget. Returns the pause.
+    pub(super) fn failed(
+        &self,
+        lane: &Lane,
+        traffic: Traffic,
+        asked: Option<Duration>,
+        words: &str,
+    ) -> Duration {
         let decision = {
             let mut health = self.health();
-            health.failures += 1;
             health.pauses += 1;
-            let failing_for = health.failing_since.get_or_insert_with(Instant::now).elapsed();
-            self.policy(health.pauses).decide(health.failures, failing_for, asked)
+            let policy = self.policy(health.pauses);
+            let trouble = health.of(traffic);
+            trouble.failures += 1;
+            let failing_for = trouble.since.get_or_insert_with(Instant::now).elapsed();
+            policy.decide(trouble.failures, failing_for, asked)
         };
         match decision {
             Decision::Wait(pause) => {
@@ -233,18 +274,25 @@ impl Shared {
                 self.tell(DeliveryEvent::Waiting(pause));
                 pause
             }
+            Decision::LeaveAlone => {
+                lane.take_out();
+                if self.lanes.iter().all(Lane::is_out) {
+                    self.finish_with(DeliveryEnd::Unreachable, words);
+                }
+                Duration::ZERO
+            }
             Decision::GiveUp => {
                 self.finish_with(DeliveryEnd::Unreachable, words);
-                asked.unwrap_or_default()
+                Duration::ZERO
             }
         }
     }
 
-    /// How long one row waits that was put off, while others may go on.
-    pub(super) fn pause_for(&self, tries: u32, asked: Option<Duration>) -> Duration {
+    /// How long one row waits that was put off, while others may go on. What the target asked for is the lane's to wait.
+    pub(super) fn pause_for(&self, tries: u32) -> Duration {
         let mut health = self.health();
         health.pauses += 1;
-        self.policy(health.pauses).pause(tries, asked)
+        self.policy(health.pauses).pause(tries, None)
     }
 
     fn policy(&self, salt: u64) -> Policy {
@@ -283,7 +331,7 @@ impl Shared {
         Ok(written)
     }
 
-    /// Waits until the lane is not paused; false when the delivery ends.
+    /// Waits until the lane is not paused; false when the delivery ends, or the lane is out.
     pub(super) async fn wait_out_pause(&self, lane: &Lane) -> bool {
         let mut ending = self.ending.subscribe();
         while let Some(pause) = lane.pause_left() {
@@ -292,7 +340,7 @@ impl Shared {
                 _ = ending.wait_for(Option::is_some) => return false,
             }
         }
-        !self.is_ending()
+        !self.is_ending() && !lane.is_out()
     }
 }
 

@@ -88,6 +88,9 @@ async fn intend(worker: Arc<Worker>, loads: mpsc::Sender<Load>) -> Result<(), De
     let mut parcels = 1;
     loop {
         let Ok(place) = loads.reserve().await else { return Ok(()) };
+        if worker.lane().is_out() {
+            return Ok(());
+        }
         // Until one payment has arrived, nothing would tell that the journal was posted meanwhile, so the first goes
         // alone.
         if !has_witness(shared).await? {
@@ -251,6 +254,10 @@ impl Worker {
                 (waiting.by_ref().take(grant.operations).collect::<Vec<_>>(), intended);
             while !jobs.is_empty() {
                 let verdicts = self.send_each(&jobs, grant, &mut intended).await?;
+                if verdicts.is_empty() {
+                    self.give_back(jobs, intended, answers).await?;
+                    break;
+                }
                 let rest = jobs.split_off(verdicts.len());
                 pass_on(answers, Answered::Outcomes(settle(shared, jobs, verdicts)?)).await;
                 jobs = rest;
@@ -259,7 +266,8 @@ impl Worker {
         Ok(())
     }
 
-    /// Sends rows until all are answered, or the first answers have waited long enough to be recorded.
+    /// Sends rows until all are answered, or the first answers have waited long enough to be recorded, or nothing may
+    /// be sent any more: then there are fewer verdicts than rows, or none.
     async fn send_each(
         &self,
         jobs: &[Job],
@@ -273,12 +281,10 @@ impl Worker {
             if index > 0 && first.elapsed() > OUTCOMES_WAIT {
                 break;
             }
-            let goes_on = shared.wait_out_pause(lane).await;
-            renew_intents(shared, lane, &jobs[index..], intended).await?;
-            if !goes_on {
-                verdicts.push(Verdict::NotDone(None));
-                continue;
+            if !shared.wait_out_pause(lane).await {
+                break;
             }
+            renew_intents(shared, lane, &jobs[index..], intended).await?;
             shared.count_sent(1);
             sent += 1;
             lane.leave(grant, 1);
@@ -291,7 +297,7 @@ impl Worker {
         Ok(verdicts)
     }
 
-    /// Rows that were not sent because the delivery ends.
+    /// Rows that were not sent because the delivery ends, or the lane is out.
     async fn give_back(
         &self,
         jobs: Vec<Job>,
@@ -302,7 +308,8 @@ impl Worker {
             let pending = take_back(&self.shared, jobs)?;
             pass_on(answers, Answered::Outcomes(pending)).await;
         } else {
-            self.shared.backlog.put(jobs.len(), Vec::new(), Vec::new());
+            let now = Instant::now();
+            self.shared.backlog.put(jobs.len(), jobs.into_iter().map(|job| (now, job)).collect(), Vec::new());
         }
         Ok(())
     }

@@ -186,6 +186,9 @@ pub(super) fn answer_remedy(state: State, code: &str) -> &'static str {
         (State::Skipped, "held-back") => Rule::HeldBack.remedy(),
         (State::Skipped, "payments-remain") => Rule::PaymentsRemain.remedy(),
         (State::Skipped, "already-delivered") => Rule::AlreadyDelivered.remedy(),
+        (State::Skipped, "already-there") => {
+            "nothing: the target has the record as the row wants it, and this run did not create it"
+        }
         (State::Skipped, _) => "nothing: the row was left out at your word",
         _ => "correct the row, then import the rejects file",
     }

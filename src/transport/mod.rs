@@ -107,7 +107,9 @@ impl Transport {
     /// Sends the request as the credential with this index, and waits for the whole reply, whatever its status.
     ///
     /// After a 401 the token is fetched anew and the request sent once more: a request that was not let in was
-    /// not carried out.
+    /// not carried out. A write is only taken as not let in when the answer is the target's own or asks for
+    /// credentials; any other page that forbids is handed on as a reply, because it may hide that of a write that was
+    /// carried out.
     ///
     /// # Panics
     ///
@@ -121,6 +123,7 @@ impl Transport {
             let Some(header) = header else { return Err(self.not_authenticated()) };
             let reply = self.exchange(url.clone(), header.clone(), request).await?;
             match reply.status {
+                401 | 403 if request.method != Method::Get && !was_kept_out(&reply) => return Ok(reply),
                 401 if refused.is_none() => refused = Some(header),
                 401 => return Err(self.not_authenticated()),
                 403 => return Err(self.not_permitted(&reply)),
@@ -166,6 +169,11 @@ impl Transport {
             status: reply.status,
         }
     }
+}
+
+/// Whether an answer that forbids comes from the door: in the target's own words, or with a challenge.
+fn was_kept_out(reply: &ApiReply) -> bool {
+    reply.header("www-authenticate").is_some() || !ErrorWords::read(&reply.body).code.is_empty()
 }
 
 fn outgoing(

@@ -197,13 +197,17 @@ async fn an_address_of_another_origin_gets_no_request_at_all() {
     server.transport(bearer()).send(0, &own).await.unwrap();
 }
 
+fn kept_out() -> Answer {
+    reply("401 Unauthorized", "WWW-Authenticate: Bearer\r\n", "")
+}
+
 /// Answers token requests, and lets in the second token only.
 fn token_desk(number: usize, request: &str) -> Answer {
     if request.starts_with("POST /token") {
         return reply("200 OK", "", &format!(r#"{{"access_token":"token-{number}","expires_in":3600}}"#));
     }
     let is_fresh = !request.contains("Bearer token-0");
-    if is_fresh { reply("200 OK", "", "{}") } else { reply("401 Unauthorized", "", "{}") }
+    if is_fresh { reply("200 OK", "", "{}") } else { kept_out() }
 }
 
 #[tokio::test]
@@ -225,7 +229,7 @@ async fn credentials_that_stay_refused_end_the_matter() {
         if request.starts_with("POST /token") {
             reply("200 OK", "", r#"{"access_token":"t","expires_in":3600}"#)
         } else {
-            reply("401 Unauthorized", "", "{}")
+            kept_out()
         }
     })
     .await;
@@ -233,6 +237,21 @@ async fn credentials_that_stay_refused_end_the_matter() {
         let failure = server.transport(credential).send(0, &post()).await.unwrap_err();
         assert!(matches!(failure, TransportError::NotAuthenticated { .. }), "{failure:?}");
         assert_eq!(server.requests().len(), requests);
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_forbids_a_write_is_no_word_of_the_target() {
+    let scripts: [Script; 2] = [
+        |_, _| reply("401 Unauthorized", "", "<html>Blocked</html>"),
+        |_, _| reply("403 Forbidden", "", "<html>Blocked</html>"),
+    ];
+    for script in scripts {
+        let server = Server::start(script).await;
+        let transport = server.transport(bearer());
+        assert!(!transport.send(0, &post()).await.unwrap().is_success());
+        assert_eq!(server.requests().len(), 1, "it is not sent once more");
+        assert!(transport.send(0, &ApiRequest::get("x")).await.is_err());
     }
 }
 

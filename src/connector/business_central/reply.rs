@@ -74,16 +74,14 @@ fn meets_a_record(action: Action) -> bool {
 /// What a status alone says, without the target's error code: most likely a proxy's page.
 ///
 /// Statuses that a proxy gives before it passes a request on say that it was not carried out, and nothing of the
-/// row. All others leave it in doubt.
+/// row. All others leave it in doubt: also those that forbid, because a firewall reads answers too, and may forbid
+/// the answer to a request that was carried out.
 fn by_a_stranger(action: Action, pause: Option<Duration>, refusal: Refusal) -> Verdict {
     match refusal.status {
-        401 | 403 | 407 => Verdict::NotPermitted(refusal),
         409 | 412 if meets_a_record(action) => Verdict::Stale(refusal),
         // Whether the record or only the way to it is gone, a lookup tells.
         404 | 410 if meets_a_record(action) => Verdict::InDoubt(words(&refusal)),
-        400 | 404 | 405 | 410 | 411 | 413 | 414 | 415 | 417 | 421 | 426 | 431 | 501 => {
-            Verdict::NotDone(pause)
-        }
+        400 | 404 | 405 | 411 | 413 | 414 | 415 | 417 | 421 | 426 | 431 | 501 => Verdict::NotDone(pause),
         _ => Verdict::InDoubt(words(&refusal)),
     }
 }
@@ -192,6 +190,10 @@ fn interpret_part(action: Action, part: &Part<'_>, pause: ReadPause<'_>) -> Verd
         .map(|(name, value)| (name.to_owned(), decode(value).into_owned()))
         .collect();
     let body = part.body.map_or("", RawValue::get);
+    if matches!(status, 401 | 403) {
+        // The batch is the target's own answer, so no proxy says this.
+        return Verdict::NotPermitted(refusal(status, body.as_bytes()));
+    }
     interpret(action, status, pause(&headers), body.as_bytes())
 }
 
@@ -244,16 +246,15 @@ mod tests {
     fn a_proxys_page_is_judged_by_its_status() {
         for page in ["<html>Bad gateway</html>", "", r#"{"message":"no"}"#, r#"{"error":{"code":""}}"#] {
             let judge = |action, status| word(&interpret(action, status, None, page.as_bytes()));
-            for status in [200, 201, 302, 303, 408, 409, 418, 499, 500, 502, 503, 504, 520] {
+            for status in
+                [200, 201, 302, 303, 401, 403, 407, 408, 409, 410, 418, 499, 500, 502, 503, 504, 520]
+            {
                 assert_eq!(judge(Action::Create, status), "in doubt", "{status}");
             }
             for status in [400, 404, 405, 411, 413, 414, 421, 429, 431, 501] {
                 assert_eq!(judge(Action::Create, status), "not done", "{status}");
             }
             assert_eq!(judge(Action::Create, 424), "rolled back");
-            for status in [401, 403, 407] {
-                assert_eq!(judge(Action::Create, status), "not permitted", "{status}");
-            }
             for (status, verdict) in [(404, "in doubt"), (409, "stale"), (412, "stale"), (503, "in doubt")] {
                 assert_eq!(judge(Action::Update, status), verdict, "{status}");
             }
@@ -320,6 +321,13 @@ mod tests {
             r#"{"id":3,"status":"200","body":{"id":"g"}},{"id":"1","status":"soon"},7,{"id":2,"status":201,"body":"<html>"}"#,
         );
         assert_eq!(answer, ["in doubt", "in doubt", "accepted"]);
+    }
+
+    #[test]
+    fn a_part_that_is_forbidden_without_words_was_not_carried_out() {
+        let answer =
+            batch(r#"{"id":"1","status":401},{"id":"2","status":403,"body":null},{"id":"3","status":403}"#);
+        assert_eq!(answer, ["not permitted"; 3]);
     }
 
     #[test]

@@ -194,9 +194,12 @@ pub(super) fn transport(sandbox: &Sandbox) -> Arc<Transport> {
 }
 
 pub(super) fn transport_with(root: &str, credential: Credential) -> Arc<Transport> {
+    transport_with_all(root, vec![credential])
+}
+
+pub(super) fn transport_with_all(root: &str, credentials: Vec<Credential>) -> Arc<Transport> {
     let service_root = Url::parse(root).unwrap();
-    let options =
-        TransportOptions { service_root, credentials: vec![credential], plain_http: PlainHttp::default() };
+    let options = TransportOptions { service_root, credentials, plain_http: PlainHttp::default() };
     Arc::new(Transport::new(options).unwrap())
 }
 

@@ -6,5 +6,6 @@ mod conflicts;
 mod doubts;
 mod endings;
 mod faults;
+mod lanes;
 mod strangers;
 mod stub;

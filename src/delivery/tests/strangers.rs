@@ -65,14 +65,16 @@ async fn a_page_of_a_proxy_that_passed_nothing_on_is_no_refusal_of_the_row() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_firewall_that_forbids_ends_the_run_and_leaves_the_row_as_it_was() {
-    for status in [403, 407] {
+async fn a_page_that_forbids_ends_the_run_and_leaves_the_row_in_doubt() {
+    for (status, batch) in [(401, 1), (403, 1), (407, 1), (403, 20), (407, 20)] {
         let mut bed = Bed::new(EntityKind::Customers).await;
-        bed.options.batch = 1;
-        bed.plan(&[customer(1)]);
-        let (transport, _) = stub(move |_, _, _, _| said(status, PAGE)).await;
+        bed.options.batch = batch;
+        bed.plan(&[customer(1), customer(2)]);
+        let (transport, asked) = stub(move |_, _, _, _| said(status, PAGE)).await;
         assert_eq!(deliver(&bed, &transport).await, DeliveryEnd::NotAuthenticated, "{status}");
-        assert_eq!(bed.states(), [(State::Planned, 1)], "{status}");
+        let in_doubt = bed.results().iter().filter(|row| row.state == State::InDoubt).count();
+        assert_eq!(in_doubt, if batch == 1 { 1 } else { 2 }, "{status}");
+        assert_eq!(count(&asked, &Method::POST), 1, "{status}");
     }
 }
 
