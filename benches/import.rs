@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use divan::counter::ItemsCount;
+use ledgerferry::catalogue::DIALECTS;
 use ledgerferry::delivery::DeliveryOptions;
 use ledgerferry::domain::EntityKind;
 use ledgerferry::mapping::Blanks;
@@ -97,6 +98,7 @@ impl Bed {
         written.expect("the folder takes files");
         PlanRequest {
             read: ReadRequest {
+                dialect: DIALECTS[0],
                 files: vec![file.into()],
                 entity: Some(entity),
                 mapping: None,

@@ -6,7 +6,7 @@
 //! is looked up here, so a plan is the same byte for byte whenever its input is.
 
 use crate::catalogue::{Entity, Writable};
-use crate::connector::business_central::{blanks, differences, fields};
+use crate::connector::{blanks, differences, fields};
 use crate::domain::{ACTION_COLUMN, Action, Asked, FieldChange, Rule, Violation};
 
 /// Whether a run may create, update, or both.

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
+use ledgerferry::catalogue::DIALECTS;
+use ledgerferry::connector;
 use ledgerferry::connector::Operation;
-use ledgerferry::connector::business_central::Connector;
 use ledgerferry::delivery::{DeliveryEnd, DeliveryOptions, deliver};
 use ledgerferry::domain::{Action, EntityKind, Origin, PlannedRow};
 use ledgerferry::ledger::{Ledger, LedgerWriter, RunHeader};
@@ -139,17 +140,20 @@ impl Bed {
     }
 
     /// The routes of the company, and for payments of a fresh journal.
-    fn connector(&self, code: &str) -> Connector {
+    fn connector(&self, code: &str) -> Arc<dyn connector::Connector> {
         let company = self.server.text("company_id");
         match (self.workload.kind, self.workload.server) {
-            (EntityKind::Customers, _) => Connector::customers(&company),
-            (EntityKind::Payments, Server::Idle) => Connector::payments(&company, "journal"),
+            (EntityKind::Customers, _) => connector::open(DIALECTS[0]).customers(&company),
+            (EntityKind::Payments, Server::Idle) => {
+                connector::open(DIALECTS[0]).payments(&company, "journal")
+            }
             (EntityKind::Payments, Server::Sandbox) => {
                 let path = format!("companies({company})/customerPaymentJournals");
                 let request = ApiRequest::with_body(Method::Post, path, json!({ "code": code }).to_string());
                 let reply = self.runtime.block_on(self.transport().send(0, &request)).expect("it answers");
                 let journal: Value = serde_json::from_slice(&reply.body).expect("it is JSON");
-                Connector::payments(&company, journal["id"].as_str().expect("a journal has an id"))
+                connector::open(DIALECTS[0])
+                    .payments(&company, journal["id"].as_str().expect("a journal has an id"))
             }
         }
     }
@@ -158,11 +162,13 @@ impl Bed {
 pub(crate) async fn send_delivered(
     writer: &LedgerWriter,
     transport: Arc<Transport>,
-    connector: &Connector,
+    connector: &Arc<dyn connector::Connector>,
     options: DeliveryOptions,
 ) -> DeliveryEnd {
     let (_keep, stop) = watch::channel(false);
-    deliver(writer, transport, connector, options, stop, &|_| ()).await.expect("nothing is in the way")
+    deliver(writer, transport, connector.clone(), options, stop, &|_| ())
+        .await
+        .expect("nothing is in the way")
 }
 
 pub(crate) fn transport(server: &Running, kind: Server) -> Arc<Transport> {
@@ -203,7 +209,11 @@ async fn token(server: &Running) -> String {
 }
 
 /// Path and body of every request, as delivery sends them.
-fn bodies(connector: &Connector, rows: &[PlannedRow], batch: usize) -> Vec<(String, Bytes)> {
+fn bodies(
+    connector: &Arc<dyn connector::Connector>,
+    rows: &[PlannedRow],
+    batch: usize,
+) -> Vec<(String, Bytes)> {
     let operations: Vec<_> = (1..).zip(rows).map(|(id, row)| operation(id, row)).collect();
     let requests = operations.chunks(batch).map(|chunk| match chunk {
         [one] => connector.single(one),

@@ -6,9 +6,9 @@
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
-use ledgerferry::connector::business_central::Connector;
 use ledgerferry::delivery::{DeliveryEnd, DeliveryOptions, Rate};
 use ledgerferry::domain::EntityKind;
+use ledgerferry::{catalogue::DIALECTS, connector};
 use tokio::runtime::Runtime;
 
 use super::bed::{Workload, plan, rows, send_delivered, transport};
@@ -42,7 +42,7 @@ fn pace(batch: usize, operations: u32, window: Duration) {
         rate: Some(Rate { operations: NonZeroU32::new(operations).expect("above zero"), window }),
         ..DeliveryOptions::for_kind(workload.kind)
     };
-    let connector = Connector::customers(&server.text("company_id"));
+    let connector = connector::open(DIALECTS[0]).customers(&server.text("company_id"));
     let runtime = Runtime::new().expect("threads can be started");
     let start = Instant::now();
     let delivery = send_delivered(&writer, transport(&server, Server::Sandbox), &connector, options);

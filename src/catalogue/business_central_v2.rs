@@ -3,7 +3,18 @@
 //! Source: the API pages of the application (`APIV2 - Customers`, `APIV2 - Customer Payments`, …, version
 //! 29.0) for names and writability, the AL tables behind them for lengths.
 
-use super::{Entity, Field, Kind, Member, Navigation};
+use super::{Dialect, Entity, Field, Kind, Member, Navigation};
+
+/// API v2.0, whose names are the neutral ones.
+pub static DIALECT: Dialect = Dialect {
+    system: "business-central",
+    name: "v2.0",
+    title: "Business Central v2.0",
+    customers: &CUSTOMERS,
+    payments: &CUSTOMER_PAYMENTS,
+    financial_details: &CUSTOMER_FINANCIAL_DETAILS,
+    journals: Some(&CUSTOMER_PAYMENT_JOURNALS),
+};
 
 const TYPES: &[Member] =
     &[Member { wire: "Company", captions: &["company"] }, Member { wire: "Person", captions: &["person"] }];

@@ -5,6 +5,50 @@
 
 pub mod business_central_v2;
 
+use crate::domain::EntityKind;
+
+/// One version of a system's API: the tables of its records.
+#[derive(Debug)]
+pub struct Dialect {
+    /// The system: `business-central`.
+    pub system: &'static str,
+    /// The version: `v2.0`.
+    pub name: &'static str,
+    /// How people call the two together: `Business Central v2.0`.
+    pub title: &'static str,
+    /// Customers.
+    pub customers: &'static Entity,
+    /// Payments of customers.
+    pub payments: &'static Entity,
+    /// What each customer owes.
+    pub financial_details: &'static Entity,
+    /// Payment journals, where payments wait in some.
+    pub journals: Option<&'static Entity>,
+}
+
+/// Every dialect there is; the first is the one that speaks the neutral names.
+pub const DIALECTS: &[&Dialect] = &[&business_central_v2::DIALECT];
+
+impl Dialect {
+    /// The dialect of this system with this name, in any letter case.
+    #[must_use]
+    pub fn named(system: &str, name: &str) -> Option<&'static Self> {
+        let is_it = |known: &&&'static Self| {
+            known.system.eq_ignore_ascii_case(system) && known.name.eq_ignore_ascii_case(name)
+        };
+        DIALECTS.iter().find(is_it).copied()
+    }
+
+    /// The table of this kind of record.
+    #[must_use]
+    pub fn entity(&self, kind: EntityKind) -> &'static Entity {
+        match kind {
+            EntityKind::Customers => self.customers,
+            EntityKind::Payments => self.payments,
+        }
+    }
+}
+
 /// Everything known about the records of one kind in one dialect.
 #[derive(Debug)]
 pub struct Entity {
@@ -19,8 +63,10 @@ pub struct Entity {
 /// One field of a record.
 #[derive(Debug)]
 pub struct Field {
-    /// The name in payloads, filters and messages: `displayName`.
+    /// The neutral name, which is the one in files, plans and messages: `displayName`.
     pub name: &'static str,
+    /// Where the dialect keeps it, a path with slashes: `address/street`; empty when it is under its neutral name.
+    pub wire: &'static str,
     /// Other headings that people give the column; spelling is folded, so one form of each is enough.
     pub aliases: &'static [&'static str],
     /// What values it takes.
@@ -133,6 +179,7 @@ impl Field {
     const fn new(name: &'static str, kind: Kind) -> Self {
         Self {
             name,
+            wire: "",
             aliases: &[],
             kind,
             max_length: 0,
@@ -140,6 +187,12 @@ impl Field {
             writable: Writable::Always,
             reference: None,
         }
+    }
+
+    /// Where the dialect keeps the field, a path with slashes.
+    #[must_use]
+    pub fn path(&self) -> &'static str {
+        if self.wire.is_empty() { self.name } else { self.wire }
     }
 
     const fn text(name: &'static str, max_length: u16) -> Self {

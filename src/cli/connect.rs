@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use ledgerferry::catalogue::{DIALECTS, Dialect};
+use ledgerferry::connector;
 use ledgerferry::profile::{Guards, Limits, Profile, Stage, System};
 use ledgerferry::run::{PageOptions, Target, resolve_company};
 use ledgerferry::sandbox::{Sandbox, SandboxOptions};
@@ -51,9 +53,12 @@ impl Connection {
         let transport = Transport::new(options).map_err(ledgerferry::Error::from)?;
         let pages = PageOptions::within(profile.limits.retry_budget);
         let company = profile.company.unwrap_or_default();
-        let company = resolve_company(&transport, &company, pages, &mut |_| ()).await?;
+        let dialect = Dialect::named(profile.system.as_str(), &profile.dialect).unwrap_or(DIALECTS[0]);
+        let api = connector::open(dialect);
+        let company = resolve_company(&transport, api.as_ref(), &company, pages, &mut |_| ()).await?;
         let target = Target {
             transport: Arc::new(transport),
+            api,
             company,
             profile: profile.name,
             system: profile.system.as_str().to_owned(),

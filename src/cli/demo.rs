@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use ledgerferry::catalogue::DIALECTS;
 use ledgerferry::domain::EntityKind;
 use ledgerferry::durable::{FileError, create_directory, publish_bytes};
 use ledgerferry::export::{ExportEntity, Output, Query};
@@ -159,15 +160,14 @@ impl Tour<'_> {
             profile: target.profile.clone(),
             pages: target.pages,
         };
-        let summary = run::export(&target.transport, &target.company, request, &mut |_| ())
-            .await
-            .map_err(ledgerferry::Error::from)?;
+        let summary = run::export(target, request, &mut |_| ()).await.map_err(ledgerferry::Error::from)?;
         super::export::tell(self.console, &summary, false);
         Ok(())
     }
 
     fn read(&self, file: &str, entity: EntityKind) -> ReadRequest {
         ReadRequest {
+            dialect: DIALECTS[0],
             files: vec![self.folder.join(file).into()],
             entity: Some(entity),
             mapping: None,

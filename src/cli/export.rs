@@ -22,7 +22,7 @@ pub(crate) async fn export(
     let to_stdout = arguments.out == Path::new("-");
     let request = request(arguments, &connection);
     let target = &connection.target;
-    let exported = run::export(&target.transport, &target.company, request, &mut |event| match event {
+    let exported = run::export(target, request, &mut |event| match event {
         ExportEvent::Page { rows, .. } => console.progress("rows", rows, None),
         ExportEvent::Waiting { pause, reason } => {
             console.note(&format!("waiting {} s: {reason}", pause.as_secs_f32().ceil()));

@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
+use ledgerferry::catalogue::{DIALECTS, Dialect};
 use ledgerferry::delivery::{DeliveryOptions, OnConflict, Rate, Slice};
 use ledgerferry::domain::{EntityKind, State};
 use ledgerferry::ledger::{Ledger, LedgerError, Phase, RunHeader};
@@ -27,7 +28,7 @@ use super::watch::watcher;
 
 pub(crate) fn validate(console: &Console, place: &Place, read: ReadArgs) -> Result<Ending, Failure> {
     let folder = new_folder(place, read.out.clone());
-    let request = read_request(read, &watcher(console))?;
+    let request = read_request(read, DIALECTS[0], &watcher(console))?;
     let report = run::validate(&request, &folder, &watcher(console));
     console.finish_progress();
     let report = report?;
@@ -245,7 +246,8 @@ async fn make_plans(
     let Asked { read, matching, command, retried, stop } = asked;
     let out = read.out.clone();
     let watcher = watcher(console);
-    let parts = run::split_by_entity(&read_request(read, &watcher)?, &watcher)?;
+    let parts =
+        run::split_by_entity(&read_request(read, connection.target.api.dialect(), &watcher)?, &watcher)?;
     if parts.len() > 1 && matching.journal.is_none() {
         return Err(ledgerferry::Error::JournalMissing.into());
     }
@@ -517,7 +519,11 @@ pub(crate) fn new_folder(place: &Place, out: Option<PathBuf>) -> PathBuf {
     out.unwrap_or_else(|| run::new_run_folder(&place.runs()))
 }
 
-fn read_request(read: ReadArgs, watcher: run::Observer<'_>) -> Result<ReadRequest, Failure> {
+fn read_request(
+    read: ReadArgs,
+    dialect: &'static Dialect,
+    watcher: run::Observer<'_>,
+) -> Result<ReadRequest, Failure> {
     let delimiter = match read.delimiter.as_str() {
         "auto" => None,
         "tab" | "\\t" => Some(b'\t'),
@@ -539,6 +545,7 @@ fn read_request(read: ReadArgs, watcher: run::Observer<'_>) -> Result<ReadReques
     };
     let sheet = if sheets.len() == 1 { sheets.first().cloned() } else { None };
     Ok(ReadRequest {
+        dialect,
         files,
         entity: read.entity.map(|entity| match entity {
             args::Entity::Customers => EntityKind::Customers,

@@ -6,12 +6,29 @@
 //! Promises: no I/O and no clock; nothing counts as carried out that a reply does not say so of; a reply that
 //! cannot be understood leaves its rows in doubt.
 
+mod api;
 pub mod business_central;
+pub mod fields;
+mod found;
+mod normalise;
 pub mod payload;
 
+pub use api::{Api, Connector, Habits, List, ReadPause, Set};
+pub use found::{Found, FoundPage, Identity, Lookup, highest_line_of, text_of};
+pub use normalise::{blanks, differences};
+
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::catalogue::Dialect;
+
 use crate::domain::{Action, Receipt, Refusal};
+
+/// The API that speaks this dialect.
+#[must_use]
+pub fn open(dialect: &'static Dialect) -> Arc<dyn Api> {
+    Arc::new(business_central::BusinessCentral::new(dialect))
+}
 
 /// What a request does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

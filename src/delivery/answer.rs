@@ -8,7 +8,6 @@ use super::backlog::Job;
 use super::lane::Lane;
 use super::shared::{Shared, Traffic};
 use crate::connector::Verdict;
-use crate::connector::business_central::{has_own_words, interpret, read_batch};
 use crate::domain::Refusal;
 use crate::transport::{ApiReply, TransportError, longest_pause};
 
@@ -23,7 +22,8 @@ pub(super) fn judge_single(
         Ok(reply) => reply,
         Err(failure) => return judge_failure(shared, lane, failure),
     };
-    let verdict = match interpret(job.row.action, reply.status, reply.retry_after(), &reply.body) {
+    let (status, pause) = (reply.status, reply.retry_after());
+    let verdict = match shared.target.connector.interpret(job.row.action, status, pause, &reply.body) {
         // Nothing else was sent that it could depend on.
         Verdict::RolledBack => Verdict::Refused(rolled_back_alone()),
         verdict => verdict,
@@ -77,7 +77,7 @@ pub(super) fn judge_batch(
                 let pairs = headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
                 longest_pause(pairs, now)
             };
-            let verdicts = read_batch(&rows, &reply.body, &pause);
+            let verdicts = shared.target.connector.read_batch(&rows, &reply.body, &pause);
             judge_parts(shared, lane, &verdicts);
             BatchAnswer::Parts(verdicts)
         }
@@ -96,7 +96,7 @@ pub(super) fn judge_batch(
             shared.answered(Traffic::Writes);
             BatchAnswer::NoneDone
         }
-        409 | 412 if has_own_words(&reply.body) => {
+        409 | 412 if shared.target.connector.has_own_words(&reply.body) => {
             shared.answered(Traffic::Writes);
             BatchAnswer::NoneDone
         }

@@ -5,9 +5,9 @@
 
 use super::doubt::{Cause, Doubt};
 use super::options::OnConflict;
-use crate::connector::business_central::fields::only;
-use crate::connector::business_central::{Connector, Found, differences};
-use crate::domain::{Action, EntityKind, FieldChange, Receipt, Refusal};
+use crate::connector::fields::only;
+use crate::connector::{Connector, Found, differences};
+use crate::domain::{Action, FieldChange, Receipt, Refusal};
 
 /// The code of a conflict over a record that is not there any more.
 pub(super) const GONE: &str = "gone";
@@ -53,7 +53,7 @@ pub(super) struct Part {
 /// What a doubt is judged with.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Judge<'a> {
-    pub(super) connector: &'a Connector,
+    pub(super) connector: &'a dyn Connector,
     pub(super) on_conflict: OnConflict,
     /// Whether an absence can be believed.
     pub(super) is_believable: bool,
@@ -86,7 +86,7 @@ impl Judge<'_> {
             return Judgement::Accepted(found.receipt.clone());
         }
         // Where nothing of ours can be, another document or another customer is enough to see that.
-        let is_another = connector.kind() == EntityKind::Payments
+        let is_another = connector.has_lines()
             && doubt.is_first_refused()
             && changes.iter().any(|change| {
                 matches!(change.field.as_str(), "documentNumber" | "customerNumber" | "customerId")
@@ -122,7 +122,7 @@ impl Judge<'_> {
             // The first look may have come before the other writer's commit was to be seen.
             Cause::KeyTaken(_) if doubt.looks == 0 => Judgement::LookAgain,
             // The key is in use by something that the API does not show.
-            Cause::KeyTaken(_) if is_line && self.connector.kind() == EntityKind::Payments => Judgement::Move,
+            Cause::KeyTaken(_) if is_line && self.connector.has_lines() => Judgement::Move,
             Cause::KeyTaken(refusal) => Judgement::Refused(refusal.clone()),
             _ if self.is_believable => Judgement::Resend(None),
             _ => Judgement::LookAgain,
@@ -282,12 +282,22 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
-    use crate::connector::business_central::read_found;
+    use std::sync::Arc;
+
+    use crate::catalogue::DIALECTS;
     use crate::domain::State;
     use crate::ledger::OpenRow;
 
-    fn judge(connector: &Connector, doubt: &Doubt, found: &[&Found], is_believable: bool) -> Judgement {
+    fn judge(connector: &dyn Connector, doubt: &Doubt, found: &[&Found], is_believable: bool) -> Judgement {
         Judge { connector, on_conflict: OnConflict::Reject, is_believable }.judge(doubt, found)
+    }
+
+    fn customers() -> Arc<dyn Connector> {
+        crate::connector::open(DIALECTS[0]).customers("c")
+    }
+
+    fn payments() -> Arc<dyn Connector> {
+        crate::connector::open(DIALECTS[0]).payments("c", "j")
     }
 
     fn refusal() -> Refusal {
@@ -314,13 +324,13 @@ mod tests {
     }
 
     fn found(record: &str) -> Found {
-        read_found(format!(r#"{{"value":[{record}]}}"#).as_bytes()).unwrap().0.remove(0)
+        customers().read_found(format!(r#"{{"value":[{record}]}}"#).as_bytes()).unwrap().0.remove(0)
     }
 
     fn customer(action: Action, payload: &str, record: Option<&str>, is_believable: bool) -> Judgement {
         let found: Vec<_> = record.map(found).into_iter().collect();
         let doubt = doubt(action, payload, Cause::Unanswered("lost".into()));
-        judge(&Connector::customers("c"), &doubt, &found.iter().collect::<Vec<_>>(), is_believable)
+        judge(customers().as_ref(), &doubt, &found.iter().collect::<Vec<_>>(), is_believable)
     }
 
     fn conflict_code(judgement: &Judgement) -> &str {
@@ -399,13 +409,13 @@ mod tests {
     fn a_stale_update_of_fields_nobody_touched_goes_again_at_once() {
         let doubt = doubt(Action::Update, r#"{"city":"Ulm"}"#, Cause::Stale(refusal()));
         let record = found(r#"{"id":"g","city":"Bonn","@odata.etag":"e7"}"#);
-        let judgement = judge(&Connector::customers("c"), &doubt, &[&record], false);
+        let judgement = judge(customers().as_ref(), &doubt, &[&record], false);
         assert_eq!(judgement, Judgement::Resend(Some("e7".to_owned())));
     }
 
     #[test]
     fn a_line_that_a_stranger_has_is_left_to_him() {
-        let connector = Connector::payments("c", "j");
+        let connector = payments();
         let mut doubt = doubt(
             Action::Create,
             r#"{"customerNumber":"C1","documentNumber":"P1","amount":-5.00}"#,
@@ -414,18 +424,18 @@ mod tests {
         doubt.row.line_number = Some(20_000);
         let stranger =
             found(r#"{"id":"x","lineNumber":20000,"customerNumber":"C9","documentNumber":"Z","amount":-6}"#);
-        assert_eq!(judge(&connector, &doubt, &[&stranger], true), Judgement::Move);
+        assert_eq!(judge(connector.as_ref(), &doubt, &[&stranger], true), Judgement::Move);
         // A line that the API does not show: looked for twice, then left alone.
-        assert_eq!(judge(&connector, &doubt, &[], true), Judgement::LookAgain);
+        assert_eq!(judge(connector.as_ref(), &doubt, &[], true), Judgement::LookAgain);
         doubt.looks = 1;
-        assert_eq!(judge(&connector, &doubt, &[], true), Judgement::Move);
+        assert_eq!(judge(connector.as_ref(), &doubt, &[], true), Judgement::Move);
     }
 
     #[test]
     fn several_records_that_look_alike_are_for_a_person() {
         let doubt = doubt(Action::Create, r#"{"displayName":"Ann"}"#, Cause::Unanswered(String::new()));
         let record = found(r#"{"id":"g","displayName":"Ann"}"#);
-        let judgement = judge(&Connector::customers("c"), &doubt, &[&record, &record], true);
+        let judgement = judge(customers().as_ref(), &doubt, &[&record, &record], true);
         assert!(matches!(judgement, Judgement::Person(words) if words.starts_with("2 records")));
     }
 
@@ -443,7 +453,7 @@ mod tests {
             doubt(Action::Update, r#"{"city":"Ulm","creditLimit":500}"#, Cause::Unanswered("lost".into()));
         let limit = FieldChange { field: "creditLimit".into(), from: "100".into(), to: "500".into() };
         doubt.row.changes.push(limit);
-        Judge { connector: &Connector::customers("c"), on_conflict, is_believable: false }
+        Judge { connector: customers().as_ref(), on_conflict, is_believable: false }
             .judge(&doubt, &[&found(record)])
     }
 
@@ -485,7 +495,7 @@ mod tests {
         let judge = |etag: &str, attempts, is_believable| {
             let mut doubt = doubt(Action::Update, r#"{"city":"Ulm"}"#, Cause::Unanswered("lost".into()));
             (doubt.row.etag, doubt.row.attempts) = (Some(etag.to_owned()), attempts);
-            Judge { connector: &Connector::customers("c"), on_conflict: OnConflict::Ours, is_believable }
+            Judge { connector: customers().as_ref(), on_conflict: OnConflict::Ours, is_believable }
                 .judge(&doubt, &[&found(r#"{"id":"g","city":"Köln","@odata.etag":"e5"}"#)])
         };
         let again = Judgement::Resend(Some("e5".to_owned()));
@@ -504,10 +514,10 @@ mod tests {
         let there = found(
             r#"{"id":"x","lineNumber":20000,"customerNumber":"C1","documentNumber":"Z","amount":-5.00}"#,
         );
-        let connector = Connector::payments("c", "j");
-        assert_eq!(judge(&connector, &doubt, &[&there], true), Judgement::Move);
+        let connector = payments();
+        assert_eq!(judge(connector.as_ref(), &doubt, &[&there], true), Judgement::Move);
         doubt.row.attempts = 2;
-        assert_eq!(conflict_code(&judge(&connector, &doubt, &[&there], true)), "different");
+        assert_eq!(conflict_code(&judge(connector.as_ref(), &doubt, &[&there], true)), "different");
     }
 
     #[test]
@@ -525,7 +535,7 @@ mod tests {
         let record = found(r#"{"id":"g","@odata.etag":"e2"}"#);
         let doubt = doubt(Action::Delete, "", Cause::Stale(refusal()));
         let judge = |on_conflict| {
-            Judge { connector: &Connector::customers("c"), on_conflict, is_believable: true }
+            Judge { connector: customers().as_ref(), on_conflict, is_believable: true }
                 .judge(&doubt, &[&record])
         };
         assert_eq!(conflict_code(&judge(OnConflict::Reject)), "stale");

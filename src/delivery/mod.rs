@@ -48,7 +48,7 @@ pub use options::{DeliveryOptions, ErrorLimit, ErrorLimitError, OnConflict};
 pub use pace::Rate;
 pub use slice::{Lines, LinesError, Slice};
 
-use crate::connector::business_central::Connector;
+use crate::connector::Connector;
 use crate::domain::State;
 use crate::ledger::{Ledger, LedgerError, LedgerWriter, OpenRow};
 use crate::transport::{Transport, TransportError};
@@ -123,13 +123,13 @@ pub enum DeliveryError {
 pub async fn deliver(
     ledger: &LedgerWriter,
     transport: Arc<Transport>,
-    connector: &Connector,
+    connector: Arc<dyn Connector>,
     options: DeliveryOptions,
     stop: watch::Receiver<bool>,
     on_event: &(dyn Fn(DeliveryEvent) + Send + Sync),
 ) -> Result<DeliveryEnd, DeliveryError> {
     let (events, mut told) = mpsc::unbounded_channel();
-    let target = Target { transport, connector: connector.clone() };
+    let target = Target { transport, connector };
     let shared = Arc::new(Shared::new(ledger.handle().clone(), target, options, events));
     let outcome = run(&shared, stop, (&mut told, on_event)).await;
     shared.ledger.ask_counted(Vec::new(), 0, shared.take_counters())?.await?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::pace::Rate;
 use super::slice::Slice;
-use crate::connector::business_central::{BATCH_MAX, Connector};
+use crate::connector::{Connector, Habits};
 use crate::domain::EntityKind;
 use crate::transport::{PATIENCE, Transport};
 
@@ -16,7 +16,7 @@ pub(super) struct Target {
     /// Sends requests.
     pub(super) transport: Arc<Transport>,
     /// Writes requests and reads replies.
-    pub(super) connector: Connector,
+    pub(super) connector: Arc<dyn Connector>,
 }
 
 /// How many rows may go wrong before the run stops.
@@ -119,6 +119,9 @@ impl OnConflict {
     }
 }
 
+/// The most operations in one request; a system may take fewer.
+const BATCH_ROWS: usize = 100;
+
 /// How a delivery behaves.
 #[derive(Clone, Debug)]
 pub struct DeliveryOptions {
@@ -158,7 +161,7 @@ impl DeliveryOptions {
     #[must_use]
     pub fn for_kind(kind: EntityKind) -> Self {
         Self {
-            batch: BATCH_MAX,
+            batch: BATCH_ROWS,
             in_flight: if kind == EntityKind::Payments { 1 } else { 2 },
             rate: None,
             headroom: 0,
@@ -195,12 +198,12 @@ impl DeliveryOptions {
     }
 
     /// The same, with every number inside what can work.
-    pub(super) fn clamped(mut self, kind: EntityKind) -> Self {
-        self.batch = self.batch.clamp(1, BATCH_MAX);
+    pub(super) fn clamped(mut self, kind: EntityKind, habits: Habits) -> Self {
+        self.batch = self.batch.clamp(1, BATCH_ROWS.min(habits.batch));
         if let Some(rate) = self.rate {
-            self.batch = self.batch.min(usize::try_from(rate.operations.get()).unwrap_or(BATCH_MAX));
+            self.batch = self.batch.min(usize::try_from(rate.operations.get()).unwrap_or(BATCH_ROWS));
         }
-        self.in_flight = if kind == EntityKind::Payments { 1 } else { self.in_flight.max(1) };
+        self.in_flight = self.in_flight.clamp(1, habits.writers(kind).max(1));
         self.max_attempts = self.max_attempts.max(1);
         self
     }

@@ -1,6 +1,6 @@
 //! What a person has to look at when a machine cannot tell what became of a row.
 
-use crate::connector::business_central::text_of;
+use crate::connector::text_of;
 use crate::domain::{Action, EntityKind};
 use crate::ledger::OpenRow;
 

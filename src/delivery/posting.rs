@@ -17,9 +17,9 @@ use super::doubt::Doubt;
 use super::settler::{Answer, ask, ask_ledger};
 use super::shared::{Shared, unix_now};
 use crate::connector::Operation;
-use crate::connector::business_central::{Found, text_of};
+use crate::connector::{Found, text_of};
+use crate::domain::Action;
 use crate::domain::text::upper;
-use crate::domain::{Action, EntityKind};
 use crate::ledger::{Ledger, LedgerError};
 
 /// Nobody posts a journal so soon after a request has left. When nothing else can tell, an absence is believed for
@@ -150,7 +150,10 @@ fn is_just_sent(is_inherited: bool, sent_at: Option<i64>) -> bool {
 /// unless the journal has a number series for posting.
 async fn entries_since(shared: &Shared, last_entry: Option<i64>) -> Entries {
     let Some(last_entry) = last_entry else { return Entries::Unreadable };
-    match ask(shared, shared.target.connector.payments_posted_since(last_entry)).await {
+    let Some(request) = shared.target.connector.payments_posted_since(last_entry) else {
+        return Entries::Unreadable;
+    };
+    match ask(shared, request).await {
         Answer::Found(found) if found.is_empty() => Entries::None,
         Answer::Found(found) => Entries::Of(found.iter().map(document_of).collect()),
         // More than anybody would read through: ours may be among them.
@@ -242,7 +245,7 @@ async fn lines(shared: &Shared) -> Result<Lines, DeliveryError> {
 
 /// Whether a posted journal would show by now, or nothing is left that it could hide. Customers are never posted.
 pub(super) async fn has_witness(shared: &Shared) -> Result<bool, DeliveryError> {
-    if shared.target.connector.kind() == EntityKind::Customers {
+    if !shared.target.connector.has_lines() {
         return Ok(true);
     }
     let lines = lines(shared).await?;

@@ -17,8 +17,8 @@ use super::posting::{Absence, Noted};
 use super::shared::{Settlement, Shared, Traffic, unix_now};
 use super::{DeliveryEnd, DeliveryError};
 use crate::connector::Request;
-use crate::connector::business_central::{Found, Identity, has_own_words, highest_line_of, read_found};
-use crate::domain::{Action, EntityKind, Outcome, Refusal};
+use crate::connector::{Found, Identity, highest_line_of};
+use crate::domain::{Action, Outcome, Refusal};
 use crate::ledger::{Ledger, LedgerError, Step};
 use crate::transport::{ApiReply, TransportError};
 
@@ -131,7 +131,7 @@ fn read_reply(shared: &Shared, lane: &Lane, reply: &ApiReply) -> Result<Page, An
     let words = format!("the target answered a lookup with {}", reply.status);
     let later = || Answer::Later(shared.failed(lane, Traffic::Lookups, reply.retry_after(), &words));
     match reply.status {
-        200 => match read_found(&reply.body) {
+        200 => match shared.target.connector.read_found(&reply.body) {
             Some((found, next)) => {
                 shared.answered(Traffic::Lookups);
                 Ok(Page::Found(found, next))
@@ -142,7 +142,7 @@ fn read_reply(shared: &Shared, lane: &Lane, reply: &ApiReply) -> Result<Page, An
         413 | 414 => Err(Answer::TooMuch),
         // What is not the target's own word is a proxy's, and says nothing of the record.
         408 | 429 | 500..=599 => Err(later()),
-        _ if !has_own_words(&reply.body) => Err(later()),
+        _ if !shared.target.connector.has_own_words(&reply.body) => Err(later()),
         _ => Err(Answer::Never(words)),
     }
 }
@@ -184,7 +184,7 @@ async fn record(shared: &Shared, asked: Vec<Doubt>, answer: Answer) -> Result<()
 }
 
 fn judge_among(shared: &Shared, doubt: &Doubt, found: &[Found], now: Instant) -> Judgement {
-    let connector = &shared.target.connector;
+    let connector = shared.target.connector.as_ref();
     let identity = connector.identity(&operation(&doubt.row));
     let ours: Vec<_> = found.iter().filter(|found| identity.matches(found)).collect();
     let judge = Judge {
@@ -215,7 +215,7 @@ async fn double_check(
             }
             Ok(Judgement::Accepted(receipt))
         }
-        judgement if connector.kind() == EntityKind::Payments && rests_on_absence(doubt, &judgement) => {
+        judgement if connector.has_lines() && rests_on_absence(doubt, &judgement) => {
             Ok(match postings.absence_of(shared, doubt).await? {
                 Absence::Certain => judgement,
                 // Lookups are answered meanwhile, so that nothing else would ever end this.
@@ -378,7 +378,8 @@ async fn fresh_line(shared: &Shared) -> Result<Option<i64>, DeliveryError> {
 
 async fn highest_in_journal(shared: &Shared) -> Option<i64> {
     loop {
-        match ask(shared, shared.target.connector.highest_line()).await {
+        let request = shared.target.connector.highest_line()?;
+        match ask(shared, request).await {
             Answer::Found(found) => return highest_line_of(&found),
             Answer::Later(_) if !shared.is_ending() => {}
             _ => return None,

@@ -87,10 +87,10 @@ impl Shared {
         events: mpsc::UnboundedSender<DeliveryEvent>,
     ) -> Self {
         let kind = target.connector.kind();
-        let options = options.clamped(kind);
-        // A journal has one writer, whatever the number of credentials.
-        let credentials =
-            if kind == crate::domain::EntityKind::Payments { 1 } else { target.transport.credentials() };
+        let options = options.clamped(kind, target.connector.habits());
+        // One writer is one, whatever the number of credentials: a journal has one.
+        let writers = target.connector.habits().writers(kind);
+        let credentials = if writers == 1 { 1 } else { target.transport.credentials() };
         Self {
             lanes: (0..credentials).map(|credential| Lane::new(credential, &options)).collect(),
             batches: AtomicBool::new(options.batch > 1),

@@ -1,7 +1,6 @@
 //! Which columns an export has, and what has to be asked of the server to fill them.
 
-use crate::catalogue::business_central_v2::{CUSTOMER_FINANCIAL_DETAILS, CUSTOMER_PAYMENTS, CUSTOMERS};
-use crate::catalogue::{Entity, Field, Kind};
+use crate::catalogue::{Dialect, Entity, Field, Kind};
 
 use super::ExportError;
 
@@ -73,11 +72,11 @@ impl ExportEntity {
 
     /// The table of the catalogue that describes it.
     #[must_use]
-    pub fn catalogue(self) -> &'static Entity {
+    pub fn catalogue(self, dialect: &Dialect) -> &'static Entity {
         match self {
-            Self::Customers => &CUSTOMERS,
-            Self::Financials => &CUSTOMER_FINANCIAL_DETAILS,
-            Self::Payments => &CUSTOMER_PAYMENTS,
+            Self::Customers => dialect.customers,
+            Self::Financials => dialect.financial_details,
+            Self::Payments => dialect.payments,
         }
     }
 }
@@ -111,9 +110,14 @@ impl Layout {
     /// The columns for what was asked: those of `select` in its order, or all of them when it is empty.
     ///
     /// `expand` may name the financial detail; selecting one of its amounts asks for it too.
-    pub fn new(entity: ExportEntity, select: &[String], expand: &[String]) -> Result<Self, ExportError> {
+    pub fn new(
+        dialect: &Dialect,
+        entity: ExportEntity,
+        select: &[String],
+        expand: &[String],
+    ) -> Result<Self, ExportError> {
         let with_details = check_expand(entity, expand)?;
-        let offered = offered_columns(entity);
+        let offered = offered_columns(dialect, entity);
         let columns = if select.is_empty() {
             offered.into_iter().filter(|column| column.place != Place::Detail || with_details).collect()
         } else {
@@ -122,22 +126,18 @@ impl Layout {
         Ok(Self { entity, columns })
     }
 
-    /// The value of `$select`.
+    /// The fields to ask the server for.
     #[must_use]
-    pub fn select(&self) -> String {
+    pub fn select(&self) -> Vec<&'static str> {
         let names: Vec<_> = self.names(Place::Record).collect();
         // Without any column of its own a record still needs a property to be asked for.
-        if names.is_empty() { "id".to_owned() } else { names.join(",") }
+        if names.is_empty() { vec!["id"] } else { names }
     }
 
-    /// The values of `$expand` to try, one after the other; empty when nothing is expanded.
+    /// The fields to ask for of each customer's financial detail; none when it is not wanted.
     #[must_use]
-    pub fn expand(&self) -> Vec<String> {
-        let names = self.names(Place::Detail).collect::<Vec<_>>().join(",");
-        if names.is_empty() {
-            return Vec::new();
-        }
-        DETAIL_NAMES.iter().map(|detail| format!("{detail}($select={names})")).collect()
+    pub fn details(&self) -> Vec<&'static str> {
+        self.names(Place::Detail).collect()
     }
 
     /// Whether the financial detail is asked for.
@@ -151,13 +151,16 @@ impl Layout {
     }
 }
 
-fn offered_columns(entity: ExportEntity) -> Vec<Column> {
-    let own = entity.catalogue().fields.iter().map(|field| Column::new(field, Place::Record));
+fn offered_columns(dialect: &Dialect, entity: ExportEntity) -> Vec<Column> {
+    let own = entity.catalogue(dialect).fields.iter().map(|field| Column::new(field, Place::Record));
     match entity {
         ExportEntity::Financials => own.collect(),
-        ExportEntity::Payments => std::iter::once(Column::journal()).chain(own).collect(),
+        ExportEntity::Payments => {
+            let journal = dialect.journals.map(|_| Column::journal());
+            journal.into_iter().chain(own).collect()
+        }
         ExportEntity::Customers => {
-            let details = DETAILS.iter().filter_map(|name| CUSTOMER_FINANCIAL_DETAILS.field(name));
+            let details = DETAILS.iter().filter_map(|name| dialect.financial_details.field(name));
             own.chain(details.map(|field| Column::new(field, Place::Detail))).collect()
         }
     }
@@ -188,6 +191,7 @@ fn find_column(entity: ExportEntity, offered: &[Column], name: &str) -> Result<C
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalogue::business_central_v2::{CUSTOMERS, DIALECT};
 
     fn words(words: &[&str]) -> Vec<String> {
         words.iter().map(|word| (*word).to_owned()).collect()
@@ -199,52 +203,46 @@ mod tests {
 
     #[test]
     fn without_a_selection_every_field_of_the_catalogue_is_a_column() {
-        let layout = Layout::new(ExportEntity::Customers, &[], &[]).unwrap();
+        let layout = Layout::new(&DIALECT, ExportEntity::Customers, &[], &[]).unwrap();
         let fields: Vec<_> = CUSTOMERS.fields.iter().map(|field| field.name).collect();
         assert_eq!(headings(&layout), fields);
-        assert_eq!(layout.select(), fields.join(","));
-        assert_eq!(layout.expand(), Vec::<String>::new());
+        assert_eq!(layout.select(), fields);
+        assert!(layout.details().is_empty());
     }
 
     #[test]
     fn expanding_adds_the_amounts_behind_the_columns_of_the_customer() {
-        let layout = Layout::new(ExportEntity::Customers, &[], &words(&["financials"])).unwrap();
+        let layout = Layout::new(&DIALECT, ExportEntity::Customers, &[], &words(&["financials"])).unwrap();
         assert_eq!(headings(&layout)[CUSTOMERS.fields.len()..], DETAILS);
-        assert!(!layout.select().contains("overdueAmount"));
-        assert_eq!(
-            layout.expand(),
-            [
-                "customerFinancialDetail($select=balance,overdueAmount,totalSalesExcludingTax)",
-                "customerFinancialDetails($select=balance,overdueAmount,totalSalesExcludingTax)"
-            ]
-        );
+        assert!(!layout.select().contains(&"overdueAmount"));
+        assert_eq!(layout.details(), DETAILS);
     }
 
     #[test]
     fn a_selection_keeps_its_order_and_brings_the_detail_it_needs() {
-        let layout = Layout::new(ExportEntity::Customers, &words(&["balance", "Number"]), &[]).unwrap();
+        let layout =
+            Layout::new(&DIALECT, ExportEntity::Customers, &words(&["balance", "Number"]), &[]).unwrap();
         assert_eq!(headings(&layout), ["balance", "number"]);
-        assert_eq!(
-            (layout.select(), layout.expand().remove(0)),
-            ("number".to_owned(), "customerFinancialDetail($select=balance)".to_owned())
-        );
+        assert_eq!((layout.select(), layout.details()), (vec!["number"], vec!["balance"]));
     }
 
     #[test]
     fn payments_say_which_journal_they_wait_in() {
-        let layout = Layout::new(ExportEntity::Payments, &[], &[]).unwrap();
+        let layout = Layout::new(&DIALECT, ExportEntity::Payments, &[], &[]).unwrap();
         assert_eq!(headings(&layout)[..2], ["journal", "id"]);
-        assert!(layout.select().starts_with("id,journalId,"));
+        assert_eq!(layout.select()[..2], ["id", "journalId"]);
     }
 
     #[test]
     fn unknown_names_are_refused_with_the_closest_known_one() {
-        let unknown = Layout::new(ExportEntity::Customers, &words(&["dispalyName"]), &[]).unwrap_err();
+        let unknown =
+            Layout::new(&DIALECT, ExportEntity::Customers, &words(&["dispalyName"]), &[]).unwrap_err();
         assert_eq!(
             unknown.to_string(),
             "`dispalyName` is no column of customers; the closest is `displayName`"
         );
-        let unknown = Layout::new(ExportEntity::Payments, &[], &words(&["financials"])).unwrap_err();
+        let unknown =
+            Layout::new(&DIALECT, ExportEntity::Payments, &[], &words(&["financials"])).unwrap_err();
         assert_eq!(unknown.to_string(), "payments have no `financials` to expand");
     }
 }

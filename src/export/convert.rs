@@ -183,7 +183,8 @@ mod tests {
 
     fn converter(shared: &Shared, top: Option<u64>) -> Converter {
         let select = ["number", "creditLimit", "city"].map(str::to_owned);
-        let layout = Layout::new(ExportEntity::Customers, &select, &[]).unwrap();
+        let layout =
+            Layout::new(crate::catalogue::DIALECTS[0], ExportEntity::Customers, &select, &[]).unwrap();
         Converter::open(&layout, Output::Stream(Box::new(shared.clone())), Format::Csv, top).unwrap()
     }
 

@@ -406,7 +406,7 @@ mod tests {
 
     fn layout(select: &[&str]) -> Layout {
         let select: Vec<_> = select.iter().map(|name| (*name).to_owned()).collect();
-        Layout::new(ExportEntity::Customers, &select, &[]).unwrap()
+        Layout::new(crate::catalogue::DIALECTS[0], ExportEntity::Customers, &select, &[]).unwrap()
     }
 
     fn show(cell: &Cell<'_>) -> String {

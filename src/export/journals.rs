@@ -2,22 +2,9 @@
 
 use serde::Deserialize;
 
-use super::pages::{Page, PageReader};
+use super::pages::PageReader;
 use super::{ExportError, ExportEvent};
-
-/// The names of the set of payment journals, in the order they are tried.
-///
-/// Source: the API's source has the first; its documentation and some servers have the second.
-const SETS: [&str; 2] = ["customerPaymentJournals", "customerPaymentsJournals"];
-
-/// Payment journals, by the code people know them by.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Journals {
-    /// The name the server has for their set.
-    pub set: &'static str,
-    /// Id and code of each, in the server's order.
-    pub journals: Vec<(String, String)>,
-}
+use crate::connector::{List, Set};
 
 #[derive(Deserialize)]
 struct JournalPage {
@@ -30,16 +17,17 @@ struct Journal {
     code: String,
 }
 
-/// Finds the journal with the code `wanted`, or all journals, of the company at `company_path`.
+/// Finds the journal with the code `wanted`, or all journals, of the company with this id: id and code of each, in the
+/// server's order.
 ///
 /// Codes are compared as the server keeps them: upper-cased.
 pub async fn fetch_journals(
     reader: &mut PageReader<'_>,
-    company_path: &str,
+    company: &str,
     wanted: Option<&str>,
     on_event: &mut (dyn FnMut(ExportEvent) + Send),
-) -> Result<Journals, ExportError> {
-    let (set, page) = open_journals(reader, company_path, on_event).await?;
+) -> Result<Vec<(String, String)>, ExportError> {
+    let page = reader.list(&List::of(company, Set::Journals, &["id", "code"]), on_event).await?;
     let (mut journals, mut next) = (Vec::new(), Some(page));
     while let Some(page) = next {
         let found: JournalPage = serde_json::from_slice(&page.body).map_err(|source| {
@@ -56,21 +44,5 @@ pub async fn fetch_journals(
             return Err(ExportError::UnknownJournal { journal: wanted.to_owned(), known });
         }
     }
-    Ok(Journals { set, journals })
-}
-
-/// The first page of journals, under the name that this server has for their set.
-async fn open_journals(
-    reader: &mut PageReader<'_>,
-    company_path: &str,
-    on_event: &mut (dyn FnMut(ExportEvent) + Send),
-) -> Result<(&'static str, Page), ExportError> {
-    let address = |set| [format!("{company_path}/{set}?$select=id,code")];
-    match reader.open(&address(SETS[0]), on_event).await {
-        Err(missing @ ExportError::NotFound { .. }) => match reader.open(&address(SETS[1]), on_event).await {
-            Err(ExportError::NotFound { .. }) => Err(missing),
-            other => other.map(|page| (SETS[1], page)),
-        },
-        other => other.map(|page| (SETS[0], page)),
-    }
+    Ok(journals)
 }

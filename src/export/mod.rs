@@ -29,8 +29,8 @@ pub use self::columns::{Column, DETAIL_NAMES, ExportEntity, Layout, Place};
 pub use self::convert::{Converted, Converter};
 pub use self::decode::{Cell, DecodeError, Decoder, OnRow};
 pub use self::error::ExportError;
-pub use self::filter::{Query, advice, encode};
-pub use self::journals::{Journals, fetch_journals};
+pub use self::filter::{Query, advice};
+pub use self::journals::fetch_journals;
 pub use self::manifest::{
     Manifest, ManifestColumn, ManifestCompany, ManifestFile, ManifestTotal, SCHEMA_VERSION, schema,
 };

@@ -11,6 +11,7 @@ use memchr::{memchr, memrchr};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use crate::connector::{Api, List, Set};
 use crate::domain::ErrorWords;
 use crate::transport::{ApiReply, ApiRequest, Transport, TransportError};
 
@@ -60,7 +61,9 @@ pub struct Page {
 #[derive(Debug)]
 pub struct PageReader<'t> {
     transport: &'t Transport,
-    entity: &'static str,
+    api: &'t dyn Api,
+    /// What the pages hold.
+    set: Set<'static>,
     options: PageOptions,
     /// Source: the header `Data-Access-Intent` of Business Central.
     intent: &'static str,
@@ -80,12 +83,13 @@ struct Frame<Records> {
 }
 
 impl<'t> PageReader<'t> {
-    /// A reader of pages of `entity`, which is only named in messages.
+    /// A reader of what this API lists.
     #[must_use]
-    pub fn new(transport: &'t Transport, entity: &'static str, options: PageOptions) -> Self {
+    pub fn new(transport: &'t Transport, api: &'t dyn Api, options: PageOptions) -> Self {
         Self {
             transport,
-            entity,
+            api,
+            set: Set::Companies,
             intent: "ReadOnly",
             jitter: Jitter::new(options.seed),
             options,
@@ -104,7 +108,19 @@ impl<'t> PageReader<'t> {
         Self { intent: "ReadWrite", ..self }
     }
 
-    /// Reads the first page at the first of these addresses that the server does not refuse.
+    /// Reads the first page of a list.
+    ///
+    /// When the server refuses every address at which it may be, the error is that of the first.
+    pub async fn list(
+        &mut self,
+        list: &List<'_>,
+        on_event: &mut (dyn FnMut(ExportEvent) + Send),
+    ) -> Result<Page, ExportError> {
+        let addresses = self.api.list(list);
+        self.open(list.set, &addresses, on_event).await
+    }
+
+    /// Reads the first page of `set` at the first of these addresses that the server does not refuse.
     ///
     /// When it refuses all of them, the error is that of the first.
     ///
@@ -113,9 +129,11 @@ impl<'t> PageReader<'t> {
     /// When there is no address at all.
     pub async fn open(
         &mut self,
+        set: Set<'_>,
         addresses: &[String],
         on_event: &mut (dyn FnMut(ExportEvent) + Send),
     ) -> Result<Page, ExportError> {
+        self.set = set.sort();
         let mut first_refusal = None;
         for address in addresses {
             match self.read(address, on_event).await {
@@ -149,18 +167,16 @@ impl<'t> PageReader<'t> {
         if !reply.is_success() {
             return Err(self.refusal(address, &reply));
         }
-        let next_link = parse_next_link(&reply.body).map_err(|source| ExportError::Malformed {
-            entity: self.entity,
-            page: number,
-            source,
-        })?;
+        let malformed = |source| ExportError::Malformed { entity: self.set.as_str(), page: number, source };
+        let body = self.api.neutral_page(self.set, reply.body).map_err(malformed)?;
+        let next_link = parse_next_link(&body).map_err(malformed)?;
         self.pages = number;
         self.seen.insert(address.to_owned());
         if next_link.as_ref().is_some_and(|link| self.seen.contains(link)) {
             return Err(ExportError::EndlessPages { page: number });
         }
         self.next_link.clone_from(&next_link);
-        Ok(Page { body: reply.body, next_link, number })
+        Ok(Page { body, next_link, number })
     }
 
     /// Asks until there is an answer that means something, or patience ends.
@@ -196,7 +212,7 @@ impl<'t> PageReader<'t> {
             let path = address.split('?').next().unwrap_or_default().to_owned();
             return ExportError::NotFound { path, message };
         }
-        ExportError::Refused { entity: self.entity, status: reply.status, message, advice: None }
+        ExportError::Refused { entity: self.set.as_str(), status: reply.status, message, advice: None }
     }
 }
 

@@ -12,8 +12,8 @@ use super::output::{Measured, Sink};
 pub(crate) fn columns(names: &[&str]) -> Vec<Column> {
     let expand = ["financials".to_owned()];
     let all: Vec<_> = [
-        Layout::new(ExportEntity::Customers, &[], &expand).unwrap(),
-        Layout::new(ExportEntity::Payments, &[], &[]).unwrap(),
+        Layout::new(crate::catalogue::DIALECTS[0], ExportEntity::Customers, &[], &expand).unwrap(),
+        Layout::new(crate::catalogue::DIALECTS[0], ExportEntity::Payments, &[], &[]).unwrap(),
     ]
     .into_iter()
     .flat_map(|layout| layout.columns)

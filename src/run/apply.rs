@@ -7,9 +7,8 @@ use std::path::{Path, PathBuf};
 
 use tokio::sync::watch;
 
-use crate::connector::business_central::Connector;
 use crate::delivery::{DeliveryEnd, DeliveryOptions, OnConflict, deliver};
-use crate::domain::{EntityKind, State};
+use crate::domain::State;
 use crate::ledger::{Ledger, LedgerWriter, Phase, RunHeader};
 use crate::report::{Report, Summary};
 use crate::source;
@@ -239,7 +238,15 @@ async fn send(
         on_conflict: Some(OnConflict::from_word(&header.on_conflict)),
         ..request.delivery.clone()
     };
-    let delivered = deliver(&writer, transport, &connector(header), options, sign, &on_event).await;
+    let delivered = deliver(
+        &writer,
+        transport,
+        target.connector(header.entity, header.journal_id.as_deref()),
+        options,
+        sign,
+        &on_event,
+    )
+    .await;
     stopper.abort();
     let ledger = writer.close()?;
     let counts = ledger.counts()?;
@@ -262,13 +269,6 @@ async fn raise_when_asked(mut stop: watch::Receiver<Option<Ending>>, raise: watc
     }
     // The sign must stay up for as long as somebody looks at it.
     raise.closed().await;
-}
-
-fn connector(header: &RunHeader) -> Connector {
-    match (header.entity, &header.journal_id) {
-        (EntityKind::Payments, Some(journal)) => Connector::payments(&header.company_id, journal),
-        _ => Connector::customers(&header.company_id),
-    }
 }
 
 /// A plan is only good for the bytes it was made from.

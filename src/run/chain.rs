@@ -7,8 +7,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use crate::catalogue::business_central_v2::CUSTOMERS;
-use crate::connector::business_central::fields::Fields;
+use crate::catalogue::DIALECTS;
+use crate::connector::fields::Fields;
 use crate::domain::{Action, EntityKind, References, RowResult, Rule, State};
 use crate::ledger::{Filter, Ledger, Phase, RunHeader, Step};
 use crate::mapping::guess_entity;
@@ -19,7 +19,7 @@ use super::event::{Event, Observer};
 use super::import::LEDGER;
 use super::index::{TargetIndex, customer_of, fold_code};
 use super::planning::PlanningError;
-use super::reading::{Input, ReadRequest, ReadingError, entity_of_mapping, table};
+use super::reading::{Input, ReadRequest, ReadingError, entity_of_mapping};
 
 /// These files, and of every workbook the chosen sheets; the one that the workbook has first when none is chosen.
 ///
@@ -143,7 +143,8 @@ fn guess(path: &Path, sheet: &str, options: &SourceOptions) -> Option<EntityKind
 }
 
 fn guess_kind(source: &Source) -> Option<EntityKind> {
-    let candidates = [EntityKind::Customers, EntityKind::Payments].map(|kind| (kind, table(kind)));
+    let candidates =
+        [EntityKind::Customers, EntityKind::Payments].map(|kind| (kind, DIALECTS[0].entity(kind)));
     guess_entity(source.headers(), &candidates)
 }
 
@@ -169,7 +170,7 @@ pub(super) fn add_planned_customers(
         if !arrives && !is_left_out(&row) {
             return Ok(());
         }
-        references.insert(CUSTOMERS.set, &number, "");
+        references.insert("customers", &number, "");
         let added = if arrives {
             let member = |name| text_of(&row.planned.payload, name);
             index.add_planned_customer(&number, (&member("currencyCode"), &member("blocked")))

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use crate::connector::{Api, List, Set};
 use crate::export::{ExportError, ExportEvent, PageOptions, PageReader};
 use crate::transport::Transport;
 
@@ -41,23 +42,16 @@ struct CompanyPage {
     value: Vec<Company>,
 }
 
-impl Company {
-    /// The path of the company's records below the service root.
-    #[must_use]
-    pub fn path(&self) -> String {
-        format!("companies({})", self.id)
-    }
-}
-
 /// Finds the one company with this GUID, name or display name, looked for in this order, in any letter case.
 pub async fn resolve_company(
     transport: &Transport,
+    api: &dyn Api,
     name_or_guid: &str,
     options: PageOptions,
     on_event: &mut (dyn FnMut(ExportEvent) + Send),
 ) -> Result<Company, CompanyError> {
-    let mut reader = PageReader::new(transport, "companies", options);
-    let page = reader.open(&["companies".to_owned()], on_event).await?;
+    let mut reader = PageReader::new(transport, api, options);
+    let page = reader.list(&List::of("", Set::Companies, &[]), on_event).await?;
     let (mut companies, mut next) = (Vec::new(), Some(page));
     while let Some(page) = next {
         let found: CompanyPage = serde_json::from_slice(&page.body)

@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::mpsc;
 
 use super::company::Company;
+use super::target::Target;
+use crate::connector::{List, Set};
 use crate::export::{
     Converted, Converter, ExportEntity, ExportError, ExportEvent, Format, Layout, Manifest, ManifestCompany,
     Output, Page, PageOptions, PageReader, Query, SCHEMA_VERSION, advice, fetch_journals, schema,
@@ -73,23 +75,24 @@ struct Outlet<'e> {
 ///
 /// When the thread that writes the rows does.
 pub async fn export(
-    transport: &Transport,
-    company: &Company,
+    target: &Target,
     request: ExportRequest,
     on_event: &mut (dyn FnMut(ExportEvent) + Send),
 ) -> Result<ExportSummary, ExportError> {
+    let (transport, api, company) = (target.transport.as_ref(), target.api.as_ref(), &target.company);
     request.query.check()?;
-    let layout = Layout::new(request.entity, &request.select, &request.expand)?;
+    let layout = Layout::new(api.dialect(), request.entity, &request.select, &request.expand)?;
     let format = request.output.format(request.format)?;
     let mut manifest = describe(transport, company, &request, &layout);
     let writer = Converter::open(&layout, request.output, format, request.query.top)?;
     let source = Source {
-        reader: PageReader::new(transport, request.entity.as_str(), request.pages),
-        company_path: company.path(),
+        reader: PageReader::new(transport, api, request.pages),
+        company: &company.id,
         layout: &layout,
         query: &request.query,
         journal: request.journal.as_deref(),
         page_rows: request.pages.page_rows,
+        has_journals: api.habits().has_journals,
     };
     let (table, pages) = transfer(source, writer, on_event).await?;
     manifest.finished = jiff::Timestamp::now();
@@ -186,11 +189,12 @@ fn convert(
 /// Where the pages come from.
 struct Source<'a> {
     reader: PageReader<'a>,
-    company_path: String,
+    company: &'a str,
     layout: &'a Layout,
     query: &'a Query,
     journal: Option<&'a str>,
     page_rows: u32,
+    has_journals: bool,
 }
 
 impl Source<'_> {
@@ -199,8 +203,11 @@ impl Source<'_> {
         let has_ended = if self.layout.entity == ExportEntity::Payments {
             self.fetch_payments(outlet).await?
         } else {
-            let set = format!("{}/{}", self.company_path, self.layout.entity.catalogue().set);
-            self.fetch_set(&set, "".into(), outlet).await?
+            let set = match self.layout.entity {
+                ExportEntity::Financials => Set::FinancialDetails,
+                _ => Set::Customers,
+            };
+            self.fetch_set(set, "".into(), outlet).await?
         };
         if has_ended {
             // A failure to send means that the other side has met its own end, which it reports itself.
@@ -210,11 +217,12 @@ impl Source<'_> {
     }
 
     async fn fetch_payments(&mut self, outlet: &mut Outlet<'_>) -> Result<bool, ExportError> {
-        let found =
-            fetch_journals(&mut self.reader, &self.company_path, self.journal, outlet.on_event).await?;
-        for (id, code) in found.journals {
-            let set = format!("{}/{}({id})/customerPayments", self.company_path, found.set);
-            if !self.fetch_set(&set, code.into(), outlet).await? {
+        if !self.has_journals {
+            return self.fetch_set(Set::Payments(""), "".into(), outlet).await;
+        }
+        let found = fetch_journals(&mut self.reader, self.company, self.journal, outlet.on_event).await?;
+        for (id, code) in found {
+            if !self.fetch_set(Set::Payments(&id), code.into(), outlet).await? {
                 return Ok(false);
             }
         }
@@ -224,18 +232,19 @@ impl Source<'_> {
     /// Sends all pages of one set; `false` when nobody takes them any more.
     async fn fetch_set(
         &mut self,
-        set: &str,
+        set: Set<'_>,
         journal: Arc<str>,
         outlet: &mut Outlet<'_>,
     ) -> Result<bool, ExportError> {
-        let select = self.layout.select();
-        let address =
-            |expand: Option<&str>| format!("{set}?{}", self.query.encode(&select, expand, self.page_rows));
-        let addresses = match self.layout.expand() {
-            expands if expands.is_empty() => vec![address(None)],
-            expands => expands.iter().map(|expand| address(Some(expand))).collect(),
+        let (select, details) = (self.layout.select(), self.layout.details());
+        let list = List {
+            details: &details,
+            filter: self.query.filter.as_deref(),
+            order_by: self.query.order_by.as_deref(),
+            top: self.query.asked_top(self.page_rows),
+            ..List::of(self.company, set, &select)
         };
-        let opened = self.reader.open(&addresses, outlet.on_event).await;
+        let opened = self.reader.list(&list, outlet.on_event).await;
         let mut next = Some(opened.map_err(|failure| self.advise(failure))?);
         while let Some(page) = next {
             outlet.pages += 1;

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::connector::business_central::fields::Fields;
+use crate::connector::fields::Fields;
 use crate::domain::{Action, FieldChange, PlannedRow, State};
 use crate::ledger::{Filter, Ledger};
 use crate::profile::Guards;

@@ -30,9 +30,7 @@ use super::facts::{now, tool_version};
 use super::history::{Earlier, add_delivered, remember_run};
 use super::index::TargetIndex;
 use super::planning::{Lines, Origins, Planner, PlanningError};
-use super::reading::{
-    Opened, ReadRequest, fields_of, needed_fields, open_files, table, tell_unmapped, typed,
-};
+use super::reading::{Opened, ReadRequest, fields_of, needed_fields, open_files, tell_unmapped, typed};
 use super::target::Target;
 
 /// The name of a run's ledger in its folder.
@@ -158,7 +156,7 @@ fn match_fields(
         return if request.match_on.is_empty() { Ok(names) } else { Err(Error::MatchPayments) };
     }
     for wanted in &request.match_on {
-        let table = table(entity);
+        let table = request.read.dialect.entity(entity);
         let field = (0..).zip(table.fields).find(|(_, field)| {
             field.name.eq_ignore_ascii_case(wanted.trim())
                 && field.writable == Writable::Always
@@ -200,7 +198,8 @@ async fn fetch(
     journal: Option<&str>,
     observer: Observer<'_>,
 ) -> Result<Known, Error> {
-    let mut references = target.fetch_references(table(entity), &fields_of(opened), observer).await?;
+    let mut references =
+        target.fetch_references(target.tables().entity(entity), &fields_of(opened), observer).await?;
     let fields = needed_fields(opened);
     let mut journal_id = None;
     match journal {
@@ -296,7 +295,10 @@ fn plan_rows(mut planning: Planning, opened: Vec<Opened>, observer: Observer<'_>
     let mut planner = Planner {
         ledger: &mut planning.ledger,
         index,
-        matching: Matching { entity: table(kind), mode: planning.request.mode },
+        matching: Matching {
+            entity: planning.request.read.dialect.entity(kind),
+            mode: planning.request.mode,
+        },
         local_currency: references.local_currency(),
         entity: kind,
         names: opened.iter().map(|file| file.facts.name.clone()).collect(),

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use crate::connector::business_central::fields::Fields;
+use crate::connector::fields::Fields;
 use crate::domain::EntityKind;
 use crate::plan::Existing;
 

@@ -4,8 +4,8 @@
 //! somebody else has written since, or a record that somebody has made again, is never written over by guess.
 
 use crate::catalogue::{Entity, Kind, Writable};
-use crate::connector::business_central::fields::{self, Fields};
-use crate::connector::business_central::{blanks, differences};
+use crate::connector::fields::{self, Fields};
+use crate::connector::{blanks, differences};
 use crate::delivery::OnConflict;
 use crate::domain::{Action, EntityKind, FieldChange, PlannedRow, RowResult, Rule, Violation};
 use crate::mapping::can_be_blank;

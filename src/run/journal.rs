@@ -8,8 +8,7 @@ use std::time::Instant;
 use serde_json::json;
 use tokio::sync::watch;
 
-use crate::connector::business_central::{Connector, Found, has_own_words, interpret, read_found, text_of};
-use crate::connector::{Request, Verdict};
+use crate::connector::{Found, Request, Verdict, text_of};
 use crate::delivery::DeliveryOptions;
 use crate::domain::{Action, EntityKind};
 use crate::export::{Jitter, PageOptions, Patience};
@@ -107,9 +106,10 @@ impl Journals {
     /// A code names one journal, so a repeat after a lost answer cannot make a second one: the server refuses the
     /// key, and the journal is found.
     async fn open(&mut self, code: &str) -> Result<String, Error> {
-        let path = format!("companies({})/customerPaymentJournals", self.target.company.id);
         let body = json!({ "code": code, "displayName": code }).to_string();
-        let request = ApiRequest::with_body(Method::Post, path, body);
+        let creation = self.target.api.new_journal(&self.target.company.id, body);
+        let request = ApiRequest::with_body(Method::Post, creation.path, creation.body.unwrap_or_default());
+        let connector = self.target.connector(EntityKind::Payments, None);
         let mut taken = 0;
         loop {
             if let Some(id) = self.target.fetch_journal(code).await? {
@@ -124,7 +124,7 @@ impl Journals {
             };
             let refused = |message| Error::JournalRefused { code: code.to_owned(), message };
             let (pause, words) =
-                match interpret(Action::Create, reply.status, reply.retry_after(), &reply.body) {
+                match connector.interpret(Action::Create, reply.status, reply.retry_after(), &reply.body) {
                     Verdict::Accepted(receipt) if !receipt.remote_id.is_empty() => {
                         return Ok(receipt.remote_id);
                     }
@@ -155,7 +155,7 @@ impl Journals {
 
     /// What the journal holds, and where the general ledger ends.
     async fn look_at(&mut self, code: &str, journal: &str) -> Result<JournalBefore, Error> {
-        let connector = Connector::payments(&self.target.company.id, journal);
+        let connector = self.target.connector(EntityKind::Payments, Some(journal));
         let lines = self.read(code, connector.highest_line()).await?;
         let entries = self.read(code, connector.last_ledger_entry()).await?;
         let number_of = |entry: &Found| text_of(&entry.record, "entryNumber").parse().ok();
@@ -168,7 +168,9 @@ impl Journals {
 
     /// The records that a read finds; `None` when the target itself refuses it. Whatever else comes is asked again
     /// until the budget ends: an unknown journal is not an empty one.
-    async fn read(&mut self, code: &str, request: Request) -> Result<Option<Vec<Found>>, Error> {
+    async fn read(&mut self, code: &str, request: Option<Request>) -> Result<Option<Vec<Found>>, Error> {
+        let Some(request) = request else { return Ok(None) };
+        let connector = self.target.connector(EntityKind::Payments, None);
         let mut read = ApiRequest::get(request.path);
         read.headers = request.headers;
         loop {
@@ -180,12 +182,14 @@ impl Journals {
                     continue;
                 }
             };
-            let found = read_found(&reply.body).filter(|_| reply.status == 200);
+            let found = connector.read_found(&reply.body).filter(|_| reply.status == 200);
             if let Some((found, _)) = found {
                 return Ok(Some(found));
             }
             // A page of a proxy, or an answer that broke off, is no word of the target's.
-            if matches!(reply.status, 400..=407 | 409..=428 | 430..=499 | 501) && has_own_words(&reply.body) {
+            if matches!(reply.status, 400..=407 | 409..=428 | 430..=499 | 501)
+                && connector.has_own_words(&reply.body)
+            {
                 return Ok(None);
             }
             let pause = self.pause(reply.retry_after()).ok_or_else(|| Error::JournalUnanswered {
@@ -246,6 +250,7 @@ mod tests {
         };
         Target {
             transport: Arc::new(Transport::new(options).unwrap()),
+            api: crate::connector::open(crate::catalogue::DIALECTS[0]),
             company: Company { id: "c".to_owned(), name: "C".to_owned(), display_name: String::new() },
             profile: String::new(),
             system: String::new(),

@@ -3,7 +3,7 @@
 //! In: opened files with their columns bound, and the target's records. Out: a ledger whose plan is whole. One
 //! row is in memory at a time, apart from the batch that is being written.
 
-use crate::connector::business_central::fields;
+use crate::connector::fields;
 use crate::delivery::reserve_lines;
 use crate::domain::{Action, Asked, EntityKind, PlannedRow, Reject, Rule, SourceName};
 use crate::ledger::{Ledger, LedgerError};

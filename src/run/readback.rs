@@ -11,8 +11,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::catalogue::{Entity, Kind, Writable};
-use crate::connector::Operation;
-use crate::connector::business_central::{Connector, differences, fields::Fields};
+use crate::connector::fields::Fields;
+use crate::connector::{Operation, Set, differences};
 use crate::domain::{Action, EntityKind, FieldChange, RowResult, State};
 use crate::export::ExportError;
 use crate::ledger::{Filter, Ledger, LedgerError, RunHeader};
@@ -23,7 +23,6 @@ use super::error::Error;
 use super::event::{Event, Observer};
 use super::index::{IndexError, document_key, fold_code};
 use super::planning::PlanningError;
-use super::reading::table;
 use super::target::{Target, TargetError};
 
 /// Up to so many customers are asked for one by one, forty to a request; for more, all of them are read.
@@ -231,18 +230,24 @@ impl Target {
         observer: Observer<'_>,
     ) -> Result<ReadBack, Error> {
         let header = ledger.header()?;
-        let names = names(table(header.entity), besides);
+        let names = names(self.tables().entity(header.entity), besides);
         let mut read = ReadBack::new().map_err(PlanningError::from)?;
-        let addresses = match header.entity {
-            EntityKind::Customers => self.customer_addresses(ledger, states, &names)?,
-            EntityKind::Payments => self.payment_addresses(&header, &names),
+        let select: Vec<&str> = names.iter().copied().collect();
+        let journal = header.journal_id.as_deref().unwrap_or_default();
+        let set = match header.entity {
+            EntityKind::Customers => Set::Customers,
+            EntityKind::Payments => Set::Payments(journal),
         };
-        let set = table(header.entity).set;
+        let reads = match header.entity {
+            EntityKind::Customers => self.customer_reads(ledger, states, &names)?,
+            EntityKind::Payments if self.api.habits().has_journals && journal.is_empty() => Vec::new(),
+            EntityKind::Payments => vec![self.api.list(&self.list(set, &select))],
+        };
         let mut rows = 0;
-        for address in addresses {
-            let pages = self.each_page(set, address, |page| {
+        for addresses in reads {
+            let pages = self.each_page(set, &addresses, |page| {
                 rows += page.len() as u64;
-                observer(Event::Fetched(set, rows));
+                observer(Event::Fetched(set.as_str(), rows));
                 Ok(read.add_page(&page).map_err(PlanningError::from)?)
             });
             match pages.await {
@@ -262,7 +267,7 @@ impl Target {
         read: &mut ReadBack,
     ) -> Result<(), Error> {
         let header = ledger.header()?;
-        let names = names(table(header.entity), &[]);
+        let names = names(self.tables().entity(header.entity), &[]);
         let mut wanted = Vec::new();
         ledger.for_each_row(Filter::States(states), |row| {
             let number = known_number(&row);
@@ -273,8 +278,9 @@ impl Target {
             Ok::<(), Error>(())
         })?;
         let operations: Vec<_> = wanted.iter().map(operation).collect();
-        for lookup in Connector::customers(&self.company.id).lookups(&operations) {
-            let pages = self.each_page("customers", lookup.request.path, |page| {
+        for lookup in self.connector(EntityKind::Customers, None).lookups(&operations) {
+            let addresses = [lookup.request.path];
+            let pages = self.each_page(Set::Customers, &addresses, |page| {
                 Ok(read.add_page(&page).map_err(PlanningError::from)?)
             });
             pages.await?;
@@ -292,9 +298,10 @@ impl Target {
     ) -> Result<(), Error> {
         let before = header.journal_before.as_ref().and_then(|before| before.last_entry);
         let (Some(before), Some(journal)) = (before, &header.journal_id) else { return Ok(()) };
-        let request = Connector::payments(&self.company.id, journal).payments_posted_since(before);
-        let mut entries = 0;
-        let pages = self.each_page("generalLedgerEntries", request.path, |page| {
+        let connector = self.connector(EntityKind::Payments, Some(journal));
+        let Some(request) = connector.payments_posted_since(before) else { return Ok(()) };
+        let (addresses, mut entries) = ([request.path], 0);
+        let pages = self.each_page(Set::LedgerEntries, &addresses, |page| {
             entries += page.len() as u64;
             observer(Event::Fetched("posted payments", entries));
             Ok(read.add_posted(&page).map_err(PlanningError::from)?)
@@ -309,28 +316,18 @@ impl Target {
         }
     }
 
-    fn payment_addresses(&self, header: &RunHeader, names: &BTreeSet<&str>) -> Vec<String> {
-        let select = names.iter().copied().collect::<Vec<_>>().join(",");
-        let journal = header.journal_id.iter();
-        journal
-            .map(|journal| {
-                let set = format!("customerPaymentJournals({journal})/customerPayments");
-                self.address(&set, &format!("$select={select}"))
-            })
-            .collect()
-    }
-
-    fn customer_addresses(
+    /// Reads that find the customers of a run, each with the addresses at which it may be answered.
+    fn customer_reads(
         &self,
         ledger: &Ledger,
         states: &[State],
         names: &BTreeSet<&str>,
-    ) -> Result<Vec<String>, LedgerError> {
+    ) -> Result<Vec<Vec<String>>, LedgerError> {
         let counts = ledger.counts()?;
         let rows: u64 = states.iter().map(|state| counts.of_state(*state)).sum();
         if rows > ASKED_FOR as u64 {
-            let select = names.iter().copied().collect::<Vec<_>>().join(",");
-            return Ok(vec![self.address("customers", &format!("$select={select}"))]);
+            let select: Vec<&str> = names.iter().copied().collect();
+            return Ok(vec![self.api.list(&self.list(Set::Customers, &select))]);
         }
         let mut wanted = Vec::new();
         ledger.for_each_row(Filter::States(states), |row| {
@@ -342,8 +339,8 @@ impl Target {
             Ok::<(), LedgerError>(())
         })?;
         let operations: Vec<_> = wanted.iter().map(operation).collect();
-        let lookups = Connector::customers(&self.company.id).lookups(&operations);
-        Ok(lookups.into_iter().map(|lookup| lookup.request.path).collect())
+        let lookups = self.connector(EntityKind::Customers, None).lookups(&operations);
+        Ok(lookups.into_iter().map(|lookup| vec![lookup.request.path]).collect())
     }
 }
 

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::catalogue::business_central_v2::{CUSTOMER_PAYMENTS, CUSTOMERS};
-use crate::catalogue::{Entity, Writable};
+use crate::catalogue::{DIALECTS, Dialect, Writable};
 use crate::domain::text::is_same_folded;
 use crate::domain::{EntityKind, Money};
 use crate::durable::FileError;
+use crate::ledger::RunHeader;
 use crate::mapping::{Binding, Blanks, MappingError, MappingFile, UnmappedReason, guess_entity};
 use crate::report::{REASON_COLUMN, SourceFacts};
 use crate::source::{SheetChoice, Source, SourceError, SourceOptions};
@@ -19,6 +19,8 @@ use super::event::{Event, Observer};
 /// Which files to read, and how.
 #[derive(Clone, Debug)]
 pub struct ReadRequest {
+    /// The dialect whose records the rows are to become.
+    pub dialect: &'static Dialect,
     /// CSV files and sheets of workbooks; a run takes one kind of record, see [`split_by_entity`].
     ///
     /// [`split_by_entity`]: super::split_by_entity
@@ -136,12 +138,10 @@ pub(super) struct Opened {
     pub(super) facts: SourceFacts,
 }
 
-/// The catalogue's table of this kind of record.
-pub(super) fn table(kind: EntityKind) -> &'static Entity {
-    match kind {
-        EntityKind::Customers => &CUSTOMERS,
-        EntityKind::Payments => &CUSTOMER_PAYMENTS,
-    }
+/// The catalogue's tables of the dialect that a run speaks.
+pub(super) fn tables_of(header: &RunHeader) -> &'static Dialect {
+    // A run of a dialect that this program does not know is stopped when its target is opened.
+    Dialect::named(&header.system, &header.dialect).unwrap_or(DIALECTS[0])
 }
 
 /// Opens every file and binds its columns.
@@ -172,14 +172,15 @@ fn open_file(
     let mut options = request.options.clone();
     options.sheet = sheet.clone().or(options.sheet);
     let source = Source::open(path, &options)?;
-    let candidates = [EntityKind::Customers, EntityKind::Payments].map(|kind| (kind, table(kind)));
+    let candidates =
+        [EntityKind::Customers, EntityKind::Payments].map(|kind| (kind, request.dialect.entity(kind)));
     let kind = request
         .entity
         .or(mapping.and_then(|mapping| mapping.entity))
         .or_else(|| guess_entity(source.headers(), &candidates))
         .or(kind)
         .ok_or_else(|| entity_unclear(&source))?;
-    let binding = Binding::bind(source.headers(), kind, table(kind), mapping)
+    let binding = Binding::bind(source.headers(), kind, request.dialect.entity(kind), mapping)
         .map_err(|source| ReadingError::Mapping { file: name, source })?
         .with_blanks(request.blank);
     let facts = SourceFacts {

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use tokio::task::block_in_place;
 
-use crate::connector::business_central::fields::Fields;
+use crate::connector::fields::Fields;
 use crate::domain::{Action, EntityKind, FieldChange, Money, RowResult, Rule, State};
 use crate::ledger::{Filter, Ledger, Phase, RunHeader};
 use crate::plan::Existing;
@@ -23,7 +23,7 @@ use super::facts::facts_of;
 use super::import::LEDGER;
 use super::planning::PlanningError;
 use super::readback::{ReadBack, moved};
-use super::reading::{as_in_file, table};
+use super::reading::{as_in_file, tables_of};
 use super::target::Target;
 
 /// The states of rows whose records are looked for.
@@ -92,9 +92,9 @@ fn compare(
         let mut finding = match &again {
             Some(there) => {
                 read.is_ours(&there.id).map_err(PlanningError::from)?;
-                found_again(header.entity, &row, there)?
+                found_again(header, &row, there)?
             }
-            None => finding(header.entity, &row, found.as_ref())?,
+            None => finding(header, &row, found.as_ref())?,
         };
         let found = found.or(again);
         if finding == Finding::PostedOrRemoved
@@ -117,9 +117,10 @@ fn compare(
 
 /// What was found of a row whose own record is not there, given the one that has its number, or its document and
 /// customer.
-fn found_again(entity: EntityKind, row: &RowResult, there: &Existing) -> Result<Finding, PlanningError> {
+fn found_again(header: &RunHeader, row: &RowResult, there: &Existing) -> Result<Finding, PlanningError> {
+    let entity = tables_of(header).entity(header.entity);
     let readable = |source| PlanningError::Record { key: row.planned.key.clone(), source };
-    let mut changes = moved(table(entity), &row.planned.payload, &there.body).map_err(readable)?;
+    let mut changes = moved(entity, &row.planned.payload, &there.body).map_err(readable)?;
     if let Some(id) = &row.remote_id {
         let (field, from, to) = ("id".to_owned(), there.id.clone(), id.clone());
         changes.insert(0, FieldChange { field, from, to });
@@ -127,7 +128,7 @@ fn found_again(entity: EntityKind, row: &RowResult, there: &Existing) -> Result<
         let from = Fields::parse(&there.body).map_err(readable)?.text("lineNumber").into_owned();
         changes.insert(0, FieldChange { field: "lineNumber".to_owned(), from, to: line.to_string() });
     }
-    Ok(match entity {
+    Ok(match header.entity {
         _ if matches!(row.state, State::InDoubt | State::Sending) => Finding::DoubtDifferent(changes),
         EntityKind::Customers => Finding::ByNumber(changes),
         EntityKind::Payments => Finding::ByDocument(changes),
@@ -135,11 +136,12 @@ fn found_again(entity: EntityKind, row: &RowResult, there: &Existing) -> Result<
 }
 
 /// What was found of a row, given the record that is its own.
-fn finding(entity: EntityKind, row: &RowResult, found: Option<&Existing>) -> Result<Finding, PlanningError> {
+fn finding(header: &RunHeader, row: &RowResult, found: Option<&Existing>) -> Result<Finding, PlanningError> {
+    let (kind, entity) = (header.entity, tables_of(header).entity(header.entity));
     let is_doubtful = matches!(row.state, State::InDoubt | State::Sending);
     let changes = match found {
         Some(found) if row.planned.action != Action::Delete => {
-            moved(table(entity), &row.planned.payload, &found.body)
+            moved(entity, &row.planned.payload, &found.body)
                 .map_err(|source| PlanningError::Record { key: row.planned.key.clone(), source })?
         }
         _ => Vec::new(),
@@ -155,7 +157,7 @@ fn finding(entity: EntityKind, row: &RowResult, found: Option<&Existing>) -> Res
         (_, _, Some(_)) if is_doubtful && changes.is_empty() => Finding::DoubtFound,
         (_, _, Some(_)) if is_doubtful => Finding::DoubtDifferent(changes),
         // Whoever has neither an id nor a number is not found by reading.
-        (_, Action::Create, None) if is_doubtful && entity == EntityKind::Customers && !has_number(row) => {
+        (_, Action::Create, None) if is_doubtful && kind == EntityKind::Customers && !has_number(row) => {
             Finding::Undecided
         }
         (_, _, None) if is_doubtful => Finding::DoubtAbsent,
@@ -163,7 +165,7 @@ fn finding(entity: EntityKind, row: &RowResult, found: Option<&Existing>) -> Res
         (_, _, Some(_)) => Finding::Different(changes),
         // What was to be deleted was gone already, and still is.
         (State::Unchanged, _, None) if was_gone(row) => Finding::Same,
-        (_, _, None) if entity == EntityKind::Payments => Finding::PostedOrRemoved,
+        (_, _, None) if kind == EntityKind::Payments => Finding::PostedOrRemoved,
         (_, _, None) => Finding::Missing,
     })
 }

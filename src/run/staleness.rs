@@ -14,7 +14,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::connector::Operation;
-use crate::connector::business_central::Connector;
 use crate::domain::{Action, EntityKind, RowResult, Rule, State};
 use crate::durable::{FileError, PendingFile};
 use crate::ledger::{Filter, Ledger, RunHeader, Step};
@@ -26,7 +25,7 @@ use super::history::{Earlier, add_delivered};
 use super::index::{TargetIndex, customer_of, key_of};
 use super::journal::find_journal;
 use super::planning::PlanningError;
-use super::reading::table;
+use super::reading::tables_of;
 use super::target::Target;
 
 /// The file that names every row whose record has moved.
@@ -71,7 +70,7 @@ pub(super) async fn check_records(
     let (match_on, fields) = match_fields(&header);
     let mut index = TargetIndex::matching(&match_on).map_err(PlanningError::from)?;
     match header.entity {
-        EntityKind::Customers => match few_customers(ledger, &header)? {
+        EntityKind::Customers => match few_customers(target, ledger, &header)? {
             Some(addresses) => target.fetch_found(addresses, &mut index).await?,
             None => target.fetch_customers(&fields, &mut index, observer).await?,
         },
@@ -83,14 +82,14 @@ pub(super) async fn check_records(
 
 /// The fields by which the rows of a run find their customers, by name and by place in the catalogue.
 fn match_fields(header: &RunHeader) -> (Vec<&'static str>, BTreeSet<usize>) {
-    let table = table(header.entity);
+    let table = tables_of(header).entity(header.entity);
     let places: BTreeSet<usize> = header.match_on.iter().filter_map(|name| table.index_of(name)).collect();
     (places.iter().map(|place| table.fields[*place].name).collect(), places)
 }
 
 /// The lookups of a plan that touches few customers, each of which can be looked up; `None` when reading all of them
 /// is cheaper or surer.
-fn few_customers(ledger: &Ledger, header: &RunHeader) -> Result<Option<Vec<String>>, Error> {
+fn few_customers(target: &Target, ledger: &Ledger, header: &RunHeader) -> Result<Option<Vec<String>>, Error> {
     if ledger.counts()?.of_state(State::Planned) > FEW {
         return Ok(None);
     }
@@ -113,7 +112,7 @@ fn few_customers(ledger: &Ledger, header: &RunHeader) -> Result<Option<Vec<Strin
             line_number: None,
         })
         .collect();
-    let lookups = Connector::customers(&header.company_id).lookups(&operations);
+    let lookups = target.connector(EntityKind::Customers, None).lookups(&operations);
     Ok(Some(lookups.into_iter().map(|lookup| lookup.request.path).collect()))
 }
 

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::catalogue::business_central_v2::{CURRENCIES, CUSTOMER_PAYMENTS, CUSTOMERS};
-use crate::catalogue::{Entity, Kind};
+use crate::catalogue::{Dialect, Entity, Kind};
+use crate::connector::{Api, Connector, List, Set};
 use crate::domain::{EntityKind, References};
 use crate::export::{ExportError, PageOptions, PageReader};
 use crate::plan::{ADDRESS, ADDRESS_KEYS};
@@ -26,6 +26,8 @@ use super::planning::PlanningError;
 pub struct Target {
     /// HTTP with the profile's credentials.
     pub transport: Arc<Transport>,
+    /// What its system can be asked, and how.
+    pub api: Arc<dyn Api>,
     /// The company that is read and written.
     pub company: Company,
     /// The name of the profile.
@@ -80,7 +82,24 @@ struct ReferenceRow {
 /// The nil GUID: a customer that carries it as its currency pays in the local one.
 const LOCAL: &str = "00000000-0000-0000-0000-000000000000";
 
+/// The names of tables that need more than being read.
+const CUSTOMERS: &str = "customers";
+const CURRENCIES: &str = "currencies";
+
 impl Target {
+    /// The tables of the dialect.
+    pub(super) fn tables(&self) -> &'static Dialect {
+        self.api.dialect()
+    }
+
+    /// Who writes records of this kind; payments go into the journal with this id.
+    pub(super) fn connector(&self, kind: EntityKind, journal: Option<&str>) -> Arc<dyn Connector> {
+        match kind {
+            EntityKind::Customers => self.api.customers(&self.company.id),
+            EntityKind::Payments => self.api.payments(&self.company.id, journal.unwrap_or_default()),
+        }
+    }
+
     /// Reads the reference tables that these fields of `entity` refer to.
     pub async fn fetch_references(
         &self,
@@ -94,12 +113,12 @@ impl Target {
             .filter_map(|field| entity.fields[*field].reference)
             .map(|reference| reference.set)
             .collect();
-        sets.remove(CUSTOMERS.set);
+        sets.remove(CUSTOMERS);
         match self.fetch_local_currency().await? {
             Some(currency) => references.set_local_currency(&currency),
             // Without it, the currencies are not all there is: the local one has no row among them.
             None => {
-                sets.remove(CURRENCIES.set);
+                sets.remove(CURRENCIES);
             }
         }
         for set in sets {
@@ -115,10 +134,11 @@ impl Target {
         observer: Observer<'_>,
     ) -> Result<(), TargetError> {
         let code = if matches!(set, "accounts" | "salesInvoices") { "number" } else { "code" };
-        let address = self.address(set, &format!("$select=id,{code}"));
+        let select = ["id", code];
+        let list = self.list(Set::Reference(set), &select);
         let mut rows = 0;
         let table = self
-            .each_page(set, address, |page| {
+            .each_record_page(&list, |page| {
                 for raw in &page {
                     let row: ReferenceRow = serde_json::from_str(raw.get())
                         .map_err(|source| TargetError::Malformed { set, source })?;
@@ -144,10 +164,11 @@ impl Target {
     ///
     /// Source: reads give the local currency's code beside the nil currency id.
     async fn fetch_local_currency(&self) -> Result<Option<String>, TargetError> {
-        let address = self
-            .address("customers", &format!("$filter=currencyId eq {LOCAL}&$select=id,currencyCode&$top=1"));
+        let filter = format!("currencyId eq {LOCAL}");
+        let list =
+            List { top: Some(1), ..self.list(Set::Customers, &["id", "currencyCode"]).filtered(&filter) };
         let mut currency = None;
-        self.each_page("customers", address, |page| {
+        self.each_record_page(&list, |page| {
             if let Some(raw) = page.first() {
                 let row: ReferenceRow = serde_json::from_str(raw.get())
                     .map_err(|source| TargetError::Malformed { set: "customers", source })?;
@@ -166,10 +187,9 @@ impl Target {
         index: &mut TargetIndex,
         observer: Observer<'_>,
     ) -> Result<(), TargetError> {
-        let address =
-            self.address("customers", &select(&CUSTOMERS, fields, &["id", "number", "displayName"]));
+        let names = select(self.tables().customers, fields, &["id", "number", "displayName"]);
         let mut rows = 0;
-        self.each_page("customers", address, |page| {
+        self.each_record_page(&self.list(Set::Customers, &names), |page| {
             rows += page.len() as u64;
             observer(Event::Fetched("customers", rows));
             Ok(index.add_page(EntityKind::Customers, &page).map_err(PlanningError::from)?)
@@ -187,7 +207,7 @@ impl Target {
             let add = |page: Vec<&RawValue>| {
                 Ok(index.add_page(EntityKind::Customers, &page).map_err(PlanningError::from)?)
             };
-            self.each_page("customers", address, add).await?;
+            self.each_page(Set::Customers, &[address], add).await?;
         }
         Ok(())
     }
@@ -199,14 +219,14 @@ impl Target {
         index: &mut TargetIndex,
         observer: Observer<'_>,
     ) -> Result<(), TargetError> {
-        let address = self.address("customers", "$select=id,number,currencyCode,blocked");
+        let list = self.list(Set::Customers, &["id", "number", "currencyCode", "blocked"]);
         let mut rows = 0;
-        references.add_set(CUSTOMERS.set);
-        self.each_page("customers", address, |page| {
+        references.add_set(CUSTOMERS);
+        self.each_record_page(&list, |page| {
             for raw in &page {
                 let row: ReferenceRow = serde_json::from_str(raw.get())
                     .map_err(|source| TargetError::Malformed { set: "customers", source })?;
-                references.insert(CUSTOMERS.set, &row.code, &row.id);
+                references.insert(CUSTOMERS, &row.code, &row.id);
             }
             rows += page.len() as u64;
             observer(Event::Fetched("customers", rows));
@@ -218,8 +238,7 @@ impl Target {
     /// The id of the payment journal with this code, if there is one.
     pub async fn fetch_journal(&self, code: &str) -> Result<Option<String>, TargetError> {
         let mut found = None;
-        let address = self.address("customerPaymentJournals", "$select=id,code");
-        self.each_page("customerPaymentJournals", address, |page| {
+        self.each_record_page(&self.list(Set::Journals, &["id", "code"]), |page| {
             for raw in &page {
                 let row: ReferenceRow = serde_json::from_str(raw.get())
                     .map_err(|source| TargetError::Malformed { set: "customerPaymentJournals", source })?;
@@ -242,10 +261,9 @@ impl Target {
         observer: Observer<'_>,
     ) -> Result<(), TargetError> {
         let always = ["id", "lineNumber", "customerNumber", "documentNumber"];
-        let set = format!("customerPaymentJournals({journal})/customerPayments");
-        let address = self.address(&set, &select(&CUSTOMER_PAYMENTS, fields, &always));
+        let names = select(self.tables().payments, fields, &always);
         let mut rows = 0;
-        self.each_page("customerPayments", address, |page| {
+        self.each_record_page(&self.list(Set::Payments(journal), &names), |page| {
             rows += page.len() as u64;
             observer(Event::Fetched("customerPayments", rows));
             Ok(index.add_page(EntityKind::Payments, &page).map_err(PlanningError::from)?)
@@ -253,21 +271,32 @@ impl Target {
         .await
     }
 
-    pub(super) fn address(&self, set: &str, query: &str) -> String {
-        format!("companies({})/{set}?{}", self.company.id, query.replace(' ', "%20"))
+    /// A whole set of the company, with these fields.
+    pub(super) fn list<'a>(&'a self, set: Set<'a>, select: &'a [&'a str]) -> List<'a> {
+        List::of(&self.company.id, set, select)
     }
 
+    /// Shows `visit` every page of a list.
+    pub(super) async fn each_record_page(
+        &self,
+        list: &List<'_>,
+        visit: impl FnMut(Vec<&RawValue>) -> Result<(), TargetError>,
+    ) -> Result<(), TargetError> {
+        self.each_page(list.set, &self.api.list(list), visit).await
+    }
+
+    /// Shows `visit` every page of what is at the first of these addresses that is not refused.
     pub(super) async fn each_page(
         &self,
-        set: &'static str,
-        address: String,
+        set: Set<'_>,
+        addresses: &[String],
         mut visit: impl FnMut(Vec<&RawValue>) -> Result<(), TargetError>,
     ) -> Result<(), TargetError> {
-        let mut reader = PageReader::new(&self.transport, set, self.pages).on_primary();
-        let mut page = Some(reader.open(&[address], &mut |_| ()).await?);
+        let mut reader = PageReader::new(&self.transport, self.api.as_ref(), self.pages).on_primary();
+        let mut page = Some(reader.open(set, addresses, &mut |_| ()).await?);
         while let Some(read) = page {
             let records: Records<'_> = serde_json::from_slice(&read.body)
-                .map_err(|source| TargetError::Malformed { set, source })?;
+                .map_err(|source| TargetError::Malformed { set: set.as_str(), source })?;
             visit(records.value)?;
             page = reader.next(&mut |_| ()).await?;
         }
@@ -278,10 +307,10 @@ impl Target {
 /// Fields that are read along with others: what the server writes when they change, or how they are to be read.
 const FOLLOWERS: [(&[&str], &[&str]); 2] = [(&ADDRESS_KEYS, &ADDRESS), (&["currencyCode"], &["currencyId"])];
 
-/// The `$select` of the fields a comparison needs: the mapped ones, those that follow them, and those it always
-/// does.
-fn select(entity: &Entity, fields: &BTreeSet<usize>, always: &[&'static str]) -> String {
-    let mut names: Vec<&str> = always.to_vec();
+/// The fields a comparison needs: the mapped ones, those that follow them, and those it always does.
+fn select(entity: &Entity, fields: &BTreeSet<usize>, always: &[&'static str]) -> Vec<&'static str> {
+    let known = |name: &&&'static str| entity.field(name).is_some();
+    let mut names: Vec<&str> = always.iter().filter(known).copied().collect();
     for index in fields {
         let field = &entity.fields[*index];
         if !names.contains(&field.name) && field.kind != Kind::DateTime {
@@ -290,9 +319,10 @@ fn select(entity: &Entity, fields: &BTreeSet<usize>, always: &[&'static str]) ->
     }
     for (causes, others) in FOLLOWERS {
         if causes.iter().any(|cause| names.contains(cause)) {
-            let missing: Vec<_> = others.iter().filter(|name| !names.contains(name)).collect();
+            let missing: Vec<_> =
+                others.iter().filter(known).filter(|name| !names.contains(name)).copied().collect();
             names.extend(missing);
         }
     }
-    format!("$select={}", names.join(","))
+    names
 }

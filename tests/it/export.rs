@@ -39,9 +39,22 @@ impl Bed {
             scope: welcome.scope.clone(),
         };
         let transport = transport(&welcome.url, credential);
-        let company = resolve_company(&transport, &welcome.company, quick(1000), &mut |_| ()).await.unwrap();
+        let api = connector::open(DIALECTS[0]);
+        let company = resolve_company(&transport, api.as_ref(), &welcome.company, quick(1000), &mut |_| ())
+            .await
+            .unwrap();
         assert_eq!(company.id, welcome.company_id);
-        Self { folder, sandbox, transport, company }
+        let target = Target {
+            transport: Arc::new(transport),
+            api,
+            company,
+            profile: "sandbox".to_owned(),
+            system: "sandbox".to_owned(),
+            dialect: "v2.0".to_owned(),
+            stage: "test".to_owned(),
+            pages: quick(1000),
+        };
+        Self { folder, sandbox, target }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -53,13 +66,13 @@ impl Bed {
     }
 
     async fn export(&self, request: ExportRequest) -> Result<ExportSummary, ExportError> {
-        export(&self.transport, &self.company, request, &mut |_| ()).await
+        export(&self.target, request, &mut |_| ()).await
     }
 
     async fn post(&self, path: &str, body: &str) {
-        let path = format!("{}/{path}", self.company.path());
+        let path = format!("companies({})/{path}", self.target.company.id);
         let request = ApiRequest::with_body(Method::Post, path, body.to_owned());
-        let reply = self.transport.send(0, &request).await.unwrap();
+        let reply = self.target.transport.send(0, &request).await.unwrap();
         assert_eq!(reply.status, 201, "{}", String::from_utf8_lossy(&reply.body));
     }
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use ledgerferry::catalogue::DIALECTS;
 use ledgerferry::delivery::{DeliveryEvent, DeliveryOptions, ErrorLimit};
 use ledgerferry::domain::{EntityKind, Money};
 use ledgerferry::ledger::Ledger;
@@ -103,6 +104,7 @@ impl Passage {
         let folder = self.folder.path().join(format!("run-{}", self.files));
         let request = PlanRequest {
             read: ReadRequest {
+                dialect: DIALECTS[0],
                 files: vec![self.write(rows).into()],
                 entity: Some(self.kind),
                 mapping: None,

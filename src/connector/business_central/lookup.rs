@@ -5,12 +5,14 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::fields::{Fields, decode};
+use super::Routes;
 use super::reply::receipt;
-use super::{Connector, normalise};
-use crate::connector::{Method, Operation, Request};
+use crate::connector::fields::{Fields, decode};
+use crate::connector::{
+    Connector as _, Found, FoundPage, Identity, Lookup, Method, Operation, Request, differences,
+};
 use crate::domain::text::upper;
-use crate::domain::{Action, EntityKind, Receipt};
+use crate::domain::{Action, EntityKind};
 
 /// The longest query that is sent.
 ///
@@ -28,70 +30,20 @@ const CUSTOMER_FIELDS: &[&str] =
 const PAYMENT_FIELDS: &[&str] =
     &["customerId", "customerNumber", "documentNumber", "externalDocumentNumber", "amount"];
 
-/// How a record is found again.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Identity {
-    /// By the target's id.
-    Id(String),
-    /// By a customer's number, upper-cased.
-    Number(String),
-    /// By a payment's line in its journal.
-    Line(i64),
-    /// By everything that was sent and may name it, as a filter; can match several records.
-    Fields(String),
-}
-
-impl Identity {
-    fn filter(&self) -> String {
-        match self {
-            Self::Id(id) => format!("id eq {id}"),
-            Self::Number(number) => format!("number eq {}", literal(number)),
-            Self::Line(line) => format!("lineNumber eq {line}"),
-            Self::Fields(filter) => filter.clone(),
-        }
-    }
-
-    /// Whether `found` is the record; a filter's own answers all are.
-    #[must_use]
-    pub fn matches(&self, found: &Found) -> bool {
-        match self {
-            Self::Id(id) => found.receipt.remote_id.eq_ignore_ascii_case(id),
-            // Letters whose upper case is two letters stay on some servers and grow on others.
-            Self::Number(number) => found.text("number").trim().to_uppercase() == number.to_uppercase(),
-            Self::Line(line) => found.text("lineNumber") == line.to_string(),
-            Self::Fields(_) => true,
-        }
+/// The identity as a filter.
+fn filter_of(identity: &Identity) -> String {
+    match identity {
+        Identity::Id(id) => format!("id eq {id}"),
+        Identity::Number(number) => format!("number eq {}", literal(number)),
+        Identity::Line(line) => format!("lineNumber eq {line}"),
+        Identity::Document(number) => format!("documentNumber eq {}", literal(number)),
+        Identity::Fields(filter) => filter.clone(),
     }
 }
 
-/// One read that answers for some rows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Lookup {
-    /// The read.
-    pub request: Request,
-    /// The rows it answers for.
-    pub rows: Vec<i64>,
-}
-
-/// One record as a lookup found it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
-    /// Its id, key and `ETag`.
-    pub receipt: Receipt,
-    /// All of it, as JSON.
-    pub record: String,
-}
-
-impl Found {
-    fn text(&self, name: &str) -> String {
-        Fields::parse(&self.record).map(|fields| fields.text(name).into_owned()).unwrap_or_default()
-    }
-}
-
-impl Connector {
+impl Routes {
     /// How the record of this operation is found again.
-    #[must_use]
-    pub fn identity(&self, operation: &Operation<'_>) -> Identity {
+    pub(super) fn identify(&self, operation: &Operation<'_>) -> Identity {
         if let (Action::Update | Action::Delete, Some(id)) = (operation.action, operation.remote_id) {
             return Identity::Id(id.to_owned());
         }
@@ -112,10 +64,9 @@ impl Connector {
     ///
     /// Source: `or` is allowed over one field only; almost all reads may come from a lagging replica unless
     /// `Data-Access-Intent` says `ReadWrite`.
-    #[must_use]
-    pub fn lookups(&self, operations: &[Operation<'_>]) -> Vec<Lookup> {
+    pub(super) fn look_up(&self, operations: &[Operation<'_>]) -> Vec<Lookup> {
         let mut identified: Vec<_> =
-            operations.iter().map(|operation| (self.identity(operation), operation)).collect();
+            operations.iter().map(|operation| (self.identify(operation), operation)).collect();
         identified.sort_by(|left, right| left.0.cmp(&right.0));
         let mut lookups = Vec::new();
         let mut group: Vec<(Identity, &Operation<'_>)> = Vec::new();
@@ -131,7 +82,7 @@ impl Connector {
     }
 
     fn lookup(&self, group: &[(Identity, &Operation<'_>)]) -> Option<Lookup> {
-        let filters: Vec<_> = group.iter().map(|(identity, _)| identity.filter()).collect();
+        let filters: Vec<_> = group.iter().map(|(identity, _)| filter_of(identity)).collect();
         let mut names: BTreeSet<_> = match self.kind() {
             EntityKind::Customers => BTreeSet::from(["id".to_owned(), "number".to_owned()]),
             EntityKind::Payments => BTreeSet::from(["id", "lineNumber", "documentNumber"].map(str::to_owned)),
@@ -149,17 +100,10 @@ impl Connector {
             .then(|| Lookup { request, rows: group.iter().map(|(_, operation)| operation.row).collect() })
     }
 
-    /// The read that finds the highest line of the journal.
-    #[must_use]
-    pub fn highest_line(&self) -> Request {
-        self.read("$select=id,lineNumber&$orderby=lineNumber%20desc&$top=1")
-    }
-
     /// The read that finds the last general ledger entry of the company.
     ///
     /// Source: the resource `generalLedgerEntry`, whose entries are numbered in the order of posting.
-    #[must_use]
-    pub fn last_ledger_entry(&self) -> Request {
+    pub(super) fn last_entry(&self) -> Request {
         on_primary(format!(
             "{}/generalLedgerEntries?$select=id,entryNumber&$orderby=entryNumber%20desc&$top=1",
             self.company_path()
@@ -167,8 +111,7 @@ impl Connector {
     }
 
     /// The read that finds the general ledger entries of payments above this entry.
-    #[must_use]
-    pub fn payments_posted_since(&self, entry: i64) -> Request {
+    pub(super) fn payments_above(&self, entry: i64) -> Request {
         let filter = encode(&format!("entryNumber gt {entry} and documentType eq 'Payment'"));
         on_primary(format!(
             "{}/generalLedgerEntries?$filter={filter}&$select=id,entryNumber,documentNumber,postingDate",
@@ -176,17 +119,11 @@ impl Connector {
         ))
     }
 
-    /// The read of the page that a page names as its next.
-    #[must_use]
-    pub fn next_page(&self, link: String) -> Request {
-        on_primary(link)
-    }
-
     fn company_path(&self) -> &str {
         self.set_path.split('/').next().unwrap_or(&self.set_path)
     }
 
-    fn read(&self, query: &str) -> Request {
+    pub(super) fn read(&self, query: &str) -> Request {
         on_primary(format!("{}?{query}", self.set_path))
     }
 
@@ -214,12 +151,11 @@ impl Connector {
         if terms.is_empty() { "false".to_owned() } else { terms.join(" and ") }
     }
 
-    /// Whether a payment found at our line is a stranger's: every field that could name it as ours differs.
-    #[must_use]
-    pub fn is_strangers(&self, payload: &str, found: &Found) -> bool {
+    /// Whether every field that could name a payment as ours differs.
+    pub(super) fn differs_in_every_name(&self, payload: &str, found: &Found) -> bool {
         let Ok(sent) = Fields::parse(payload) else { return false };
         let sent: Vec<_> = PAYMENT_FIELDS.iter().filter(|name| !sent.text(name).is_empty()).collect();
-        let Ok(changes) = normalise::differences(self.entity(), payload, &found.record) else { return false };
+        let Ok(changes) = differences(self.entity(), payload, &found.record) else { return false };
         self.kind() == EntityKind::Payments
             && !sent.is_empty()
             && sent.iter().all(|name| changes.iter().any(|change| change.field == **name))
@@ -227,7 +163,7 @@ impl Connector {
 }
 
 /// A read that no lagging replica answers.
-fn on_primary(path: String) -> Request {
+pub(super) fn on_primary(path: String) -> Request {
     let headers = vec![("data-access-intent", "ReadWrite".to_owned())];
     Request { method: Method::Get, path, headers, body: None }
 }
@@ -237,7 +173,7 @@ fn can_join(last: &Identity, next: &Identity) -> bool {
 }
 
 fn is_long(group: &[(Identity, &Operation<'_>)], next: &Identity) -> bool {
-    let chars = |identity: &Identity| encode(&identity.filter()).len() + " or ".len() * 3;
+    let chars = |identity: &Identity| encode(&filter_of(identity)).len() + " or ".len() * 3;
     group.iter().map(|(identity, _)| chars(identity)).sum::<usize>() + chars(next) > QUERY_CHARS
 }
 
@@ -249,11 +185,8 @@ struct Page<'a> {
     next: Option<String>,
 }
 
-/// The records in one page of a lookup's answer, and the link to the page after it; `None` when it cannot be read.
-///
-/// An absence means nothing before the last page, the one without a link.
-#[must_use]
-pub fn read_found(body: &[u8]) -> Option<(Vec<Found>, Option<String>)> {
+/// The records in one page, in the dialect's own form.
+pub(super) fn read_found(body: &[u8]) -> Option<FoundPage> {
     let page: Page<'_> = serde_json::from_slice(body).ok()?;
     let found = |record: &&RawValue| {
         let fields = Fields::parse(record.get()).ok()?;
@@ -263,32 +196,17 @@ pub fn read_found(body: &[u8]) -> Option<(Vec<Found>, Option<String>)> {
     Some((records?, page.next))
 }
 
-/// The member `name` of a JSON object as text; empty when there is none.
-#[must_use]
-pub fn text_of(object: &str, name: &str) -> String {
-    Fields::parse(object).map(|fields| fields.text(name).trim().to_owned()).unwrap_or_default()
-}
-
-/// What the answer to [`Connector::highest_line`] found: 0 for an empty journal, `None` when it cannot be read.
-#[must_use]
-pub fn highest_line_of(found: &[Found]) -> Option<i64> {
-    match found.first() {
-        Some(line) => line.text("lineNumber").parse().ok(),
-        None => Some(0),
-    }
-}
-
 /// A text literal of a filter: quotes inside are doubled.
 fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-/// Percent-encodes everything but the characters that never mean anything in a URL.
-fn encode(text: &str) -> String {
+/// Percent-encodes a query option's value. What has a meaning inside `OData` expressions stays readable.
+pub(super) fn encode(value: &str) -> String {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    let mut encoded = String::with_capacity(text.len() * 3 / 2);
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'\'') {
+    let mut encoded = String::with_capacity(value.len() + 16);
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~(),$=:*'".contains(&byte) {
             encoded.push(char::from(byte));
         } else {
             encoded.push('%');
@@ -301,6 +219,7 @@ fn encode(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{customers, payments};
     use super::*;
 
     fn create(row: i64, payload: &str) -> Operation<'_> {
@@ -313,7 +232,7 @@ mod tests {
             create(1, r#"{"number":"o'b 1","city":"Ulm"}"#),
             create(2, r#"{"number":"A&B","currencyCode":""}"#),
         ];
-        let lookups = Connector::customers("c1").lookups(&operations);
+        let lookups = customers("c1").lookups(&operations);
         assert_eq!(lookups.len(), 1);
         assert_eq!(lookups[0].rows, [2, 1]);
         assert!(lookups[0].request.headers.contains(&("data-access-intent", "ReadWrite".to_owned())));
@@ -327,13 +246,13 @@ mod tests {
     fn a_customer_without_a_number_is_found_by_everything_that_names_it() {
         let operation =
             create(1, r#"{"displayName":"Ann","email":"a@b.c","phoneNumber":"","creditLimit":5}"#);
-        let identity = Connector::customers("c1").identity(&operation);
+        let identity = customers("c1").identity(&operation);
         assert_eq!(identity, Identity::Fields("displayName eq 'Ann' and email eq 'a@b.c'".to_owned()));
     }
 
     #[test]
     fn a_customer_is_not_looked_for_by_a_city_that_the_server_may_replace() {
-        let identity = |payload: &str| Connector::customers("c1").identity(&create(1, payload));
+        let identity = |payload: &str| customers("c1").identity(&create(1, payload));
         let filter = |text: &str| Identity::Fields(text.to_owned());
         assert_eq!(
             identity(r#"{"displayName":"Ann","city":"Ulm","postalCode":"89073"}"#),
@@ -351,7 +270,7 @@ mod tests {
         let nameless = [create(4, r#"{"displayName":"A"}"#), create(5, r#"{"displayName":"B"}"#)];
         let operations = [create(1, r#"{"number":"A"}"#), update, nameless[0], nameless[1]];
         let rows: Vec<_> =
-            Connector::customers("c").lookups(&operations).into_iter().map(|lookup| lookup.rows).collect();
+            customers("c").lookups(&operations).into_iter().map(|lookup| lookup.rows).collect();
         assert_eq!(rows, [vec![3], vec![1], vec![4], vec![5]]);
     }
 
@@ -359,7 +278,7 @@ mod tests {
     fn many_identities_become_several_short_queries() {
         let payloads: Vec<_> = (0..200).map(|number| format!(r#"{{"number":"ÄÖÜ{number:017}"}}"#)).collect();
         let operations: Vec<_> = (1..).zip(&payloads).map(|(row, payload)| create(row, payload)).collect();
-        let lookups = Connector::customers("c").lookups(&operations);
+        let lookups = customers("c").lookups(&operations);
         assert_eq!(lookups.iter().map(|lookup| lookup.rows.len()).sum::<usize>(), 200);
         assert!(lookups.iter().all(|lookup| lookup.request.path.len() <= 8_000 && lookup.rows.len() <= 40));
     }
@@ -375,7 +294,7 @@ mod tests {
 
     #[test]
     fn posted_payments_are_asked_for_on_the_primary() {
-        let request = Connector::payments("c", "j").payments_posted_since(41);
+        let request = payments("c", "j").payments_posted_since(41).unwrap();
         assert!(request.headers.contains(&("data-access-intent", "ReadWrite".to_owned())));
         insta::assert_snapshot!(
             request.path,
@@ -385,7 +304,7 @@ mod tests {
 
     #[test]
     fn a_stranger_on_our_line_differs_in_every_name() {
-        let connector = Connector::payments("c", "j");
+        let connector = payments("c", "j");
         let sent = r#"{"customerNumber":"C1","documentNumber":"P1","amount":-5.00}"#;
         let found =
             |record: &str| read_found(format!(r#"{{"value":[{record}]}}"#).as_bytes()).unwrap().0.remove(0);

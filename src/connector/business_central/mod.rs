@@ -1,59 +1,121 @@
-//! Business Central API v2.0.
+//! Business Central: one API in several dialects, of which v2.0 speaks the neutral form.
 
-pub mod fields;
+mod api;
 mod lookup;
-mod normalise;
 mod reply;
 mod write;
 
-pub use lookup::{Found, Identity, Lookup, highest_line_of, read_found, text_of};
-pub use normalise::{blanks, differences};
-pub use reply::{ReadPause, has_own_words, interpret, read_batch};
+use std::time::Duration;
 
-use crate::catalogue::Entity;
-use crate::catalogue::business_central_v2::{CUSTOMER_PAYMENTS, CUSTOMERS};
-use crate::domain::EntityKind;
+pub use api::BusinessCentral;
+pub use reply::{has_own_words, interpret, read_batch};
+
+use super::{Connector, Found, FoundPage, Habits, Identity, Lookup, Operation, ReadPause, Request, Verdict};
+use crate::catalogue::{Dialect, Entity};
+use crate::domain::{Action, EntityKind};
 
 /// Operations that one `$batch` may carry.
 ///
 /// Source: operational limits of Business Central online.
 pub const BATCH_MAX: usize = 100;
 
+/// How Business Central behaves.
+///
+/// Source: the gateway gives up after 8 minutes, and 2 more are the margin; creating customers in parallel has caused
+/// deadlocks in the server; lines of one journal must not be written in parallel.
+const HABITS: Habits = Habits {
+    batch: BATCH_MAX,
+    customer_writers: usize::MAX,
+    payment_writers: 1,
+    time_limit: Duration::from_mins(10),
+    is_yes_certain: true,
+    has_etags: true,
+    has_journals: true,
+};
+
 /// The routes of one company for one kind of record.
 #[derive(Clone, Debug)]
-pub struct Connector {
+pub struct Routes {
+    dialect: &'static Dialect,
     kind: EntityKind,
     /// `companies(ID)/customers`, or `companies(ID)/customerPaymentJournals(ID)/customerPayments`.
     set_path: String,
 }
 
-impl Connector {
-    /// The routes to the customers of the company with this GUID.
-    #[must_use]
-    pub fn customers(company_id: &str) -> Self {
-        Self { kind: EntityKind::Customers, set_path: format!("companies({company_id})/customers") }
-    }
-
-    /// The routes to the payments of one journal, both named by their GUIDs.
-    #[must_use]
-    pub fn payments(company_id: &str, journal_id: &str) -> Self {
-        let set_path =
-            format!("companies({company_id})/customerPaymentJournals({journal_id})/customerPayments");
-        Self { kind: EntityKind::Payments, set_path }
-    }
-
-    /// What the records are.
-    #[must_use]
-    pub fn kind(&self) -> EntityKind {
+impl Connector for Routes {
+    fn kind(&self) -> EntityKind {
         self.kind
     }
 
-    /// The catalogue's table of the records.
-    #[must_use]
-    pub fn entity(&self) -> &'static Entity {
-        match self.kind {
-            EntityKind::Customers => &CUSTOMERS,
-            EntityKind::Payments => &CUSTOMER_PAYMENTS,
-        }
+    fn entity(&self) -> &'static Entity {
+        self.dialect.entity(self.kind)
     }
+
+    fn habits(&self) -> Habits {
+        HABITS
+    }
+
+    fn single(&self, operation: &Operation<'_>) -> Request {
+        self.write_one(operation)
+    }
+
+    fn batch(&self, operations: &[Operation<'_>]) -> Request {
+        self.write_batch(operations)
+    }
+
+    fn interpret(&self, action: Action, status: u16, pause: Option<Duration>, body: &[u8]) -> Verdict {
+        interpret(action, status, pause, body)
+    }
+
+    fn read_batch(&self, rows: &[(i64, Action)], body: &[u8], pause: ReadPause<'_>) -> Vec<Verdict> {
+        read_batch(rows, body, pause)
+    }
+
+    fn has_own_words(&self, body: &[u8]) -> bool {
+        has_own_words(body)
+    }
+
+    fn identity(&self, operation: &Operation<'_>) -> Identity {
+        self.identify(operation)
+    }
+
+    fn lookups(&self, operations: &[Operation<'_>]) -> Vec<Lookup> {
+        self.look_up(operations)
+    }
+
+    fn read_found(&self, body: &[u8]) -> Option<FoundPage> {
+        lookup::read_found(body)
+    }
+
+    fn next_page(&self, link: String) -> Request {
+        lookup::on_primary(link)
+    }
+
+    fn is_strangers(&self, payload: &str, found: &Found) -> bool {
+        self.differs_in_every_name(payload, found)
+    }
+
+    fn highest_line(&self) -> Option<Request> {
+        Some(self.read("$select=id,lineNumber&$orderby=lineNumber%20desc&$top=1"))
+    }
+
+    fn last_ledger_entry(&self) -> Option<Request> {
+        Some(self.last_entry())
+    }
+
+    fn payments_posted_since(&self, entry: i64) -> Option<Request> {
+        Some(self.payments_above(entry))
+    }
+}
+
+#[cfg(test)]
+fn customers(company: &str) -> std::sync::Arc<dyn Connector> {
+    use super::Api as _;
+    BusinessCentral::new(&crate::catalogue::business_central_v2::DIALECT).customers(company)
+}
+
+#[cfg(test)]
+fn payments(company: &str, journal: &str) -> std::sync::Arc<dyn Connector> {
+    use super::Api as _;
+    BusinessCentral::new(&crate::catalogue::business_central_v2::DIALECT).payments(company, journal)
 }

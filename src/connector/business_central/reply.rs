@@ -10,8 +10,8 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::fields::{Fields, decode};
-use crate::connector::Verdict;
+use crate::connector::fields::{Fields, decode};
+use crate::connector::{ReadPause, Verdict};
 use crate::domain::{Action, ErrorWords, Receipt, Refusal};
 
 /// What one answer says of one operation; `pause` is what the answer asked for.
@@ -151,9 +151,6 @@ struct Part<'a> {
     #[serde(borrow, default)]
     body: Option<&'a RawValue>,
 }
-
-/// Reads the pause that headers ask for.
-pub type ReadPause<'a> = &'a dyn Fn(&[(String, String)]) -> Option<Duration>;
 
 /// What the body of a `$batch` answer says of each of the operations, in their order.
 ///

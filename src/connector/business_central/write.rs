@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use super::Connector;
-use super::fields::Fields;
+use super::Routes;
+use crate::connector::fields::Fields;
 use crate::connector::{Method, Operation, Request};
 use crate::domain::Action;
 use crate::domain::reference::NIL_GUID;
@@ -15,10 +15,9 @@ const ENVELOPE_BYTES: usize = 256;
 /// An `ETag` of no record: the base 64 text of nothing at all.
 const NO_ETAG: &str = "W/\"\"";
 
-impl Connector {
+impl Routes {
     /// The request that carries out one operation.
-    #[must_use]
-    pub fn single(&self, operation: &Operation<'_>) -> Request {
+    pub(super) fn write_one(&self, operation: &Operation<'_>) -> Request {
         let method = method_of(operation);
         let mut headers = Vec::new();
         if method != Method::Delete {
@@ -34,8 +33,7 @@ impl Connector {
     /// The `$batch` that carries out all of the operations, each on its own, named by its row's id.
     ///
     /// Source: the batch documentation; `odata.continue-on-error` makes the server go on after a refusal.
-    #[must_use]
-    pub fn batch(&self, operations: &[Operation<'_>]) -> Request {
+    pub(super) fn write_batch(&self, operations: &[Operation<'_>]) -> Request {
         let payload_bytes: usize = operations.iter().map(|operation| operation.payload.len()).sum();
         let mut body = String::with_capacity(payload_bytes + operations.len() * ENVELOPE_BYTES);
         body.push_str(r#"{"requests":["#);
@@ -144,6 +142,7 @@ fn push_json_text(body: &mut String, text: &str) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{customers, payments};
     use super::*;
 
     fn create(payload: &str) -> Operation<'_> {
@@ -163,7 +162,7 @@ mod tests {
 
     #[test]
     fn a_new_payment_carries_its_reserved_line() {
-        let connector = Connector::payments("c1", "j1");
+        let connector = payments("c1", "j1");
         let operation = Operation { line_number: Some(20000), ..create(r#"{"amount":-10.50}"#) };
         let request = connector.single(&operation);
         assert_eq!(request.method, Method::Post);
@@ -183,7 +182,7 @@ mod tests {
 
     #[test]
     fn an_update_insists_on_the_etag_it_saw() {
-        let request = Connector::customers("c1").single(&update(r#"{"city":"Ulm"}"#));
+        let request = customers("c1").single(&update(r#"{"city":"Ulm"}"#));
         assert_eq!((request.method, request.path.as_str()), (Method::Patch, "companies(c1)/customers(b1)"));
         assert!(request.headers.contains(&("if-match", "W/\"JzE=\"".to_owned())));
     }
@@ -192,9 +191,9 @@ mod tests {
     fn an_update_without_an_etag_overwrites_nothing() {
         for etag in [None, Some("")] {
             let operation = Operation { etag, ..update(r#"{"city":"Ulm"}"#) };
-            let request = Connector::customers("c1").single(&operation);
+            let request = customers("c1").single(&operation);
             assert!(request.headers.contains(&("if-match", "W/\"\"".to_owned())));
-            let batch = Connector::customers("c1").batch(&[operation]).body.unwrap();
+            let batch = customers("c1").batch(&[operation]).body.unwrap();
             assert!(batch.contains(r#""If-Match":"W/\"\"""#), "{batch}");
         }
     }
@@ -202,11 +201,10 @@ mod tests {
     #[test]
     fn a_delete_insists_on_the_etag_it_saw_and_carries_nothing() {
         let operation = Operation { action: Action::Delete, ..update("") };
-        let request = Connector::customers("c1").single(&operation);
+        let request = customers("c1").single(&operation);
         assert_eq!((request.method, request.path.as_str()), (Method::Delete, "companies(c1)/customers(b1)"));
         assert_eq!((request.headers, request.body), (vec![("if-match", "W/\"JzE=\"".to_owned())], None));
-        let batch =
-            Connector::payments("c1", "j1").batch(&[operation, Operation { etag: None, ..operation }]);
+        let batch = payments("c1", "j1").batch(&[operation, Operation { etag: None, ..operation }]);
         insta::assert_snapshot!(
             batch.body.unwrap(),
             @r#"{"requests":[{"id":"8","method":"DELETE","url":"companies(c1)/customerPaymentJournals(j1)/customerPayments(b1)","headers":{"If-Match":"W/\"JzE=\""}},{"id":"8","method":"DELETE","url":"companies(c1)/customerPaymentJournals(j1)/customerPayments(b1)","headers":{"If-Match":"W/\"\""}}]}"#
@@ -216,7 +214,7 @@ mod tests {
     #[test]
     fn a_batch_names_every_operation_by_its_row() {
         let operations = [create(r#"{"number":"A","creditLimit":1.10}"#), update(r#"{"city":"Ulm"}"#)];
-        let request = Connector::customers("c1").batch(&operations);
+        let request = customers("c1").batch(&operations);
         assert_eq!(request.path, "$batch");
         assert!(request.headers.contains(&("prefer", "odata.continue-on-error=true".to_owned())));
         insta::assert_snapshot!(

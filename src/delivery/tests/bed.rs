@@ -8,7 +8,8 @@ use secrecy::SecretString;
 use tokio::sync::watch;
 use url::Url;
 
-use crate::connector::business_central::Connector;
+use crate::catalogue::DIALECTS;
+use crate::connector;
 use crate::delivery::{DeliveryEnd, DeliveryError, DeliveryEvent, DeliveryOptions, ErrorLimit, deliver};
 use crate::domain::{Action, EntityKind, Money, Origin, PlannedRow, RowResult, State};
 use crate::ledger::{Counters, Filter, JournalBefore, Ledger, LedgerError, LedgerWriter, RunHeader};
@@ -78,12 +79,12 @@ impl Bed {
         Sandbox::start(SandboxOptions { books: self.books.clone(), ..options }).await.unwrap()
     }
 
-    pub(super) fn connector(&self, sandbox: &Sandbox) -> Connector {
+    pub(super) fn connector(&self, sandbox: &Sandbox) -> std::sync::Arc<dyn connector::Connector> {
         let company = &sandbox.welcome().company_id;
         if self.options_kind() == EntityKind::Payments {
-            Connector::payments(company, &self.journal_id)
+            connector::open(DIALECTS[0]).payments(company, &self.journal_id)
         } else {
-            Connector::customers(company)
+            connector::open(DIALECTS[0]).customers(company)
         }
     }
 
@@ -132,8 +133,7 @@ impl Bed {
         let events = self.events.clone();
         let on_event = move |event| events.lock().unwrap().push(event);
         let connector = self.connector(sandbox);
-        let end =
-            deliver(&writer, transport.clone(), &connector, self.options.clone(), stop, &on_event).await;
+        let end = deliver(&writer, transport.clone(), connector, self.options.clone(), stop, &on_event).await;
         writer.close().unwrap();
         end
     }

@@ -18,7 +18,7 @@ use crate::transport::{ApiRequest, Method};
 
 /// Puts a payment into the journal as a request would, on its reserved line.
 async fn carry_out(bed: &Bed, sandbox: &Sandbox, row: &PlannedRow) -> String {
-    let path = bed.connector(sandbox).highest_line().path.split('?').next().unwrap().to_owned();
+    let path = bed.connector(sandbox).highest_line().unwrap().path.split('?').next().unwrap().to_owned();
     let line = row.line_number.unwrap();
     let body = row.payload.replacen('{', &format!(r#"{{"lineNumber":{line},"#), 1);
     text_of(&post(&transport(sandbox), &path, &body).await, "id")
@@ -332,7 +332,7 @@ async fn a_line_that_stays_vouches_for_a_delete_where_entries_cannot_be_read() {
 
 /// The record of a planned delete goes.
 async fn delete(bed: &Bed, sandbox: &Sandbox, planned: &PlannedRow) {
-    let set = bed.connector(sandbox).highest_line().path.split('?').next().unwrap().to_owned();
+    let set = bed.connector(sandbox).highest_line().unwrap().path.split('?').next().unwrap().to_owned();
     let path = format!("{set}({})", planned.remote_id.as_deref().unwrap());
     let reply = transport(sandbox).send(0, &ApiRequest::new(Method::Delete, path)).await.unwrap();
     assert_eq!(reply.status, 204);

@@ -232,7 +232,7 @@ async fn a_payment_in_doubt_is_not_sent_again_after_its_journal_was_posted() {
     bed.plan(&rows);
     let sandbox = bed.sandbox("").await;
     let transport = transport(&sandbox);
-    let path = bed.connector(&sandbox).highest_line().path.split('?').next().unwrap().to_owned();
+    let path = bed.connector(&sandbox).highest_line().unwrap().path.split('?').next().unwrap().to_owned();
     let mut ledger = open_for_delivery(&bed.ledger_path()).await;
     for (row, planned) in (1..).zip(&rows) {
         let body = planned.payload.replacen('{', &format!(r#"{{"lineNumber":{},"#, row * 10_000 + 10_000), 1);

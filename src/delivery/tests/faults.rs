@@ -166,7 +166,7 @@ async fn a_payment_whose_line_a_stranger_has_taken_moves_to_another() {
     bed.plan(&(1..=5).map(payment).collect::<Vec<_>>());
     let sandbox = bed.sandbox("").await;
     let connector = bed.connector(&sandbox);
-    let path = connector.highest_line().path.split('?').next().unwrap().to_owned();
+    let path = connector.highest_line().unwrap().path.split('?').next().unwrap().to_owned();
     let stranger = r#"{"lineNumber":30000,"customerNumber":"20000","documentNumber":"OTHER","amount":-9}"#;
     post(&transport(&sandbox), &path, stranger).await;
     assert_eq!(bed.deliver(&sandbox).await, DeliveryEnd::Finished);

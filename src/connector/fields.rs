@@ -79,7 +79,7 @@ pub fn without_nulls(
 }
 
 /// A JSON value as plain text: strings without quotes and escapes, null as nothing, all else as it stands.
-pub(super) fn decode(raw: &str) -> Cow<'_, str> {
+pub(crate) fn decode(raw: &str) -> Cow<'_, str> {
     match raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
         Some(inside) if !inside.contains('\\') => Cow::Borrowed(inside),
         Some(_) => serde_json::from_str(raw).map_or(Cow::Borrowed(raw), Cow::Owned),
