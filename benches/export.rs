@@ -14,8 +14,10 @@ use axum::http::Uri;
 use bytes::Bytes;
 use divan::Bencher;
 use divan::counter::ItemsCount;
+use ledgerferry::catalogue::DIALECTS;
+use ledgerferry::connector;
 use ledgerferry::export::{ExportEntity, Output, PageOptions, Query};
-use ledgerferry::run::{Company, ExportRequest, export};
+use ledgerferry::run::{Company, ExportRequest, Target, export};
 use ledgerferry::transport::{Credential, PlainHttp, Transport, TransportOptions};
 use serde::Deserialize;
 use tokio::runtime::Runtime;
@@ -133,7 +135,17 @@ fn run_export(name: &str) {
         profile: "bench".to_owned(),
         pages: PageOptions::default(),
     };
-    let summary = RUNTIME.block_on(export(&transport, &company, request, &mut |_| ())).unwrap();
+    let target = Target {
+        transport: Arc::new(transport),
+        api: connector::open(DIALECTS[0]),
+        company,
+        profile: "bench".to_owned(),
+        system: "business-central".to_owned(),
+        dialect: "v2.0".to_owned(),
+        stage: "test".to_owned(),
+        pages: PageOptions::default(),
+    };
+    let summary = RUNTIME.block_on(export(&target, request, &mut |_| ())).unwrap();
     assert_eq!(summary.manifest.rows, ROWS as u64);
 }
 

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use divan::counter::ItemsCount;
 use ledgerferry::catalogue::DIALECTS;
+use ledgerferry::connector;
 use ledgerferry::delivery::DeliveryOptions;
 use ledgerferry::domain::EntityKind;
 use ledgerferry::mapping::Blanks;
@@ -68,6 +69,7 @@ impl Bed {
             display_name: String::new(),
         };
         let target = Target {
+            api: connector::open(DIALECTS[0]),
             transport: Arc::new(transport.expect("the address can be used")),
             company,
             profile: "bench".to_owned(),

@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::http::{StatusCode, Uri};
+use ledgerferry::catalogue::DIALECTS;
+use ledgerferry::connector;
 use ledgerferry::export::{ExportEntity, ExportError, ExportEvent, Output, PageOptions, Patience, Query};
-use ledgerferry::run::{Company, ExportRequest, ExportSummary, export, resolve_company};
+use ledgerferry::run::{Company, ExportRequest, ExportSummary, Target, export, resolve_company};
 use ledgerferry::sandbox::{Faults, Sandbox, SandboxOptions, read_books, seed_customers};
 use ledgerferry::transport::{
     ApiRequest, Credential, Method, PlainHttp, Transport, TransportError, TransportOptions,
@@ -21,8 +23,7 @@ use url::Url;
 struct Bed {
     folder: TempDir,
     sandbox: Sandbox,
-    transport: Transport,
-    company: Company,
+    target: Target,
 }
 
 impl Bed {
@@ -44,16 +45,7 @@ impl Bed {
             .await
             .unwrap();
         assert_eq!(company.id, welcome.company_id);
-        let target = Target {
-            transport: Arc::new(transport),
-            api,
-            company,
-            profile: "sandbox".to_owned(),
-            system: "sandbox".to_owned(),
-            dialect: "v2.0".to_owned(),
-            stage: "test".to_owned(),
-            pages: quick(1000),
-        };
+        let target = target(transport, company);
         Self { folder, sandbox, target }
     }
 
@@ -74,6 +66,19 @@ impl Bed {
         let request = ApiRequest::with_body(Method::Post, path, body.to_owned());
         let reply = self.target.transport.send(0, &request).await.unwrap();
         assert_eq!(reply.status, 201, "{}", String::from_utf8_lossy(&reply.body));
+    }
+}
+
+fn target(transport: Transport, company: Company) -> Target {
+    Target {
+        transport: Arc::new(transport),
+        api: connector::open(DIALECTS[0]),
+        company,
+        profile: "sandbox".to_owned(),
+        system: "sandbox".to_owned(),
+        dialect: "v2.0".to_owned(),
+        stage: "test".to_owned(),
+        pages: quick(1000),
     }
 }
 
@@ -182,7 +187,7 @@ async fn the_manifest_vouches_for_the_file() {
     assert_eq!(manifest["filter"], "blocked eq ' ' and balance gt 0");
     assert_eq!(manifest["schema"][2], serde_json::json!({"name": "balance", "type": "decimal"}));
     assert_eq!(manifest["expand"][0], "financials");
-    assert_eq!(manifest["company"]["id"], bed.company.id.as_str());
+    assert_eq!(manifest["company"]["id"], bed.target.company.id.as_str());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -250,8 +255,8 @@ async fn payments_are_read_journal_by_journal() {
 }
 
 async fn fetch(bed: &Bed, path: &str) -> Vec<serde_json::Value> {
-    let request = ApiRequest::get(format!("{}/{path}", bed.company.path()));
-    let reply = bed.transport.send(0, &request).await.unwrap();
+    let request = ApiRequest::get(format!("companies({})/{path}", bed.target.company.id));
+    let reply = bed.target.transport.send(0, &request).await.unwrap();
     let mut page: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
     page["value"].take().as_array().unwrap().clone()
 }
@@ -284,7 +289,7 @@ async fn a_server_that_misbehaves_costs_time_and_nothing_else() {
         let mut waits = 0;
         let request = rough.request(ExportEntity::Customers, "rough.csv");
         let mut count = |event| waits += usize::from(matches!(event, ExportEvent::Waiting { .. }));
-        let summary = export(&rough.transport, &rough.company, request, &mut count).await.unwrap();
+        let summary = export(&rough.target, request, &mut count).await.unwrap();
         assert!(waits > 3, "seed {seed}: {waits} waits");
         assert_eq!(summary.manifest.files[0].sha256, wanted.manifest.files[0].sha256, "seed {seed}");
         assert_eq!(fs::read(rough.path("rough.csv")).unwrap(), calm_bytes, "seed {seed}");
@@ -313,7 +318,7 @@ async fn export_from(root: &str, folder: &Path) -> Result<ExportSummary, ExportE
     let company = Company { id: "1".to_owned(), name: "C".to_owned(), display_name: String::new() };
     let select = ["number", "balance"].map(str::to_owned).to_vec();
     let request = ExportRequest { select, ..request(ExportEntity::Customers, &folder.join("a.csv")) };
-    export(&transport(root, Credential::Bearer("hush".into())), &company, request, &mut |_| ()).await
+    export(&target(transport(root, Credential::Bearer("hush".into())), company), request, &mut |_| ()).await
 }
 
 /// A folder with an export in it that must survive the next one's failure.

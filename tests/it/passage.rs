@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ledgerferry::catalogue::DIALECTS;
+use ledgerferry::connector;
 use ledgerferry::delivery::{DeliveryEvent, DeliveryOptions, ErrorLimit};
 use ledgerferry::domain::{EntityKind, Money};
 use ledgerferry::ledger::Ledger;
@@ -223,6 +224,7 @@ pub(crate) fn target(sandbox: &Sandbox, origin: &str) -> Target {
         plain_http: PlainHttp::default(),
     });
     Target {
+        api: connector::open(DIALECTS[0]),
         transport: Arc::new(transport.unwrap()),
         company: Company {
             id: welcome.company_id.clone(),
