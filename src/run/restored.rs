@@ -11,7 +11,7 @@ use std::path::Path;
 use csv::Writer;
 
 use crate::catalogue::Entity;
-use crate::connector::business_central::differences;
+use crate::connector::differences;
 use crate::domain::{Action, FieldChange, NotRestored, RowResult, State};
 use crate::durable::{FileError, PendingFile};
 use crate::ledger::{Filter, Ledger, RunHeader};
@@ -22,7 +22,7 @@ use super::error::Error;
 use super::event::{Event, Observer};
 use super::import::LEDGER;
 use super::planning::PlanningError;
-use super::reading::table;
+use super::reading::tables_of;
 use super::target::Target;
 
 /// The file that names every field that did not come back.
@@ -49,7 +49,7 @@ pub(super) async fn look_at_restored(
         let read = target.read_back(&ledger, &[State::Done], &[], observer).await?;
         ledger.for_each_row(Filter::States(&[State::Done]), |row| {
             let there = read.find(&row).map_err(PlanningError::from)?;
-            let missed = missed(table(header.entity), &row, there.as_ref())?;
+            let missed = missed(tables_of(&header).entity(header.entity), &row, there.as_ref())?;
             if !missed.is_empty() {
                 note(&header, (&row, &missed), &mut found);
                 lines.extend(missed.into_iter().map(|change| (row.planned.source, line(&row, change))));
