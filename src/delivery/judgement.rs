@@ -7,7 +7,7 @@ use super::doubt::{Cause, Doubt};
 use super::options::OnConflict;
 use crate::connector::fields::only;
 use crate::connector::{Connector, Found, differences};
-use crate::domain::{Action, FieldChange, Receipt, Refusal};
+use crate::domain::{Action, EntityKind, FieldChange, Receipt, Refusal};
 
 /// The code of a conflict over a record that is not there any more.
 pub(super) const GONE: &str = "gone";
@@ -354,11 +354,11 @@ mod tests {
     #[test]
     fn an_equal_record_is_somebody_elses_when_the_only_request_was_refused() {
         let record = found(r#"{"id":"g","number":"C1","city":"Ulm"}"#);
-        let customers = Connector::customers("c");
+        let customers = customers();
         let mut taken = doubt(Action::Create, SENT, Cause::KeyTaken(refusal()));
-        let judged = |doubt: &Doubt| judge(&customers, doubt, &[&record], true);
+        let judged = |doubt: &Doubt| judge(customers.as_ref(), doubt, &[&record], true);
         assert!(matches!(judged(&taken), Judgement::Skip(refusal) if refusal.code == ALREADY_THERE));
-        let payments = judge(&Connector::payments("c", "j"), &taken, &[&record], true);
+        let payments = judge(payments().as_ref(), &taken, &[&record], true);
         assert_eq!(conflict_code(&payments), ALREADY_THERE);
         // An earlier attempt, of this process or of another, may have created it.
         taken.row.attempts = 2;
