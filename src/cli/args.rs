@@ -508,6 +508,9 @@ pub(crate) struct SandboxArgs {
     /// Serve the reference's behaviour only, without the older spellings
     #[arg(long)]
     pub(crate) strict: bool,
+    /// Serve only this version of the API: v2.0, v1.0 or beta; all of them without it
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) dialect: Option<ledgerferry::sandbox::Dialect>,
     /// Misbehave: lost=, reset=, 429=, 503=, 504=, slow=, torn=, etag= as shares of requests, and seed=
     #[arg(long, value_name = "LIST", default_value = "")]
     pub(crate) faults: String,

@@ -43,6 +43,7 @@ fn options(arguments: SandboxArgs) -> Result<SandboxOptions, Failure> {
         port: arguments.port,
         books: arguments.books,
         strict: arguments.strict,
+        dialect: arguments.dialect,
         faults: arguments.faults.parse()?,
         rate,
         latency,

@@ -9,8 +9,9 @@ use rusqlite::types::Value as Sql;
 use super::books::change::{self, cells};
 use super::books::{Turn, find};
 use super::draft::{Draft, Rule, dialog, field, no_record, no_relation, same_key, text};
-use super::odata::{Guid, ODataError, Record, Value, entity_by_set};
+use super::odata::{Dialect, Guid, ODataError, Record, Value, entity_by_set};
 use super::references::{code_of, id_of, lookup};
+use super::wish::Wish;
 
 /// The columns that are stored; the others are summed up from the ledger.
 const COLUMNS: &[&str] = &[
@@ -59,9 +60,9 @@ const RULES: &[Rule] = &[
 ];
 
 /// Creates a customer and gives it back as stored.
-pub(super) fn create(turn: &Turn<'_>, values: Vec<(usize, Value)>) -> Result<Record, ODataError> {
+pub(super) fn create(turn: &Turn<'_>, wish: Wish) -> Result<Record, ODataError> {
     let entity = entity_by_set("customers").expect("customers are an entity set");
-    let mut draft = Draft::create(entity, values);
+    let mut draft = Draft::create(entity, wish);
     if !draft.is_given("displayName") {
         return Err(dialog("A \"displayName\" must be provided."));
     }
@@ -88,13 +89,16 @@ pub(super) fn create(turn: &Turn<'_>, values: Vec<(usize, Value)>) -> Result<Rec
     stored(turn, draft.record.id())
 }
 
+/// Creates a customer of whom only the name is known.
+pub(super) fn create_named(turn: &Turn<'_>, name: &str) -> Result<Record, ODataError> {
+    let entity = entity_by_set("customers").expect("customers are an entity set");
+    let index = entity.property_index("displayName").expect("customers have a name");
+    create(turn, Wish::plain(vec![(index, Value::text(name))]))
+}
+
 /// Changes a customer and gives it back as stored; another number renames it everywhere.
-pub(super) fn update(
-    turn: &Turn<'_>,
-    before: &Record,
-    values: Vec<(usize, Value)>,
-) -> Result<Record, ODataError> {
-    let mut draft = Draft::change(before, values);
+pub(super) fn update(turn: &Turn<'_>, before: &Record, wish: Wish) -> Result<Record, ODataError> {
+    let mut draft = Draft::change(before, wish);
     if draft.record.get("blocked") != before.get("blocked") && is_privacy_blocked(turn, before.id())? {
         return Err(dialog(
             "The Blocked field cannot be changed because the user is blocked for privacy reasons.",
@@ -224,8 +228,12 @@ fn postal_code_fills_the_address(turn: &Turn<'_>, draft: &mut Draft) -> Result<(
     let found = place.query_row([draft.text("postalCode")], |row| {
         Ok([("city", row.get(0)?), ("state", row.get(1)?), ("country", row.get::<_, String>(2)?)])
     });
+    // A nested address is applied part by part, the state last.
+    let is_nested = draft.dialect != Dialect::V2;
     for (name, value) in found.optional()?.into_iter().flatten() {
-        draft.set_text(name, value);
+        if !(is_nested && name == "state") {
+            draft.set_text(name, value);
+        }
     }
     Ok(())
 }

@@ -5,8 +5,9 @@
 use super::books::change::{self, cells};
 use super::books::{Turn, find};
 use super::draft::{Draft, Rule, dialog, field, guid, no_record, same_key};
-use super::odata::{Guid, ODataError, Record, Value, entity_by_set};
+use super::odata::{Dialect, Guid, ODataError, Record, Value, entity_by_set};
 use super::references::{code_of, lookup};
+use super::wish::Wish;
 
 const COLUMNS: &[&str] =
     &["id", "parentType", "parentId", "dimensionId", "dimensionValueId", "postingValidation"];
@@ -21,16 +22,12 @@ const RULES: &[Rule] =
     &[parent_is_a_customer, dimension_exists, value_belongs_to_the_dimension, value_suits_the_rule];
 
 /// Gives a customer a default dimension.
-pub(super) fn create(
-    turn: &Turn<'_>,
-    path_customer: Option<Guid>,
-    values: Vec<(usize, Value)>,
-) -> Result<Record, ODataError> {
+pub(super) fn create(turn: &Turn<'_>, path_customer: Option<Guid>, wish: Wish) -> Result<Record, ODataError> {
     let entity = entity_by_set("defaultDimensions").expect("default dimensions are an entity set");
-    let mut draft = Draft::create(entity, values);
+    let mut draft = Draft::create(entity, wish);
     let customer = path_customer.unwrap_or_else(|| draft.guid("parentId"));
     if customer.is_nil() {
-        return Err(needs_parent());
+        return Err(needs_parent(draft.dialect));
     }
     if draft.is_given("parentId") && draft.guid("parentId") != customer {
         return Err(dialog("The \"parentId\" does not match the parent in the address."));
@@ -50,15 +47,16 @@ pub(super) fn create(
 }
 
 /// Changes a default dimension.
-pub(super) fn update(
-    turn: &Turn<'_>,
-    before: &Record,
-    values: Vec<(usize, Value)>,
-) -> Result<Record, ODataError> {
-    let mut draft = Draft::change(before, values);
+pub(super) fn update(turn: &Turn<'_>, before: &Record, wish: Wish) -> Result<Record, ODataError> {
+    let mut draft = Draft::change(before, wish);
     for name in ["parentId", "dimensionId"] {
         if draft.guid(name) != guid(before, name) {
-            return Err(dialog(format!("The \"{name}\" cannot be changed.")));
+            return Err(dialog(match draft.dialect {
+                Dialect::V2 => format!("The \"{name}\" cannot be changed."),
+                Dialect::V1 | Dialect::Beta => {
+                    format!("You cannot change the value of the key field {name}.")
+                }
+            }));
         }
     }
     draft.apply(turn, RULES)?;
@@ -72,8 +70,11 @@ pub(super) fn delete(turn: &Turn<'_>, dimension: &Record) -> Result<(), ODataErr
 }
 
 /// The refusal of a request that names no customer.
-pub(super) fn needs_parent() -> ODataError {
-    dialog("You must get to the parent first to get to the default dimensions.")
+pub(super) fn needs_parent(dialect: Dialect) -> ODataError {
+    dialog(match dialect {
+        Dialect::V2 => "You must get to the parent first to get to the default dimensions.",
+        Dialect::V1 | Dialect::Beta => "You must specify a parentId in order to get the default dimensions.",
+    })
 }
 
 fn stored(turn: &Turn<'_>, id: Guid) -> Result<Record, ODataError> {

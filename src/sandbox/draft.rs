@@ -1,6 +1,7 @@
 //! A record on its way into the books: what it was, what the request sets, what the rules make of it.
 
-use super::odata::{EntityType, Guid, ODataError, Record, Value};
+use super::odata::{Dialect, EntityType, Guid, ODataError, Record, Value};
+use super::wish::Wish;
 
 /// A record being created or changed.
 #[derive(Clone, Debug)]
@@ -9,6 +10,8 @@ pub(super) struct Draft {
     pub(super) record: Record,
     /// As it is stored; nothing for a new record.
     pub(super) stored: Option<Record>,
+    /// The version of the API it is written through.
+    pub(super) dialect: Dialect,
     given: Vec<usize>,
 }
 
@@ -16,23 +19,23 @@ pub(super) struct Draft {
 pub(super) type Rule = fn(&super::books::Turn<'_>, &mut Draft) -> Result<(), ODataError>;
 
 impl Draft {
-    /// A new record of `entity` with a new id and these values.
-    pub(super) fn create(entity: &'static EntityType, values: Vec<(usize, Value)>) -> Self {
+    /// A new record of `entity` with a new id and what is wished.
+    pub(super) fn create(entity: &'static EntityType, wish: Wish) -> Self {
         let id = Value::Guid(Guid(super::identity::new_guid()));
-        Self { record: Record::new(entity).with("id", id), stored: None, given: Vec::new() }.set(values)
+        Self::of(Record::new(entity).with("id", id), None, wish)
     }
 
-    /// `stored` with these values changed.
-    pub(super) fn change(stored: &Record, values: Vec<(usize, Value)>) -> Self {
-        Self { record: stored.clone(), stored: Some(stored.clone()), given: Vec::new() }.set(values)
+    /// `stored` with what is wished changed.
+    pub(super) fn change(stored: &Record, wish: Wish) -> Self {
+        Self::of(stored.clone(), Some(stored.clone()), wish)
     }
 
-    fn set(mut self, values: Vec<(usize, Value)>) -> Self {
-        for (index, value) in values {
-            self.record.set_value(index, value);
-            self.given.push(index);
+    fn of(mut record: Record, stored: Option<Record>, wish: Wish) -> Self {
+        let given = wish.values.iter().map(|(index, _)| *index).collect();
+        for (index, value) in wish.values {
+            record.set_value(index, value);
         }
-        self
+        Self { record, stored, dialect: wish.dialect, given }
     }
 
     /// Applies the rules in their order, until one refuses.

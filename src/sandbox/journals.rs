@@ -10,6 +10,7 @@ use super::books::{Turn, find};
 use super::draft::{Draft, Rule, dialog, no_record, same_key, text};
 use super::odata::{Guid, ODataError, Record, Value, entity_by_set};
 use super::references::lookup;
+use super::wish::Wish;
 
 /// The template whose batches are payment journals.
 const TEMPLATE: &str = "CASHRCPT";
@@ -19,9 +20,9 @@ const COLUMNS: &[&str] = &["id", "code", "displayName", "balancingAccountId", "b
 const RULES: &[Rule] = &[code_is_there, code_is_free, account_exists];
 
 /// Creates a payment journal.
-pub(super) fn create(turn: &Turn<'_>, values: Vec<(usize, Value)>) -> Result<Record, ODataError> {
+pub(super) fn create(turn: &Turn<'_>, wish: Wish) -> Result<Record, ODataError> {
     let entity = entity_by_set("customerPaymentJournals").expect("payment journals are an entity set");
-    let mut draft = Draft::create(entity, values);
+    let mut draft = Draft::create(entity, wish);
     draft.apply(turn, RULES)?;
     let mut cells = cells(&draft.record, COLUMNS);
     cells.push(("template", Sql::Text(TEMPLATE.to_owned())));
@@ -30,12 +31,8 @@ pub(super) fn create(turn: &Turn<'_>, values: Vec<(usize, Value)>) -> Result<Rec
 }
 
 /// Changes a payment journal; its lines follow it when its code changes.
-pub(super) fn update(
-    turn: &Turn<'_>,
-    before: &Record,
-    values: Vec<(usize, Value)>,
-) -> Result<Record, ODataError> {
-    let mut draft = Draft::change(before, values);
+pub(super) fn update(turn: &Turn<'_>, before: &Record, wish: Wish) -> Result<Record, ODataError> {
+    let mut draft = Draft::change(before, wish);
     draft.apply(turn, RULES)?;
     change::update(turn, "journal_batch", before.id(), cells(&draft.record, &COLUMNS[1..]))?;
     let mut lines = turn

@@ -1,4 +1,4 @@
-//! A server on loopback that imitates Business Central's API v2.0, for demos, trials and tests.
+//! A server on loopback that imitates Business Central's API v2.0, v1.0 and beta over the same books, for demos, trials and tests.
 //!
 //! In: HTTP requests of any `OData` client. Out: answers as the real server gives them, and a file of books that says
 //! what happened: [`read_books`].
@@ -34,7 +34,9 @@ mod server;
 #[cfg(test)]
 mod tests;
 mod wire;
+mod wish;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
@@ -53,6 +55,7 @@ pub use books::{Books, Duplicates, Sums, WriteRequests, read_books, reset, seed_
 pub use faults::Faults;
 pub use limits::Rate;
 use odata::{Behaviour, MAX_PAGE_SIZE};
+pub use odata::{Dialect, UnknownDialect};
 
 /// How long stopping waits for requests that are being answered.
 const STOP_PATIENCE: Duration = Duration::from_secs(1);
@@ -67,6 +70,8 @@ pub struct SandboxOptions {
     /// Whether it keeps to the vendor's reference; else it gives third-party clients a superset: balances on
     /// customers, blank options as a space, both spellings of the financial details.
     pub strict: bool,
+    /// The only version of the API to serve; all of them when nothing.
+    pub dialect: Option<Dialect>,
     /// How it misbehaves.
     pub faults: Faults,
     /// How many requests a credential may send; unlimited when nothing.
@@ -92,6 +97,7 @@ impl Default for SandboxOptions {
             port: 0,
             books: PathBuf::from("sandbox.books"),
             strict: false,
+            dialect: None,
             faults: Faults::default(),
             rate: None,
             in_flight: 5,
@@ -107,8 +113,10 @@ impl Default for SandboxOptions {
 /// What a client needs to know to talk to a sandbox.
 #[derive(Clone, Debug, Serialize)]
 pub struct Welcome {
-    /// The service root.
+    /// The service root: of API v2.0, or of the only version that is served.
     pub url: String,
+    /// The service root of every version that is served.
+    pub urls: BTreeMap<Dialect, String>,
     /// The token endpoint.
     pub token_url: String,
     /// The company's name.
@@ -160,6 +168,7 @@ pub enum SandboxError {
 struct Service {
     /// The service root, without a slash at its end.
     root: String,
+    dialect: Dialect,
     behaviour: Behaviour,
     page_size: usize,
     stale_status: u16,
@@ -182,8 +191,16 @@ impl Sandbox {
         let store = opening.unwrap_or_else(|cause| std::panic::resume_unwind(cause.into_panic()))?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await.map_err(at_port)?;
         let address = listener.local_addr().map_err(at_port)?;
+        let behaviour = if options.strict { Behaviour::Strict } else { Behaviour::Seed };
+        let services = services(&options, behaviour, &format!("http://{address}"));
+        // The first path of a version is the one to tell.
+        let mut urls = BTreeMap::new();
+        for (_, service) in &services {
+            urls.entry(service.dialect).or_insert_with(|| service.root.clone());
+        }
         let welcome = Welcome {
-            url: format!("http://{address}{}", server::ROOT_PATH),
+            url: services.first().map(|(_, service)| service.root.clone()).unwrap_or_default(),
+            urls,
             token_url: format!("http://{address}{}", server::TOKEN_PATH),
             company: seed::COMPANY.to_owned(),
             company_id: seed::company_id().to_string(),
@@ -193,12 +210,7 @@ impl Sandbox {
             books: options.books.clone(),
         };
         let server = server::Server {
-            service: Service {
-                root: welcome.url.clone(),
-                behaviour: if options.strict { Behaviour::Strict } else { Behaviour::Seed },
-                page_size: options.page_size.max(1),
-                stale_status: options.stale_status,
-            },
+            services,
             store,
             tokens: auth::Tokens::new(options.token_life),
             limits: limits::Limits::new(options.rate, options.in_flight.max(1), options.queue),
@@ -231,6 +243,28 @@ impl Sandbox {
             self.serving.abort();
         }
     }
+}
+
+/// A service for every path that leads to a version of the API that is to be served at `origin`.
+fn services(
+    options: &SandboxOptions,
+    behaviour: Behaviour,
+    origin: &str,
+) -> Vec<(&'static str, Arc<Service>)> {
+    let dialects = Dialect::ALL.into_iter().filter(|one| options.dialect.is_none_or(|only| only == *one));
+    let paths = dialects.flat_map(|one| server::root_paths(one, behaviour).map(move |path| (one, path)));
+    paths
+        .map(|(dialect, path)| {
+            let service = Service {
+                root: format!("{origin}{path}"),
+                dialect,
+                behaviour,
+                page_size: options.page_size.max(1),
+                stale_status: options.stale_status,
+            };
+            (path, Arc::new(service))
+        })
+        .collect()
 }
 
 impl Drop for Sandbox {

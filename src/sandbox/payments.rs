@@ -12,8 +12,9 @@ use super::books::change::{self, Cells, cells};
 use super::books::{Turn, find};
 use super::customers::is_privacy_blocked;
 use super::draft::{Draft, Rule, dialog, no_record, same_key, text};
-use super::odata::{Guid, ODataError, Record, UNSET_DATE, Value, entity_by_set};
+use super::odata::{Dialect, Guid, ODataError, Record, UNSET_DATE, Value, entity_by_set};
 use super::references::{currency_on, lookup};
+use super::wish::Wish;
 use crate::domain::money::Money;
 
 /// The columns that are stored as they are; the amount is stored in cents, with its currency.
@@ -46,13 +47,9 @@ const RULES: &[Rule] =
     &[invoice_is_known, customer_is_known, customer_is_not_blocked, description_names_the_customer];
 
 /// Creates a payment in the journal the path names, or else the body.
-pub(super) fn create(
-    turn: &Turn<'_>,
-    path_journal: Option<Guid>,
-    values: Vec<(usize, Value)>,
-) -> Result<Record, ODataError> {
+pub(super) fn create(turn: &Turn<'_>, path_journal: Option<Guid>, wish: Wish) -> Result<Record, ODataError> {
     let entity = entity_by_set("customerPayments").expect("payments are an entity set");
-    let mut draft = Draft::create(entity, values);
+    let mut draft = Draft::create(entity, wish);
     enter_journal(turn, &mut draft, path_journal)?;
     let last = last_line(turn, draft.guid("journalId"))?;
     match line_number(&draft.record) {
@@ -76,12 +73,8 @@ pub(super) fn create(
 }
 
 /// Changes a payment; its journal stays the same.
-pub(super) fn update(
-    turn: &Turn<'_>,
-    before: &Record,
-    values: Vec<(usize, Value)>,
-) -> Result<Record, ODataError> {
-    let mut draft = Draft::change(before, values);
+pub(super) fn update(turn: &Turn<'_>, before: &Record, wish: Wish) -> Result<Record, ODataError> {
+    let mut draft = Draft::change(before, wish);
     if draft.record.get("journalId") != before.get("journalId") {
         return Err(dialog("The Journal Id cannot be changed."));
     }
@@ -251,7 +244,8 @@ fn invoice_is_known(turn: &Turn<'_>, draft: &mut Draft) -> Result<(), ODataError
             ));
         };
         if has_number && draft.text("appliesToInvoiceNumber") != number {
-            return Err(dialog("The Applies To Invoice values do not match to the same Invoice."));
+            let name = if draft.dialect == Dialect::V2 { "Applies To Invoice" } else { "AppliesToInvoice" };
+            return Err(dialog(format!("The {name} values do not match to the same Invoice.")));
         }
         draft.set_text("appliesToInvoiceNumber", number);
         return pay_for(turn, draft, customer);

@@ -7,9 +7,10 @@ use axum::http::Method;
 
 use super::books::{Turn, find};
 use super::call::{Answer, Call};
-use super::odata::{Intent, ODataError, Query, Record, Value, read_body};
+use super::odata::{Dialect, Intent, ODataError, Query, Record, Value, read_body};
 use super::read::{entity, not_allowed, read};
 use super::route::{Place, Route, Shape, absent, route};
+use super::wish::{Wish, base_of};
 use super::{Service, customers, dimensions, journals, payments, posting};
 
 /// The table that holds the rows of a set that can be changed.
@@ -61,16 +62,14 @@ fn write(service: &Service, turn: &Turn<'_>, call: &Call, place: &Place) -> Resu
     };
     match (&call.method, shape) {
         (&Method::POST, Shape::Post) => {
-            let Some((_, Value::Guid(journal))) = place.pins.first() else { return Err(not_allowed(call)) };
-            posting::post(turn, *journal)?;
+            let journal = find(turn, place.entity, &place.pins)?.ok_or_else(|| absent(place.entity))?;
+            posting::post(turn, journal.id())?;
             Ok(Answer::empty(204))
         }
         (&Method::POST, Shape::Collection) => {
             let query = Query::parse(&call.query, place.entity, service.behaviour)?;
             let record = create(service, turn, call, place)?;
-            let set = place.entity.set;
-            let company = super::seed::company_id();
-            let location = format!("{}/companies({company})/{set}({})", service.root, record.id());
+            let location = location(service, place, &record);
             let answer = answer(service, turn, call, (place, &query, &record))?;
             let status = if answer.status == 200 { 201 } else { answer.status };
             Ok(Answer { status, ..answer }.with("location", location))
@@ -80,14 +79,14 @@ fn write(service: &Service, turn: &Turn<'_>, call: &Call, place: &Place) -> Resu
             is_changeable(call, place)?;
             let before = find(turn, place.entity, &place.pins)?.ok_or_else(|| absent(place.entity))?;
             check_etag(service, call, &before, true)?;
-            let record = update(service, turn, call, &before)?;
+            let record = update(service, turn, call, (place, &before))?;
             answer(service, turn, call, (place, &query, &record))
         }
         (&Method::DELETE, Shape::Keyed) => {
             is_changeable(call, place)?;
             let before = find(turn, place.entity, &place.pins)?.ok_or_else(|| absent(place.entity))?;
             check_etag(service, call, &before, false)?;
-            delete(turn, &before)?;
+            delete(turn, &as_base(turn, before)?)?;
             Ok(Answer::empty(204))
         }
         _ => Err(not_allowed(call)),
@@ -111,29 +110,76 @@ fn is_changeable(call: &Call, place: &Place) -> Result<(), ODataError> {
     if TABLES.iter().any(|(changeable, _)| *changeable == set) { Ok(()) } else { Err(not_allowed(call)) }
 }
 
+/// Where the new record can be found.
+fn location(service: &Service, place: &Place, record: &Record) -> String {
+    let entity = place.entity;
+    let key: Vec<_> = entity.key.iter().map(|name| super::draft::guid(record, name).to_string()).collect();
+    let key = key.join(",");
+    if service.dialect == Dialect::V2 {
+        let company = super::seed::company_id();
+        return format!("{}/companies({company})/{}({key})", service.root, entity.set);
+    }
+    format!("{}/{}({key})", service.root, place.context)
+}
+
 fn create(service: &Service, turn: &Turn<'_>, call: &Call, place: &Place) -> Result<Record, ODataError> {
     is_changeable(call, place)?;
     let parent = place.parent.map(|(_, id)| id);
     let values = read_body(&call.body, place.entity, Intent::Create, service.behaviour)?;
-    match place.entity.set {
-        "customers" => customers::create(turn, values),
-        "customerPayments" => payments::create(turn, parent, values),
-        "customerPaymentJournals" => journals::create(turn, values),
-        _ => dimensions::create(turn, parent, values),
-    }
+    let wish = Wish::of(turn, service.dialect, (place.entity, values))?;
+    let record = match place.entity.set {
+        "customers" => customers::create(turn, wish),
+        "customerPayments" => {
+            let record = payments::create(turn, parent, wish.clone())?;
+            wish.keep_rest(turn, record.id())?;
+            Ok(record)
+        }
+        "customerPaymentJournals" => journals::create(turn, wish),
+        _ => dimensions::create(turn, parent, wish),
+    }?;
+    as_asked(turn, place, record)
 }
 
-fn update(service: &Service, turn: &Turn<'_>, call: &Call, before: &Record) -> Result<Record, ODataError> {
-    let set = before.entity().set;
-    // A payment's journal may be sent as long as it stays the same.
-    let intent = if set == "customerPayments" { Intent::Create } else { Intent::Update };
-    let values = read_body(&call.body, before.entity(), intent, service.behaviour)?;
-    match set {
-        "customers" => customers::update(turn, before, values),
-        "customerPayments" => payments::update(turn, before, values),
-        "customerPaymentJournals" => journals::update(turn, before, values),
-        _ => dimensions::update(turn, before, values),
+fn update(
+    service: &Service,
+    turn: &Turn<'_>,
+    call: &Call,
+    (place, before): (&Place, &Record),
+) -> Result<Record, ODataError> {
+    let set = place.entity.set;
+    // What may be sent as long as it stays the same is refused by a rule: a payment's journal, a key of two parts.
+    let is_ruled = set == "customerPayments" || place.entity.key.len() > 1;
+    let intent = if is_ruled { Intent::Create } else { Intent::Update };
+    let values = read_body(&call.body, place.entity, intent, service.behaviour)?;
+    let wish = Wish::of(turn, service.dialect, (place.entity, values))?;
+    let before = as_base(turn, before.clone())?;
+    let record = match set {
+        "customers" => customers::update(turn, &before, wish),
+        "customerPayments" => {
+            wish.keep_rest(turn, before.id())?;
+            payments::update(turn, &before, wish)
+        }
+        "customerPaymentJournals" => journals::update(turn, &before, wish),
+        _ => dimensions::update(turn, &before, wish),
+    }?;
+    as_asked(turn, place, record)
+}
+
+/// The same record as API v2.0 has it.
+fn as_base(turn: &Turn<'_>, record: Record) -> Result<Record, ODataError> {
+    let base = base_of(record.entity());
+    if base == record.entity() {
+        return Ok(record);
     }
+    find(turn, base, &vec![("id", Value::Guid(record.id()))])?.ok_or_else(|| absent(base))
+}
+
+/// The same record as the version of the API that was asked has it.
+fn as_asked(turn: &Turn<'_>, place: &Place, record: Record) -> Result<Record, ODataError> {
+    if place.entity == record.entity() {
+        return Ok(record);
+    }
+    find(turn, place.entity, &vec![("id", Value::Guid(record.id()))])?.ok_or_else(|| absent(place.entity))
 }
 
 fn delete(turn: &Turn<'_>, record: &Record) -> Result<(), ODataError> {

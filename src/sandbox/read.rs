@@ -22,9 +22,14 @@ pub(super) fn read(
     route: &Route,
 ) -> Result<Answer, ODataError> {
     let place = match route {
-        Route::ServiceDocument => return Ok(Answer::json(200, service_document(&service.root))),
+        Route::ServiceDocument => {
+            return Ok(Answer::json(
+                200,
+                service_document(&service.root, service.dialect, service.behaviour),
+            ));
+        }
         Route::Metadata => {
-            let mut answer = Answer::json(200, metadata(service.behaviour).into_bytes());
+            let mut answer = Answer::json(200, metadata(service.dialect, service.behaviour).into_bytes());
             answer.content_type = "application/xml";
             return Ok(answer);
         }
@@ -33,7 +38,7 @@ pub(super) fn read(
     let query = Query::parse(&call.query, place.entity, service.behaviour)?;
     match place.shape {
         Shape::Collection => collection(service, turn, call, (place, &query)),
-        Shape::Count => count(turn, place, &query),
+        Shape::Count => count(service, turn, place, &query),
         Shape::Keyed | Shape::Linked => match find(turn, place.entity, &place.pins)? {
             Some(record) => entity(service, turn, call, (place, &query, &record)),
             None if place.shape == Shape::Linked => Ok(Answer::empty(204)),
@@ -69,7 +74,7 @@ fn collection(
     call: &Call,
     (place, query): (&Place, &Query),
 ) -> Result<Answer, ODataError> {
-    needs_a_parent(place, query)?;
+    needs_a_parent(service, place, query)?;
     let preferred = call.headers.max_page_size();
     let size = page_size(preferred).min(service.page_size);
     let page = Page::of(gather(turn, place, query, size)?, query, size);
@@ -109,8 +114,8 @@ fn gather(turn: &Turn<'_>, place: &Place, query: &Query, size: usize) -> Result<
     Ok(found)
 }
 
-fn count(turn: &Turn<'_>, place: &Place, query: &Query) -> Result<Answer, ODataError> {
-    needs_a_parent(place, query)?;
+fn count(service: &Service, turn: &Turn<'_>, place: &Place, query: &Query) -> Result<Answer, ODataError> {
+    needs_a_parent(service, place, query)?;
     let mut count = 0_usize;
     // Only what the filter looks at is read.
     let mut query = query.clone();
@@ -126,7 +131,7 @@ fn count(turn: &Turn<'_>, place: &Place, query: &Query) -> Result<Answer, ODataE
 }
 
 /// Payments want their journal named, default dimensions their customer, by the path or by the filter.
-fn needs_a_parent(place: &Place, query: &Query) -> Result<(), ODataError> {
+fn needs_a_parent(service: &Service, place: &Place, query: &Query) -> Result<(), ODataError> {
     let names = |property: &str| {
         let index = place.entity.property_index(property);
         query.filter.as_ref().is_some_and(|filter| index.is_some_and(|index| filter.names(index)))
@@ -136,7 +141,9 @@ fn needs_a_parent(place: &Place, query: &Query) -> Result<(), ODataError> {
         "customerPayments" if !names("journalId") && !names("id") => {
             Err(dialog("You must specify a journal batch ID or a journal ID to get a journal line."))
         }
-        "defaultDimensions" if !names("parentId") && !names("id") => Err(super::dimensions::needs_parent()),
+        "defaultDimensions" if !names("parentId") && !names("id") => {
+            Err(super::dimensions::needs_parent(service.dialect))
+        }
         _ => Ok(()),
     }
 }
@@ -155,7 +162,7 @@ impl<'a> Relations<'a> {
         for expand in &query.expand {
             let Some((source, column)) = link_of(query.entity, expand.navigation) else { continue };
             let keys: BTreeSet<Guid> = page.iter().map(|record| guid(record, source)).collect();
-            let found = by_key(turn, expand.navigation.target(), column, &keys)?;
+            let found = by_key(turn, expand.navigation.target, column, &keys)?;
             fetched.insert(expand.navigation.name, found);
         }
         Ok(Self { turn, fetched })
@@ -171,7 +178,7 @@ impl<'a> Relations<'a> {
         if let Some(records) = self.fetched.get(navigation.name).and_then(|fetched| fetched.get(&key)) {
             return Ok(records.iter().map(Cow::Borrowed).collect());
         }
-        let found = matching(self.turn, navigation.target(), column, &[value])?;
+        let found = matching(self.turn, navigation.target, column, &[value])?;
         Ok(found.into_iter().map(Cow::Owned).collect())
     }
 }

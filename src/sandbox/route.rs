@@ -4,7 +4,7 @@ use super::Service;
 use super::books::{Pins, Turn, find};
 use super::call::{Call, Segment, unknown_path};
 use super::draft::guid;
-use super::odata::{EntityType, Guid, Navigation, ODataError, Record, Value, decode, entity_by_set};
+use super::odata::{EntityType, Guid, Navigation, ODataError, Record, Value, decode, entity_of};
 use super::seed::COMPANY;
 
 /// Where a path leads.
@@ -69,7 +69,8 @@ pub(super) fn route(service: &Service, turn: &Turn<'_>, call: &Call) -> Result<R
         }
     }
     let (first, rest) = rest.split_first().expect("a path without segments was answered above");
-    let entity = entity_by_set(&first.name).ok_or_else(|| unknown_path(&first.name))?;
+    let entity = entity_of(service.dialect, &first.name, service.behaviour)
+        .ok_or_else(|| unknown_path(&first.name))?;
     context.push_str(entity.set);
     let mut place = Place { entity, pins: Vec::new(), shape: Shape::Collection, parent: None, context };
     place.pin_key(first)?;
@@ -104,14 +105,20 @@ fn is_the_company(named: &str) -> Result<(), ODataError> {
 impl Place {
     fn pin_key(&mut self, segment: &Segment) -> Result<(), ODataError> {
         if let Some(key) = &segment.key {
-            let id: Guid = key.parse().map_err(|_| {
-                ODataError::new(
-                    400,
-                    "Application_InvalidGUID",
-                    format!("Invalid format of GUID string '{key}'."),
-                )
-            })?;
-            self.pins.push(("id", Value::Guid(id)));
+            let parts: Vec<_> = key.split(',').map(str::trim).collect();
+            let names = self.entity.key;
+            if parts.len() != names.len() {
+                let message = format!("The key '{key}' has other parts than a {}.", self.entity.name);
+                return Err(ODataError::bad_request(message));
+            }
+            for (name, part) in names.iter().zip(parts) {
+                let value = part.strip_prefix(name).and_then(|rest| rest.strip_prefix('='));
+                let part = value.unwrap_or(part);
+                let invalid = format!("Invalid format of GUID string '{part}'.");
+                let id: Guid =
+                    part.parse().map_err(|_| ODataError::new(400, "Application_InvalidGUID", invalid))?;
+                self.pins.push((name, Value::Guid(id)));
+            }
             self.shape = Shape::Keyed;
         }
         Ok(())
@@ -133,7 +140,7 @@ impl Place {
         let source = find(turn, self.entity, &self.pins)?.ok_or_else(|| absent(self.entity))?;
         let (column, value) = link(&source, navigation).ok_or_else(|| unknown_path(&segment.name))?;
         let mut place = Self {
-            entity: navigation.target(),
+            entity: navigation.target,
             pins: vec![(column, value)],
             shape: if navigation.many { Shape::Collection } else { Shape::Linked },
             parent: Some((self.entity.set, source.id())),
@@ -162,6 +169,7 @@ const LINKS: &[(&str, &str, &str, &str)] = &[
     ("customers", "defaultDimensions", "id", "parentId"),
     ("customerFinancialDetails", "customer", "id", "id"),
     ("customerPaymentJournals", "customerPayments", "id", "journalId"),
+    ("customerPaymentJournals", "account", "balancingAccountId", "id"),
     ("customerPayments", "customerPaymentJournal", "journalId", "id"),
     ("customerPayments", "customer", "customerId", "id"),
     ("dimensions", "dimensionValues", "id", "dimensionId"),
@@ -185,16 +193,16 @@ pub(super) fn link(source: &Record, navigation: &Navigation) -> Option<(&'static
 
 #[cfg(test)]
 mod tests {
-    use super::super::odata::ENTITIES;
+    use super::super::odata::{Dialect, entities};
     use super::*;
 
     #[test]
     fn every_navigation_has_a_link() {
-        for entity in ENTITIES {
+        for entity in Dialect::ALL.into_iter().flat_map(entities) {
             for navigation in entity.navigations {
                 let (source, target) = link_of(entity, navigation).expect(navigation.name);
                 assert!(entity.property_index(source).is_some(), "{}", navigation.name);
-                assert!(navigation.target().property_index(target).is_some(), "{}", navigation.name);
+                assert!(navigation.target.property_index(target).is_some(), "{}", navigation.name);
             }
         }
     }

@@ -21,12 +21,27 @@ use super::call::{Answer, Call, Headers};
 use super::faults::{Draw, Ending, Faults, STALL};
 use super::identity::new_guid;
 use super::limits::{Limits, Refused};
-use super::odata::{Guid, ODataError};
+use super::odata::{Behaviour, Dialect, Guid, ODataError};
 use super::perform::perform;
 use super::wire::Line;
 
-/// The path of the service root.
-pub(super) const ROOT_PATH: &str = "/v2.0/sandbox/api/v2.0";
+/// The path of the service root of each version of the API, and others that lead to the same.
+///
+/// Source: the beta page's addresses: `/v1.0/api/beta` in 2018, and `/financials` in seed behaviour only.
+const ROOT_PATHS: &[(Dialect, &str, bool)] = &[
+    (Dialect::V2, "/v2.0/sandbox/api/v2.0", true),
+    (Dialect::V1, "/v2.0/sandbox/api/v1.0", true),
+    (Dialect::Beta, "/v2.0/sandbox/api/beta", true),
+    (Dialect::Beta, "/v1.0/api/beta", true),
+    (Dialect::Beta, "/financials", false),
+];
+
+/// The paths that lead to `dialect` in `behaviour`; the first is the one to tell.
+pub(super) fn root_paths(dialect: Dialect, behaviour: Behaviour) -> impl Iterator<Item = &'static str> {
+    let is_served =
+        move |root: &&(Dialect, &str, bool)| root.0 == dialect && (root.2 || behaviour == Behaviour::Seed);
+    ROOT_PATHS.iter().filter(is_served).map(|root| root.1)
+}
 
 /// The path of the token endpoint.
 pub(super) const TOKEN_PATH: &str = "/oauth2/v2.0/token";
@@ -43,7 +58,8 @@ const MAX_WAIT: Duration = Duration::from_mins(8);
 /// Everything a request needs.
 #[derive(Debug)]
 pub(super) struct Server {
-    pub(super) service: Service,
+    /// One for each path that leads to a version of the API.
+    pub(super) services: Vec<(&'static str, Arc<Service>)>,
     pub(super) store: Store,
     pub(super) tokens: Tokens,
     pub(super) limits: Limits,
@@ -53,35 +69,52 @@ pub(super) struct Server {
 }
 
 /// What a request asks the books to do.
-enum Work {
+struct Work {
+    service: Arc<Service>,
+    asked: Asked,
+}
+
+/// One operation or many.
+enum Asked {
     One(Call),
     Many(Headers, Batch),
 }
 
 impl Work {
     fn operations(&self) -> usize {
-        match self {
-            Self::One(_) => 1,
-            Self::Many(_, batch) => batch.len().max(1),
+        match &self.asked {
+            Asked::One(_) => 1,
+            Asked::Many(_, batch) => batch.len().max(1),
         }
     }
 
     fn writes(&self) -> usize {
-        match self {
-            Self::One(call) => usize::from(call.is_write()),
-            Self::Many(_, batch) => batch.writes(),
+        match &self.asked {
+            Asked::One(call) => usize::from(call.is_write()),
+            Asked::Many(_, batch) => batch.writes(),
         }
     }
 
     /// Carries out the work, of a batch at most the first `limit` operations. Blocks.
     fn perform(&self, server: &Server, draw: Draw, limit: usize) -> Result<Answer, ODataError> {
+        let service = &self.service;
         let work = |turn: &super::books::Turn<'_>| {
-            Ok(match self {
-                Self::One(call) => perform(&server.service, turn, call, draw.is_overtaken(0)),
-                Self::Many(headers, batch) => batch.perform(&server.service, turn, (headers, draw, limit)),
+            Ok(match &self.asked {
+                Asked::One(call) => perform(service, turn, call, draw.is_overtaken(0)),
+                Asked::Many(headers, batch) => batch.perform(service, turn, (headers, draw, limit)),
             })
         };
         if self.writes() == 0 { server.store.read(work) } else { server.store.write(work) }
+    }
+}
+
+impl Server {
+    /// The version of the API that `path` leads to, and the rest of the path.
+    fn service<'a>(&self, path: &'a str) -> Option<(&Arc<Service>, &'a str)> {
+        self.services.iter().find_map(|(root, service)| {
+            let rest = path.strip_prefix(root).filter(|rest| rest.is_empty() || rest.starts_with('/'))?;
+            Some((service, rest.trim_start_matches('/')))
+        })
     }
 }
 
@@ -103,7 +136,7 @@ async fn answer(server: &Arc<Server>, line: &Line, request: Request) -> Result<A
         return Ok(grant(server, &parts.method, &body));
     }
     // A path outside the service is answered without a body.
-    let Some(path) = parts.uri.path().strip_prefix(ROOT_PATH) else { return Ok(Answer::empty(404)) };
+    let Some((service, path)) = server.service(parts.uri.path()) else { return Ok(Answer::empty(404)) };
     let authorization = parts.headers.get("authorization").and_then(|value| value.to_str().ok());
     let client = authorization.and_then(|value| server.tokens.client(value, Instant::now()));
     let client = client.ok_or_else(unauthorized)?;
@@ -113,17 +146,17 @@ async fn answer(server: &Arc<Server>, line: &Line, request: Request) -> Result<A
     }
     let call = Call {
         method: parts.method,
-        path: path.trim_start_matches('/').to_owned(),
+        path: path.to_owned(),
         query: query.to_owned(),
         headers: Headers::of(texts(&parts.headers)),
         body,
     };
-    let work = if call.is_batch() && call.method == Method::POST {
-        Work::Many(call.headers, Batch::parse(&call.body, &server.service.root)?)
+    let asked = if call.is_batch() && call.method == Method::POST {
+        Asked::Many(call.headers, Batch::parse(&call.body, &service.root)?)
     } else {
-        Work::One(call)
+        Asked::One(call)
     };
-    admit(server, line, &client, work).await
+    admit(server, line, &client, Work { service: Arc::clone(service), asked }).await
 }
 
 /// Lets the work in when the limits of `client` allow it, and gives it the faults it draws.
@@ -152,7 +185,7 @@ async fn admit(server: &Arc<Server>, line: &Line, client: &str, work: Work) -> R
         Some(Ending::Lost) => usize::try_from(draw.below(operations as u64 + 1)).unwrap_or(operations),
         _ => operations,
     };
-    let limit = if matches!(work, Work::One(_)) { 1 } else { limit };
+    let limit = if matches!(work.asked, Asked::One(_)) { 1 } else { limit };
     let answer = on_books(server, move |server| work.perform(server, draw, limit)).await?;
     sleep_unless_zero(draw.delay).await;
     Ok(finish(line, draw, answer))

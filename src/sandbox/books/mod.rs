@@ -26,6 +26,9 @@ use super::odata::ODataError;
 /// What the tables are.
 const SCHEMA: &str = include_str!("schema.sql");
 
+/// What the older versions of the API need besides.
+const DIALECTS: &str = include_str!("dialects.sql");
+
 /// How many prepared statements a connection keeps.
 const STATEMENTS: usize = 128;
 
@@ -184,6 +187,8 @@ fn create(connection: &mut Connection) -> rusqlite::Result<()> {
         transaction.execute_batch(SCHEMA)?;
         super::seed::plant(&transaction)?;
     }
+    transaction.execute_batch(DIALECTS)?;
+    super::seed::plant_contacts(&transaction)?;
     transaction.commit()
 }
 

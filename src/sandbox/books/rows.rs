@@ -47,8 +47,10 @@ pub(in crate::sandbox) fn records(
         values.extend(cursor.values().iter().map(parameter));
     }
     let pinned = |index: usize| pins.iter().any(|(name, _)| *name == entity.properties[index].name);
+    // Lines of one journal have one journal's name.
+    let is_journal = pins.iter().any(|(name, _)| *name == "journalId");
     let constant =
-        |index: usize| pinned(index) || (entity.set == "customerPayments" && index == 2 && pinned(1));
+        |index: usize| pinned(index) || (is_journal && entity.properties[index].name == "journalDisplayName");
     let names: Vec<_> =
         order.iter().filter(|&&index| !constant(index)).map(|&index| quoted(entity, index)).collect();
     if !names.is_empty() {
@@ -108,7 +110,7 @@ fn select(entity: &EntityType, is_wanted: impl Fn(usize) -> bool) -> String {
         sql.push_str(&if is_wanted(index) { quoted(entity, index) } else { "NULL".to_owned() });
         sql.push_str(", ");
     }
-    let _ = write!(sql, "version FROM {} WHERE TRUE", entity.set);
+    let _ = write!(sql, "version FROM {} WHERE TRUE", entity.table());
     sql
 }
 
@@ -215,7 +217,9 @@ fn value(kind: Kind, column: ValueRef<'_>) -> Option<Value> {
     Some(match (kind, column) {
         (_, ValueRef::Null) => Value::Null,
         (Kind::Guid, ValueRef::Blob(bytes)) => Value::Guid(Guid(bytes.try_into().ok()?)),
-        (Kind::Text | Kind::Code, ValueRef::Text(text)) => Value::text(str::from_utf8(text).ok()?),
+        (Kind::Text | Kind::Code | Kind::List(_), ValueRef::Text(text)) => {
+            Value::text(str::from_utf8(text).ok()?)
+        }
         (Kind::Decimal, ValueRef::Integer(cents)) => Value::Decimal(Money::from(Decimal::new(cents, 2))),
         (Kind::Decimal, ValueRef::Text(text)) => Value::Decimal(str::from_utf8(text).ok()?.parse().ok()?),
         (Kind::Boolean, ValueRef::Integer(truth)) => Value::Boolean(truth != 0),
@@ -224,7 +228,7 @@ fn value(kind: Kind, column: ValueRef<'_>) -> Option<Value> {
             Value::DateTime(Timestamp::from_millisecond(moment).ok()?)
         }
         (Kind::Int32 | Kind::Int64, ValueRef::Integer(number)) => Value::Integer(number),
-        (Kind::Enum(_), ValueRef::Integer(place)) => Value::Enum(u8::try_from(place).ok()?),
+        (Kind::Enum(_) | Kind::Choice(_), ValueRef::Integer(place)) => Value::Enum(u8::try_from(place).ok()?),
         _ => return None,
     })
 }

@@ -19,7 +19,7 @@ use serde_json::value::RawValue;
 
 use super::error::ODataError;
 use super::literal::{as_code, parse_date, parse_moment};
-use super::model::{Behaviour, EntityType, EnumType, Kind, Property, Writable};
+use super::model::{Behaviour, Complex, EntityType, EnumType, Kind, Property, Writable};
 use super::value::Value;
 
 /// What a body is for.
@@ -46,6 +46,10 @@ pub(crate) fn read_body(
         if name.contains('@') {
             continue;
         }
+        if let Some(complex) = entity.complex(&name, behaviour).filter(|complex| complex.name == name) {
+            read_complex(json, (entity, complex), behaviour, &mut values)?;
+            continue;
+        }
         let index = writable_index(&name, entity, intent, behaviour)?;
         if values.iter().any(|&(earlier, _)| earlier == index) {
             return Err(ODataError::bad_request(format!("The property '{name}' is given twice.")));
@@ -55,14 +59,53 @@ pub(crate) fn read_body(
     Ok(values)
 }
 
+/// Reads a nested object, which is always meant as a whole: members left out are blank, null blanks all of it.
+fn read_complex(
+    json: &RawValue,
+    (entity, complex): (&'static EntityType, &'static Complex),
+    behaviour: Behaviour,
+    values: &mut Vec<(usize, Value)>,
+) -> Result<(), ODataError> {
+    let members =
+        if json.get() == "null" { None } else { Some(serde_json::from_str::<Members<'_>>(json.get())) };
+    let members = members.transpose().map_err(|_| {
+        let (name, type_name) = (complex.name, complex.type_name);
+        let message =
+            format!("Cannot convert the value of '{name}' to the expected type 'Microsoft.NAV.{type_name}'.");
+        ODataError::bad_request(message)
+    })?;
+    let sent = |name: &str| {
+        let members = members.as_ref()?;
+        members.0.iter().find(|(member, _)| member == name).map(|(_, json)| *json)
+    };
+    if members.is_some()
+        && let Some(missing) = complex.required.iter().find(|name| sent(name).is_none())
+    {
+        let message = format!("{missing} must be specified.");
+        return Err(ODataError::new(400, "Application_DialogException", message));
+    }
+    for index in entity.parts(complex, behaviour) {
+        let property = &entity.properties[index];
+        if property.writable != Writable::None {
+            let value =
+                sent(property.member()).map(|json| read_value(json, property, behaviour)).transpose()?;
+            values.push((index, value.unwrap_or_else(|| property.empty())));
+        }
+    }
+    Ok(())
+}
+
 fn writable_index(
     name: &str,
     entity: &'static EntityType,
     intent: Intent,
     behaviour: Behaviour,
 ) -> Result<usize, ODataError> {
-    let same_case = |index: &usize| entity.properties[*index].name == name;
-    let Some(index) = entity.visible_index(name, behaviour).filter(same_case) else {
+    let is_exactly = |index: &usize| {
+        let property = &entity.properties[*index];
+        property.name == name && property.group().is_none()
+    };
+    let Some(index) = entity.visible_index(name, behaviour).filter(is_exactly) else {
         let type_name = entity.name;
         let message = format!("The property '{name}' does not exist on type 'Microsoft.NAV.{type_name}'.");
         return Err(ODataError::bad_request(message));
@@ -101,6 +144,8 @@ pub(crate) fn read_value(
         (Kind::DateTime, _, _, Some(text)) => parse_moment(&text).map(Value::DateTime),
         (Kind::Guid, _, _, Some(text)) => return read_guid(&text),
         (Kind::Enum(enumeration), _, _, Some(text)) => return read_member(&text, enumeration, behaviour),
+        (Kind::Choice(enumeration), _, _, Some(text)) => return read_choice(&text, property, enumeration),
+        (Kind::List(_), ..) if json.starts_with('[') => Some(Value::text(json)),
         (Kind::Code, _, _, Some(text)) => return bounded(as_code(&text), property),
         (Kind::Text, _, _, Some(text)) => return bounded(text.into_owned(), property),
         _ => None,
@@ -124,6 +169,14 @@ fn read_member(text: &str, enumeration: &EnumType, behaviour: Behaviour) -> Resu
     let message = || format!("'{text}' is no member of 'Microsoft.NAV.{}'.", enumeration.name);
     let member = enumeration.member(text, behaviour).map(Value::Enum);
     member.ok_or_else(|| ODataError::new(400, "Unknown", message()))
+}
+
+/// Source: the error codes of the web service documentation: a text that is no option is
+/// `Application_EvaluateException`.
+fn read_choice(text: &str, property: &Property, choices: &EnumType) -> Result<Value, ODataError> {
+    let message = || format!("Your entry of '{text}' is not an acceptable value for '{}'.", property.name);
+    let choice = choices.captioned(text).map(Value::Enum);
+    choice.ok_or_else(|| ODataError::new(400, "Application_EvaluateException", message()))
 }
 
 fn bounded(text: String, property: &Property) -> Result<Value, ODataError> {

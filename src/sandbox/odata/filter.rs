@@ -233,7 +233,9 @@ mod tests {
                 .prop_map(|index| Value::Enum(u8::try_from(index).unwrap()))
                 .boxed(),
             Kind::Guid => any::<[u8; 16]>().prop_map(|bytes| Value::Guid(super::super::Guid(bytes))).boxed(),
-            Kind::Date | Kind::Int32 | Kind::Int64 => unreachable!("customers have none"),
+            Kind::Date | Kind::Int32 | Kind::Int64 | Kind::Choice(_) | Kind::List(_) => {
+                unreachable!("customers have none")
+            }
         };
         let is_text = matches!(kind, Kind::Text | Kind::Code);
         let comparison = prop::sample::select(COMPARISONS.as_slice()).prop_map(|known| known.1);

@@ -17,14 +17,16 @@ pub(super) fn record(set: &str, values: &[(&str, &str)]) -> Record {
     for &(name, text) in values {
         let property = &record.entity().properties[record.entity().property_index(name).unwrap()];
         let value = match property.kind {
-            Kind::Text | Kind::Code => Value::text(text),
+            Kind::Text | Kind::Code | Kind::List(_) => Value::text(text),
             Kind::Decimal => Value::Decimal(text.parse().unwrap()),
             Kind::Boolean => Value::Boolean(text.parse().unwrap()),
             Kind::Date => Value::Date(text.parse().unwrap()),
             Kind::DateTime => Value::DateTime(text.parse().unwrap()),
             Kind::Guid => Value::Guid(text.parse().unwrap()),
             Kind::Int32 | Kind::Int64 => Value::Integer(text.parse().unwrap()),
-            Kind::Enum(enumeration) => Value::Enum(enumeration.member(text, Behaviour::Seed).unwrap()),
+            Kind::Enum(enumeration) | Kind::Choice(enumeration) => {
+                Value::Enum(enumeration.member(text, Behaviour::Seed).unwrap())
+            }
         };
         record.set(name, value);
     }

@@ -32,6 +32,7 @@ pub(crate) fn value_of(literal: &Literal<'_>, property: &Property, behaviour: Be
         (Kind::Enum(enumeration), Literal::Quoted(name)) => {
             enumeration.member(name, behaviour).map(Value::Enum)
         }
+        (Kind::Choice(enumeration), Literal::Quoted(name)) => enumeration.captioned(name).map(Value::Enum),
         (kind @ Kind::Enum(enumeration), Literal::Typed(type_name, name))
             if kind.edm_name() == *type_name =>
         {
@@ -105,6 +106,9 @@ impl fmt::Display for LiteralText<'_> {
             (Value::DateTime(moment), _) => MomentText(*moment).fmt(formatter),
             (Value::Enum(index), Kind::Enum(enumeration)) => {
                 write!(formatter, "'{}'", enumeration.wire(*index, Behaviour::Strict))
+            }
+            (Value::Enum(index), Kind::Choice(enumeration)) => {
+                write!(formatter, "'{}'", enumeration.caption(*index))
             }
             (Value::Enum(index), _) => index.fmt(formatter),
         }

@@ -10,6 +10,7 @@
 //! [`Writer::collection`]; one entity with [`Writer::entity`]; a body is read with [`read_body`].
 
 mod body;
+mod dialect;
 mod entities;
 mod error;
 mod filter;
@@ -28,13 +29,14 @@ mod value;
 mod write;
 
 pub(crate) use body::{Intent, read_body};
+pub use dialect::{Dialect, UnknownDialect};
 #[cfg(test)]
-pub(crate) use entities::ENTITIES;
+pub(crate) use entities::entities;
 pub(crate) use error::ODataError;
 pub(crate) use filter::{Field, Filter, Place};
 pub(crate) use guid::Guid;
 pub(crate) use metadata::{metadata, service_document};
-pub(crate) use model::{Behaviour, EntityType, Kind, Navigation, entity_by_set};
+pub(crate) use model::{Behaviour, EntityType, Kind, Navigation, entity_by_set, entity_of};
 pub(crate) use page::{MAX_PAGE_SIZE, Page, page_size};
 pub(crate) use query::Query;
 pub(crate) use split::decode;

@@ -186,6 +186,9 @@ impl Query {
             match self.entity.visible_index(name, self.behaviour) {
                 Some(index) => selected.push(index),
                 None if name == "*" => selected.extend_from_slice(&self.columns),
+                None if let Some(complex) = self.entity.complex(name, self.behaviour) => {
+                    selected.extend(self.entity.parts(complex, self.behaviour));
+                }
                 None if self.entity.navigation(name, self.behaviour).is_some() => {}
                 None => return Err(self.unknown(name)),
             }
@@ -239,7 +242,7 @@ impl Query {
 
     /// The query within the parentheses of an expanded `navigation`.
     fn nested(&self, navigation: &'static Navigation, text: &str, depth: usize) -> Result<Self, ODataError> {
-        let mut query = Self::all(navigation.target(), self.behaviour);
+        let mut query = Self::all(navigation.target, self.behaviour);
         query.schema_version = self.schema_version;
         let pairs = split_outside(text, ';').into_iter().filter(|pair| !pair.is_empty());
         let options: Vec<_> = pairs

@@ -62,7 +62,8 @@ impl Value {
             Kind::Date => Self::Date(UNSET_DATE),
             Kind::DateTime => Self::DateTime(unset_moment()),
             Kind::Int32 | Kind::Int64 => Self::Integer(0),
-            Kind::Enum(_) => Self::Enum(0),
+            Kind::Enum(_) | Kind::Choice(_) => Self::Enum(0),
+            Kind::List(_) => Self::Text("[]".to_owned()),
         }
     }
 
@@ -90,6 +91,8 @@ impl Value {
     pub(crate) fn write_json(&self, json: &mut Vec<u8>, kind: Kind, behaviour: Behaviour) {
         match self {
             Self::Null => json.extend_from_slice(b"null"),
+            // The books keep a list as it is written.
+            Self::Text(text) if matches!(kind, Kind::List(_)) => json.extend_from_slice(text.as_bytes()),
             Self::Text(text) => write_text(json, text),
             Self::Boolean(true) => json.extend_from_slice(b"true"),
             Self::Boolean(false) => json.extend_from_slice(b"false"),
@@ -104,6 +107,7 @@ impl Value {
             Self::DateTime(moment) => write_displayed(json, format_args!("\"{}\"", MomentText(*moment))),
             Self::Enum(index) => match kind {
                 Kind::Enum(enumeration) => write_text(json, enumeration.wire(*index, behaviour)),
+                Kind::Choice(enumeration) => write_text(json, enumeration.caption(*index)),
                 _ => json.extend_from_slice(b"null"),
             },
         }

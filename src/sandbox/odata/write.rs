@@ -107,16 +107,43 @@ impl Writer<'_, '_> {
                 write_text(json, &record.etag);
             }
         }
-        for &index in &self.query.columns {
-            let property = &self.query.entity.properties[index];
-            write_member(json, property.name);
-            record.value(index).write_json(json, property.kind, self.query.behaviour);
-        }
+        self.write_properties(json, record);
         for expand in &self.query.expand {
             self.write_expanded(json, record, expand)?;
         }
         json.push(b'}');
         Ok(())
+    }
+
+    fn write_properties(&self, json: &mut Vec<u8>, record: &Record) {
+        let properties = self.query.entity.properties;
+        let groups = self.query.columns.chunk_by(|&one, &next| {
+            properties[one].group().is_some() && properties[one].group() == properties[next].group()
+        });
+        for columns in groups {
+            let Some(group) = properties[columns[0]].group() else {
+                self.write_property(json, columns[0], record);
+                continue;
+            };
+            write_member(json, group);
+            let complex = self.query.entity.complexes.iter().find(|complex| complex.name == group);
+            let is_blank = |index: &usize| *record.value(*index) == properties[*index].empty();
+            if complex.is_some_and(|complex| complex.required.is_empty()) && columns.iter().all(is_blank) {
+                json.extend_from_slice(b"null");
+                continue;
+            }
+            json.push(b'{');
+            for &column in columns {
+                self.write_property(json, column, record);
+            }
+            json.push(b'}');
+        }
+    }
+
+    fn write_property(&self, json: &mut Vec<u8>, index: usize, record: &Record) {
+        let property = &self.query.entity.properties[index];
+        write_member(json, property.member());
+        record.value(index).write_json(json, property.kind, self.query.behaviour);
     }
 
     fn write_expanded(&self, json: &mut Vec<u8>, record: &Record, expand: &Expand) -> Result<(), ODataError> {
@@ -184,7 +211,7 @@ mod tests {
         let dimension = |number, code| {
             record("defaultDimensions", &[("dimensionCode", code)]).with("id", Value::Guid(guid(number)))
         };
-        let found = match navigation.target_set {
+        let found = match navigation.target.set {
             "customerFinancialDetails" => {
                 let details = Record::new(entity("customerFinancialDetails"));
                 vec![

@@ -65,6 +65,18 @@ pub(super) fn plant(connection: &Connection) -> Result<()> {
     Ok(())
 }
 
+/// Adds the people that payments of API beta can come from, those that are missing.
+pub(super) fn plant_contacts(connection: &Connection) -> Result<()> {
+    for (id, name, number) in tables::CONTACTS {
+        let mut contact = connection.prepare_cached(
+            "INSERT OR IGNORE INTO contact VALUES (?1, ?2,
+                coalesce((SELECT id FROM customer WHERE number = ?3), zeroblob(16)))",
+        )?;
+        contact.execute([id, name, number])?;
+    }
+    Ok(())
+}
+
 fn plant_company(connection: &Connection) -> Result<()> {
     insert(
         connection,

@@ -152,6 +152,14 @@ pub(super) const JOURNALS: &[(&str, &str, &str, &str)] = &[
     ("GENERAL", "DEFAULT", "Default journal", ""),
 ];
 
+/// Id and name of people, and the number of the customer each is, blank while they are none.
+pub(super) const CONTACTS: &[(&str, &str, &str)] = &[
+    ("AAMkADAxMDAwMA", "Adatum Corporation", "10000"),
+    ("AAMkADAyMDAwMA", "Trey Research", "20000"),
+    ("AAMkADQwMDAwMA", "Alpine Ski House", "40000"),
+    ("AAMkADk5OTk5OQ", "Margie's Travel", ""),
+];
+
 /// A customer: who and where.
 pub(super) struct Customer {
     pub(super) number: &'static str,

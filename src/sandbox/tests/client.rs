@@ -4,13 +4,15 @@ use reqwest::{Method, Response};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::super::{Books, Sandbox, SandboxOptions, Welcome, read_books};
+use super::super::{Books, Dialect, Sandbox, SandboxOptions, Welcome, read_books};
 
 /// A running sandbox and a client with a token.
 pub(super) struct Bench {
     pub(super) sandbox: Sandbox,
     pub(super) http: reqwest::Client,
     pub(super) token: String,
+    /// The service root it speaks to.
+    pub(super) root: String,
     folder: TempDir,
 }
 
@@ -31,7 +33,13 @@ impl Bench {
         let sandbox = Sandbox::start(options).await.unwrap();
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let token = token(&http, sandbox.welcome(), "").await;
-        Self { sandbox, http, token, folder }
+        let root = sandbox.welcome().url.clone();
+        Self { sandbox, http, token, root, folder }
+    }
+
+    /// The same, speaking another version of the API.
+    pub(super) fn in_dialect(self, dialect: Dialect) -> Self {
+        Self { root: self.sandbox.welcome().urls[&dialect].clone(), ..self }
     }
 
     /// The same, with another token.
@@ -52,8 +60,8 @@ impl Bench {
     /// Sends `body` to `path` below the service root, or below the company when it starts with a slash.
     pub(super) fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         let url = match path.strip_prefix('/') {
-            Some(path) => format!("{}/{}/{path}", self.sandbox.welcome().url, self.company()),
-            None => format!("{}/{path}", self.sandbox.welcome().url),
+            Some(path) => format!("{}/{}/{path}", self.root, self.company()),
+            None => format!("{}/{path}", self.root),
         };
         self.http.request(method, url).bearer_auth(&self.token)
     }

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::super::books::Store;
 use super::super::call::{Answer, Call, Headers};
-use super::super::odata::Behaviour;
+use super::super::odata::{Behaviour, Dialect};
 use super::super::perform::perform;
 use super::super::{Service, read_books, seed};
 use super::client::message;
@@ -28,7 +28,7 @@ impl Desk {
         Connection::open(&path).unwrap().execute_batch(sql).unwrap();
         let store = Store::open(&path).unwrap();
         let (root, behaviour) = ("http://sandbox".to_owned(), Behaviour::Seed);
-        let service = Service { root, behaviour, page_size: 20_000, stale_status: 412 };
+        let service = Service { root, dialect: Dialect::V2, behaviour, page_size: 20_000, stale_status: 412 };
         Self { store, service, folder }
     }
 

@@ -3,7 +3,13 @@
 //! Source: the API v2.0 pages of the Base Application, version 29 (names, lengths, enum ordinals and captions,
 //! which controls are editable), and the API reference for the entities that only serve as references.
 
-use super::model::{EntityType, EnumType, Kind, Navigation, Property, Writable};
+use super::super::model::{EntityType, Kind, Writable};
+use super::build::{code, many, one, plain, text, unlimited};
+use super::enums::{
+    CONTACT_TYPE, COUNTRY_REGION_ADDRESS_FORMAT, CUSTOMER_BLOCKED, DEFAULT_DIMENSION_PARENT_TYPE,
+    DEFAULT_DIMENSION_VALUE_POSTING_TYPE, GEN_JOURNAL_DOCUMENT_TYPE, INVOICE_ENTITY_AGGREGATE_STATUS,
+    PICTURE_ENTITY_PARENT_TYPE, TAX_BUFFER_TYPE,
+};
 use Kind::{Boolean, Date, DateTime, Decimal, Enum, Guid, Int32, Int64};
 use Writable::{Create, None, Update};
 
@@ -32,7 +38,7 @@ pub(crate) static ENTITIES: &[&EntityType] = &[
 ];
 
 /// The set `companies`.
-static COMPANIES: EntityType = EntityType {
+pub(super) static COMPANIES: EntityType = EntityType {
     name: "company",
     set: "companies",
     properties: &[
@@ -49,10 +55,11 @@ static COMPANIES: EntityType = EntityType {
     ],
     navigations: &[],
     order: &["name"],
+    ..EntityType::PLAIN
 };
 
 /// The set `customers`.
-static CUSTOMERS: EntityType = EntityType {
+pub(super) static CUSTOMERS: EntityType = EntityType {
     name: "customer",
     set: "customers",
     properties: &[
@@ -88,20 +95,21 @@ static CUSTOMERS: EntityType = EntityType {
         plain("lastModifiedDateTime", DateTime, None),
     ],
     navigations: &[
-        one("currency", "currencies"),
-        one("paymentTerm", "paymentTerms"),
-        one("shipmentMethod", "shipmentMethods"),
-        one("paymentMethod", "paymentMethods"),
-        one("customerFinancialDetail", "customerFinancialDetails"),
-        one("customerFinancialDetails", "customerFinancialDetails").seed_only(),
-        one("picture", "pictures"),
-        many("defaultDimensions", "defaultDimensions"),
+        one("currency", &CURRENCIES),
+        one("paymentTerm", &PAYMENT_TERMS),
+        one("shipmentMethod", &SHIPMENT_METHODS),
+        one("paymentMethod", &PAYMENT_METHODS),
+        one("customerFinancialDetail", &CUSTOMER_FINANCIAL_DETAILS),
+        one("customerFinancialDetails", &CUSTOMER_FINANCIAL_DETAILS).seed_only(),
+        one("picture", &PICTURES),
+        many("defaultDimensions", &DEFAULT_DIMENSIONS),
     ],
     order: &["number"],
+    ..EntityType::PLAIN
 };
 
 /// The set `customerFinancialDetails`.
-static CUSTOMER_FINANCIAL_DETAILS: EntityType = EntityType {
+pub(super) static CUSTOMER_FINANCIAL_DETAILS: EntityType = EntityType {
     name: "customerFinancialDetail",
     set: "customerFinancialDetails",
     properties: &[
@@ -112,12 +120,13 @@ static CUSTOMER_FINANCIAL_DETAILS: EntityType = EntityType {
         plain("overdueAmount", Decimal, None),
         plain("lastModifiedDateTime", DateTime, None),
     ],
-    navigations: &[one("customer", "customers")],
+    navigations: &[one("customer", &CUSTOMERS)],
     order: &["number"],
+    ..EntityType::PLAIN
 };
 
 /// The set `customerPaymentJournals`.
-static CUSTOMER_PAYMENT_JOURNALS: EntityType = EntityType {
+pub(super) static CUSTOMER_PAYMENT_JOURNALS: EntityType = EntityType {
     name: "customerPaymentJournal",
     set: "customerPaymentJournals",
     properties: &[
@@ -128,12 +137,13 @@ static CUSTOMER_PAYMENT_JOURNALS: EntityType = EntityType {
         plain("balancingAccountId", Guid, Update),
         code("balancingAccountNumber", 20, None),
     ],
-    navigations: &[many("customerPayments", "customerPayments")],
+    navigations: &[many("customerPayments", &CUSTOMER_PAYMENTS)],
     order: &["code"],
+    ..EntityType::PLAIN
 };
 
 /// The set `customerPayments`.
-static CUSTOMER_PAYMENTS: EntityType = EntityType {
+pub(super) static CUSTOMER_PAYMENTS: EntityType = EntityType {
     name: "customerPayment",
     set: "customerPayments",
     properties: &[
@@ -153,12 +163,13 @@ static CUSTOMER_PAYMENTS: EntityType = EntityType {
         text("comment", 250, Update),
         plain("lastModifiedDateTime", DateTime, None),
     ],
-    navigations: &[one("customerPaymentJournal", "customerPaymentJournals"), one("customer", "customers")],
+    navigations: &[one("customerPaymentJournal", &CUSTOMER_PAYMENT_JOURNALS), one("customer", &CUSTOMERS)],
     order: &["journalDisplayName", "lineNumber"],
+    ..EntityType::PLAIN
 };
 
 /// The set `journals`.
-static JOURNALS: EntityType = EntityType {
+pub(super) static JOURNALS: EntityType = EntityType {
     name: "journal",
     set: "journals",
     properties: &[
@@ -172,10 +183,11 @@ static JOURNALS: EntityType = EntityType {
     ],
     navigations: &[],
     order: &["code"],
+    ..EntityType::PLAIN
 };
 
 /// The set `currencies`.
-static CURRENCIES: EntityType = EntityType {
+pub(super) static CURRENCIES: EntityType = EntityType {
     name: "currency",
     set: "currencies",
     properties: &[
@@ -189,10 +201,11 @@ static CURRENCIES: EntityType = EntityType {
     ],
     navigations: &[],
     order: &["code"],
+    ..EntityType::PLAIN
 };
 
 /// The set `paymentTerms`.
-static PAYMENT_TERMS: EntityType = EntityType {
+pub(super) static PAYMENT_TERMS: EntityType = EntityType {
     name: "paymentTerm",
     set: "paymentTerms",
     properties: &[
@@ -207,10 +220,11 @@ static PAYMENT_TERMS: EntityType = EntityType {
     ],
     navigations: &[],
     order: &["code"],
+    ..EntityType::PLAIN
 };
 
 /// The set `paymentMethods`.
-static PAYMENT_METHODS: EntityType = EntityType {
+pub(super) static PAYMENT_METHODS: EntityType = EntityType {
     name: "paymentMethod",
     set: "paymentMethods",
     properties: &[
@@ -221,10 +235,11 @@ static PAYMENT_METHODS: EntityType = EntityType {
     ],
     navigations: &[],
     order: &["code"],
+    ..EntityType::PLAIN
 };
 
 /// The set `shipmentMethods`.
-static SHIPMENT_METHODS: EntityType = EntityType {
+pub(super) static SHIPMENT_METHODS: EntityType = EntityType {
     name: "shipmentMethod",
     set: "shipmentMethods",
     properties: &[
@@ -235,10 +250,11 @@ static SHIPMENT_METHODS: EntityType = EntityType {
     ],
     navigations: &[],
     order: &["code"],
+    ..EntityType::PLAIN
 };
 
 /// The set `taxAreas`.
-static TAX_AREAS: EntityType = EntityType {
+pub(super) static TAX_AREAS: EntityType = EntityType {
     name: "taxArea",
     set: "taxAreas",
     properties: &[
@@ -250,10 +266,11 @@ static TAX_AREAS: EntityType = EntityType {
     ],
     navigations: &[],
     order: &["code"],
+    ..EntityType::PLAIN
 };
 
 /// The set `countriesRegions`.
-static COUNTRIES_REGIONS: EntityType = EntityType {
+pub(super) static COUNTRIES_REGIONS: EntityType = EntityType {
     name: "countryRegion",
     set: "countriesRegions",
     properties: &[
@@ -265,10 +282,11 @@ static COUNTRIES_REGIONS: EntityType = EntityType {
     ],
     navigations: &[],
     order: &["code"],
+    ..EntityType::PLAIN
 };
 
 /// The set `dimensions`.
-static DIMENSIONS: EntityType = EntityType {
+pub(super) static DIMENSIONS: EntityType = EntityType {
     name: "dimension",
     set: "dimensions",
     properties: &[
@@ -278,12 +296,13 @@ static DIMENSIONS: EntityType = EntityType {
         code("consolidationCode", 20, None),
         plain("lastModifiedDateTime", DateTime, None),
     ],
-    navigations: &[many("dimensionValues", "dimensionValues")],
+    navigations: &[many("dimensionValues", &DIMENSION_VALUES)],
     order: &["code"],
+    ..EntityType::PLAIN
 };
 
 /// The set `dimensionValues`.
-static DIMENSION_VALUES: EntityType = EntityType {
+pub(super) static DIMENSION_VALUES: EntityType = EntityType {
     name: "dimensionValue",
     set: "dimensionValues",
     properties: &[
@@ -294,12 +313,13 @@ static DIMENSION_VALUES: EntityType = EntityType {
         code("consolidationCode", 20, None),
         plain("lastModifiedDateTime", DateTime, None),
     ],
-    navigations: &[one("dimension", "dimensions")],
+    navigations: &[one("dimension", &DIMENSIONS)],
     order: &["dimensionId", "code"],
+    ..EntityType::PLAIN
 };
 
 /// The set `defaultDimensions`.
-static DEFAULT_DIMENSIONS: EntityType = EntityType {
+pub(super) static DEFAULT_DIMENSIONS: EntityType = EntityType {
     name: "defaultDimension",
     set: "defaultDimensions",
     properties: &[
@@ -314,15 +334,16 @@ static DEFAULT_DIMENSIONS: EntityType = EntityType {
         plain("lastModifiedDateTime", DateTime, None),
     ],
     navigations: &[
-        one("dimension", "dimensions"),
-        one("dimensionValue", "dimensionValues"),
-        one("customer", "customers"),
+        one("dimension", &DIMENSIONS),
+        one("dimensionValue", &DIMENSION_VALUES),
+        one("customer", &CUSTOMERS),
     ],
     order: &["parentId", "dimensionCode"],
+    ..EntityType::PLAIN
 };
 
 /// The set `salesInvoices`.
-static SALES_INVOICES: EntityType = EntityType {
+pub(super) static SALES_INVOICES: EntityType = EntityType {
     name: "salesInvoice",
     set: "salesInvoices",
     properties: &[
@@ -344,10 +365,11 @@ static SALES_INVOICES: EntityType = EntityType {
     ],
     navigations: &[],
     order: &["number"],
+    ..EntityType::PLAIN
 };
 
 /// The set `salespeoplePurchasers`.
-static SALESPEOPLE_PURCHASERS: EntityType = EntityType {
+pub(super) static SALESPEOPLE_PURCHASERS: EntityType = EntityType {
     name: "salespersonPurchaser",
     set: "salespeoplePurchasers",
     properties: &[
@@ -359,10 +381,11 @@ static SALESPEOPLE_PURCHASERS: EntityType = EntityType {
     ],
     navigations: &[],
     order: &["code"],
+    ..EntityType::PLAIN
 };
 
 /// The set `accounts`.
-static ACCOUNTS: EntityType = EntityType {
+pub(super) static ACCOUNTS: EntityType = EntityType {
     name: "account",
     set: "accounts",
     properties: &[
@@ -373,10 +396,11 @@ static ACCOUNTS: EntityType = EntityType {
     ],
     navigations: &[],
     order: &["number"],
+    ..EntityType::PLAIN
 };
 
 /// The set `generalLedgerEntries`: the side of each posting that falls on the customer.
-static GENERAL_LEDGER_ENTRIES: EntityType = EntityType {
+pub(super) static GENERAL_LEDGER_ENTRIES: EntityType = EntityType {
     name: "generalLedgerEntry",
     set: "generalLedgerEntries",
     properties: &[
@@ -391,10 +415,11 @@ static GENERAL_LEDGER_ENTRIES: EntityType = EntityType {
     ],
     navigations: &[],
     order: &["entryNumber"],
+    ..EntityType::PLAIN
 };
 
 /// The set `pictures`.
-static PICTURES: EntityType = EntityType {
+pub(super) static PICTURES: EntityType = EntityType {
     name: "picture",
     set: "pictures",
     properties: &[
@@ -406,178 +431,5 @@ static PICTURES: EntityType = EntityType {
     ],
     navigations: &[],
     order: &[],
+    ..EntityType::PLAIN
 };
-
-/// The values of `contactType`.
-static CONTACT_TYPE: EnumType =
-    EnumType { name: "contactType", members: &[(0, "Company", "Company"), (1, "Person", "Person")] };
-
-/// The values of `customerBlocked`.
-static CUSTOMER_BLOCKED: EnumType = EnumType {
-    name: "customerBlocked",
-    members: &[(0, "_x0020_", " "), (1, "Ship", "Ship"), (2, "Invoice", "Invoice"), (3, "All", "All")],
-};
-
-/// The values of `defaultDimensionParentType`.
-static DEFAULT_DIMENSION_PARENT_TYPE: EnumType = EnumType {
-    name: "defaultDimensionParentType",
-    members: &[
-        (0, "_x0020_", " "),
-        (1, "Customer", "Customer"),
-        (2, "Item", "Item"),
-        (3, "Vendor", "Vendor"),
-        (4, "Employee", "Employee"),
-    ],
-};
-
-/// The values of `defaultDimensionValuePostingType`.
-static DEFAULT_DIMENSION_VALUE_POSTING_TYPE: EnumType = EnumType {
-    name: "defaultDimensionValuePostingType",
-    members: &[
-        (0, "_x0020_", " "),
-        (1, "Code_x0020_Mandatory", "Code Mandatory"),
-        (2, "Same_x0020_Code", "Same Code"),
-        (3, "No_x0020_Code", "No Code"),
-    ],
-};
-
-/// The values of `taxBufferType`.
-static TAX_BUFFER_TYPE: EnumType =
-    EnumType { name: "taxBufferType", members: &[(0, "Sales_x0020_Tax", "Sales Tax"), (1, "VAT", "VAT")] };
-
-/// The values of `countryRegionAddressFormat`.
-static COUNTRY_REGION_ADDRESS_FORMAT: EnumType = EnumType {
-    name: "countryRegionAddressFormat",
-    members: &[
-        (0, "Post_x0020_Code_x002B_City", "Post Code+City"),
-        (1, "City_x002B_Post_x0020_Code", "City+Post Code"),
-        (2, "City_x002B_County_x002B_Post_x0020_Code", "City+County+Post Code"),
-        (3, "Blank_x0020_Line_x002B_Post_x0020_Code_x002B_City", "Blank Line+Post Code+City"),
-        (13, "Custom", "Custom"),
-    ],
-};
-
-/// The values of `invoiceEntityAggregateStatus`.
-static INVOICE_ENTITY_AGGREGATE_STATUS: EnumType = EnumType {
-    name: "invoiceEntityAggregateStatus",
-    members: &[
-        (0, "_x0020_", " "),
-        (1, "Draft", "Draft"),
-        (2, "In_x0020_Review", "In Review"),
-        (3, "Open", "Open"),
-        (4, "Paid", "Paid"),
-        (5, "Canceled", "Canceled"),
-        (6, "Corrective", "Corrective"),
-    ],
-};
-
-/// The values of `genJournalDocumentType`.
-static GEN_JOURNAL_DOCUMENT_TYPE: EnumType = EnumType {
-    name: "genJournalDocumentType",
-    members: &[
-        (0, "_x0020_", " "),
-        (1, "Payment", "Payment"),
-        (2, "Invoice", "Invoice"),
-        (3, "Credit_x0020_Memo", "Credit Memo"),
-        (4, "Finance_x0020_Charge_x0020_Memo", "Finance Charge Memo"),
-        (5, "Reminder", "Reminder"),
-        (6, "Refund", "Refund"),
-    ],
-};
-
-/// The values of `pictureEntityParentType`.
-static PICTURE_ENTITY_PARENT_TYPE: EnumType = EnumType {
-    name: "pictureEntityParentType",
-    members: &[
-        (1, "Customer", "Customer"),
-        (2, "Item", "Item"),
-        (3, "Vendor", "Vendor"),
-        (4, "Employee", "Employee"),
-        (5, "Contact", "Contact"),
-        (6, "Item_x0020_Variant", "Item Variant"),
-    ],
-};
-
-const fn property(name: &'static str, kind: Kind, max_length: Option<u16>, writable: Writable) -> Property {
-    Property { name, kind, max_length, is_cut: false, writable, seed_only: false }
-}
-
-const fn plain(name: &'static str, kind: Kind, writable: Writable) -> Property {
-    property(name, kind, Option::None, writable)
-}
-
-const fn text(name: &'static str, max_length: u16, writable: Writable) -> Property {
-    property(name, Kind::Text, Some(max_length), writable)
-}
-
-const fn unlimited(name: &'static str, writable: Writable) -> Property {
-    property(name, Kind::Text, Option::None, writable)
-}
-
-const fn code(name: &'static str, max_length: u16, writable: Writable) -> Property {
-    property(name, Kind::Code, Some(max_length), writable)
-}
-
-const fn one(name: &'static str, target_set: &'static str) -> Navigation {
-    Navigation { name, target_set, many: false, seed_only: false }
-}
-
-const fn many(name: &'static str, target_set: &'static str) -> Navigation {
-    Navigation { name, target_set, many: true, seed_only: false }
-}
-
-impl Property {
-    const fn cut(mut self) -> Self {
-        self.is_cut = true;
-        self
-    }
-
-    const fn seed_only(mut self) -> Self {
-        self.seed_only = true;
-        self
-    }
-}
-
-impl Navigation {
-    const fn seed_only(mut self) -> Self {
-        self.seed_only = true;
-        self
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::model::entity_by_set;
-    use super::*;
-
-    #[test]
-    fn every_entity_starts_with_its_key() {
-        for entity in ENTITIES {
-            assert_eq!(entity.properties[EntityType::KEY].name, "id", "{}", entity.set);
-        }
-    }
-
-    #[test]
-    fn every_navigation_and_every_default_order_leads_somewhere() {
-        for entity in ENTITIES {
-            for navigation in entity.navigations {
-                assert!(entity_by_set(navigation.target_set).is_some(), "{}/{}", entity.set, navigation.name);
-            }
-            assert_eq!(entity.default_order().len(), entity.order.len() + 1, "{}", entity.set);
-        }
-    }
-
-    #[test]
-    fn no_name_stands_twice_in_an_entity() {
-        for entity in ENTITIES {
-            for (index, property) in entity.properties.iter().enumerate() {
-                assert_eq!(
-                    entity.property_index(&property.name.to_uppercase()),
-                    Some(index),
-                    "{}",
-                    entity.set
-                );
-            }
-        }
-    }
-}
