@@ -289,7 +289,8 @@ pub(crate) struct GuardArgs {
     /// Write nothing when the plan's updates blank more fields than this
     #[arg(long, value_name = "N")]
     pub(crate) max_clears: Option<u64>,
-    /// Write nothing when the plan deletes more records than this [default: 0]
+    /// Write nothing when the plan deletes more records than this [default: 0; an undo may delete what its run
+    /// created]
     #[arg(long, value_name = "N")]
     pub(crate) max_deletes: Option<u64>,
     /// The company's name, to write to a production profile without being asked
@@ -511,7 +512,7 @@ pub(crate) struct SandboxArgs {
     /// Serve only this version of the API: v2.0, v1.0 or beta; all of them without it
     #[arg(long, value_name = "VERSION")]
     pub(crate) dialect: Option<ledgerferry::sandbox::Dialect>,
-    /// Misbehave: lost=, reset=, 429=, 503=, 504=, slow=, torn=, etag= as shares of requests, and seed=
+    /// Misbehave: lost=, reset=, 429=, 503=, 504=, slow=, torn=, etag=, stall= as shares of requests, and seed=
     #[arg(long, value_name = "LIST", default_value = "")]
     pub(crate) faults: String,
     /// Refuse more requests than this in a sliding window

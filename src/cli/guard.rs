@@ -1,12 +1,12 @@
 //! What has to be answered before anything is written, for every verb that writes: the guards, judged from the
 //! plan, and then a person's word.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use ledgerferry::domain::State;
+use ledgerferry::delivery::Slice;
 use ledgerferry::ledger::Ledger;
 use ledgerferry::profile::{Guards, Stage};
-use ledgerferry::run::{LEDGER, check_guards};
+use ledgerferry::run::{self, LEDGER, check_guards};
 
 use super::args::GuardArgs;
 use super::connect::Connection;
@@ -33,14 +33,17 @@ pub(crate) struct Approval<'a> {
     pub(crate) guards: Guards,
     /// The company's name, as `--confirm` gives it.
     pub(crate) confirm: Option<&'a str>,
+    /// Which part of the plan is to be carried out.
+    pub(crate) slice: &'a Slice,
     /// Whether `--yes` has answered.
     pub(crate) yes: bool,
 }
 
 impl<'a> Approval<'a> {
     /// As the flags say, and where they say nothing, the profile.
-    pub(crate) fn of(flags: &'a GuardArgs, connection: &Connection, yes: bool) -> Self {
-        Self { guards: flags.guards().or(&connection.guards), confirm: flags.confirm.as_deref(), yes }
+    pub(crate) fn of((flags, slice): (&'a GuardArgs, &'a Slice), connection: &Connection, yes: bool) -> Self {
+        let confirm = flags.confirm.as_deref();
+        Self { guards: flags.guards().or(&connection.guards), confirm, slice, yes }
     }
 }
 
@@ -57,7 +60,7 @@ pub(crate) async fn approve(
     folders: &[PathBuf],
     approval: &Approval<'_>,
 ) -> Result<(), Failure> {
-    let mut rows = 0;
+    let mut rows = Asked::default();
     for folder in folders {
         let ledger = Ledger::open(&folder.join(LEDGER)).map_err(ledgerferry::Error::from)?;
         let header = ledger.header().map_err(ledgerferry::Error::from)?;
@@ -70,53 +73,81 @@ pub(crate) async fn approve(
             let hint = error.hint().unwrap_or_default();
             Failure::from(error).with_hint(format!("{hint}; {}", kept(folders)))
         })?;
-        rows += ledger.counts().map_err(ledgerferry::Error::from)?.of_state(State::Planned);
+        rows.add(folder, approval.slice)?;
     }
-    if rows == 0 {
+    if rows.open == 0 {
         return Ok(());
     }
     let company = &connection.target.company.name;
     let leaving = interrupt::leave_while_asked();
-    let answered = ask(console, connection, (company, rows), approval, folders);
+    let answered = ask(console, connection, (company, rows.in_words()), approval, folders);
     leaving.abort();
     answered
+}
+
+/// The rows that an answer is asked for.
+#[derive(Default)]
+struct Asked {
+    /// Those that are carried out now.
+    now: u64,
+    /// Those that wait, in all plans.
+    open: u64,
+}
+
+impl Asked {
+    /// Adds the plan in `folder`, of which nothing goes before all of the plan before it is sent.
+    fn add(&mut self, folder: &Path, slice: &Slice) -> Result<(), Failure> {
+        let rows = run::rows_in_slice(folder, slice)?;
+        if self.now == self.open {
+            self.now += rows.meant;
+        }
+        self.open += rows.open;
+        Ok(())
+    }
+
+    fn in_words(&self) -> String {
+        let Self { now, open } = self;
+        if now == open { format!("{open} rows") } else { format!("{now} of {open} rows") }
+    }
 }
 
 fn ask(
     console: &Console,
     connection: &Connection,
-    (company, rows): (&str, u64),
+    (company, rows): (&str, String),
     approval: &Approval<'_>,
     folders: &[PathBuf],
 ) -> Result<(), Failure> {
     if connection.stage == Stage::Production {
-        return confirm_production(console, company, rows, approval, folders);
+        return confirm_production(console, company, &rows, approval, folders);
     }
     if approval.yes {
         return Ok(());
     }
-    match console.confirm(&format!("Write {rows} rows to \"{company}\"?")) {
+    match console.confirm(&format!("Write {rows} to \"{company}\"?")) {
         Some(true) => Ok(()),
         Some(false) => {
             Err(Failure::refused("nothing was written, as you said".to_owned()).with_hint(kept(folders)))
         }
-        None => Err(Failure::refused("nobody could be asked, so nothing was written".to_owned())
-            .with_hint(format!("--yes answers without a terminal; {}", kept(folders)))),
+        None => Err(Failure::refused(format!(
+            "nobody could be asked whether to write {rows}, so nothing was written"
+        ))
+        .with_hint(format!("--yes answers without a terminal; {}", kept(folders)))),
     }
 }
 
 fn confirm_production(
     console: &Console,
     company: &str,
-    rows: u64,
+    rows: &str,
     approval: &Approval<'_>,
     folders: &[PathBuf],
 ) -> Result<(), Failure> {
-    let question = format!("Production company \"{company}\". Type its name to write {rows} rows: ");
+    let question = format!("Production company \"{company}\". Type its name to write {rows}: ");
     match approval.confirm.map(str::to_owned).or_else(|| console.ask(&question)) {
         Some(name) if name == *company => Ok(()),
         _ => {
-            let words = format!("writing to the production company `{company}` was not confirmed");
+            let words = format!("writing {rows} to the production company `{company}` was not confirmed");
             let hint = format!("--confirm \"{company}\" answers without a terminal; {}", kept(folders));
             Err(Failure::refused(words).with_hint(hint))
         }
@@ -125,14 +156,11 @@ fn confirm_production(
 
 /// What becomes of plans that are not carried out now.
 fn kept(folders: &[PathBuf]) -> String {
-    let folders: Vec<_> = folders.iter().map(|folder| folder.display().to_string()).collect();
-    let commands: Vec<_> = folders.iter().map(|folder| format!("`ferry apply {folder}`")).collect();
-    match folders.as_slice() {
-        [folder] => format!("the plan is kept in {folder}; {} carries it out", commands[0]),
-        _ => format!(
-            "the plans are kept in {}; carry them out with {}",
-            folders.join(" and "),
-            commands.join(" and then ")
-        ),
-    }
+    let names: Vec<_> = folders.iter().map(|folder| folder.display().to_string()).collect();
+    let header = folders.first().and_then(|folder| Ledger::open(&folder.join(LEDGER)).ok()?.header().ok());
+    // Plans that were made together are carried out together.
+    let name = header.and_then(|header| header.chain).filter(|_| folders.len() > 1);
+    let name = name.unwrap_or_else(|| names.first().cloned().unwrap_or_default());
+    let (plan, verb) = if folders.len() == 1 { ("plan is", "it") } else { ("plans are", "them") };
+    format!("the {plan} kept in {}; `ferry apply {name}` carries {verb} out", names.join(" and "))
 }

@@ -1,6 +1,7 @@
 //! The program: the only place that knows the command line, the terminal, the environment and exit codes.
 
 mod args;
+mod chain;
 mod connect;
 mod console;
 mod demo;
@@ -15,6 +16,7 @@ mod reconcile;
 mod retry;
 mod runs;
 mod sandbox;
+mod sending;
 mod undo;
 mod watch;
 

@@ -5,8 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use ledgerferry::durable::FileError;
+use ledgerferry::ledger::Ledger;
 use ledgerferry::profile::{Profile, Project};
-use ledgerferry::run;
+use ledgerferry::run::{self, LEDGER};
 
 use super::args::Global;
 use super::failure::Failure;
@@ -94,7 +95,9 @@ impl Place {
         };
         let found = [run.to_owned(), self.runs().join(run)];
         match found.iter().find_map(|base| chain(base)) {
-            Some(parts) if found.iter().all(|folder| !folder.join("run.ferry").is_file()) => Ok(parts.into()),
+            Some(parts) if found.iter().all(|folder| !folder.join("run.ferry").is_file()) => {
+                Ok(in_order(parts.into()))
+            }
             _ => Ok(vec![self.run_folder(run)?]),
         }
     }
@@ -103,4 +106,38 @@ impl Place {
     pub(crate) fn run_folders(&self) -> Vec<PathBuf> {
         run::run_folders(&self.runs())
     }
+}
+
+/// The runs that were planned together with the one in `folder`, and that one, in the order in which they are carried
+/// out; only that one when it was planned alone.
+pub(crate) fn chain_of(folder: &Path) -> Vec<PathBuf> {
+    let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let other = [("customers", "payments"), ("payments", "customers")]
+        .into_iter()
+        .find_map(|(own, other)| Some(format!("{}{other}", name.strip_suffix(own)?)));
+    let Some(other) = other.map(|other| folder.with_file_name(other)) else { return vec![folder.to_owned()] };
+    match (waits_for(folder), waits_for(&other)) {
+        (Some(after), _) if is_named(&other, &after) => vec![other, folder.to_owned()],
+        (_, Some(after)) if after == name => vec![folder.to_owned(), other],
+        _ => vec![folder.to_owned()],
+    }
+}
+
+/// Two runs, the one first that the other waits for.
+fn in_order(mut parts: Vec<PathBuf>) -> Vec<PathBuf> {
+    if let [first, second] = parts.as_slice()
+        && waits_for(first).is_some_and(|after| is_named(second, &after))
+    {
+        parts.reverse();
+    }
+    parts
+}
+
+fn is_named(folder: &Path, name: &str) -> bool {
+    folder.file_name().is_some_and(|found| found == name)
+}
+
+/// The name of the folder beside this run's own of the run that it waits for.
+fn waits_for(folder: &Path) -> Option<String> {
+    Ledger::open(&folder.join(LEDGER)).and_then(|ledger| ledger.header()).ok()?.after
 }

@@ -6,16 +6,18 @@ use std::path::{Path, PathBuf};
 use clap::Parser;
 use ledgerferry::domain::State;
 use ledgerferry::ledger::{Ledger, Phase, RunHeader};
-use ledgerferry::run::{self, Ending, LEDGER, Leftovers};
+use ledgerferry::run::{self, Ending, LEDGER, Leftovers, PlanRequest};
 use serde_json::json;
 
 use super::args::{Cli, Command, Global, ImportArgs, RetryArgs};
+use super::chain::{chain_name, folder_name, part_of_chain, plan_request};
 use super::connect::Connection;
 use super::console::Console;
 use super::failure::Failure;
-use super::import::{new_folder, plan_and_apply};
-use super::interrupt;
-use super::project::Place;
+use super::import::{Wanted, new_folder, plan_and_apply, read_request};
+use super::interrupt::{self, StopSign};
+use super::project::{Place, chain_of};
+use super::watch::watcher;
 
 pub(crate) async fn retry(
     console: &Console,
@@ -23,67 +25,114 @@ pub(crate) async fn retry(
     place: &Place,
     arguments: RetryArgs,
 ) -> Result<Ending, Failure> {
-    let folder = match &arguments.run {
-        Some(run) => one_run(place, run)?,
+    let folders = match &arguments.run {
+        Some(run) => place.chain_folders(run)?,
         None => latest_with_leftovers(place)?,
     };
-    let header = read_header(&folder)?;
-    let retry = new_folder(place, arguments.out.clone());
-    let leftovers = run::leftovers(&folder, arguments.file.as_deref(), &retry);
-    let leftovers = leftovers.inspect_err(|_| run::forget_leftovers(&retry))?;
-    if leftovers.rows == 0 && arguments.file.is_none() {
-        return Ok(nothing_to_retry(console, &header));
+    if let (Some(file), [first, second]) = (&arguments.file, folders.as_slice()) {
+        let words = format!("`{}` can be the rows of one run only, and two were named", file.display());
+        let hint = format!("name one of them: {} or {}", first.display(), second.display());
+        return Err(Failure::usage(words).with_hint(hint));
     }
-    tell(console, &header, &leftovers);
-    let ended = import_again(console, global, place, (arguments, &folder, &header, &retry, leftovers)).await;
-    if !retry.join(LEDGER).is_file() {
-        run::forget_leftovers(&retry);
+    let parts = parts(place, &arguments, &folders)?;
+    let ended = import_again(console, global, place, (&arguments, &parts)).await;
+    for part in parts.iter().filter(|part| !part.retry.join(LEDGER).is_file()) {
+        run::forget_leftovers(&part.retry);
     }
     ended
+}
+
+/// One run to try again.
+struct Part {
+    folder: PathBuf,
+    header: RunHeader,
+    /// The folder of the new run, and its name.
+    retry: PathBuf,
+    run: String,
+    /// The name that it shares with the other one, when there is one.
+    chain: Option<String>,
+    leftovers: Leftovers,
+}
+
+impl Part {
+    /// The run that a person would ask for to have the leftovers planned as the run planned its files.
+    fn request(
+        &self,
+        console: &Console,
+        (place, connection): (&Place, &Connection),
+        stop: &StopSign,
+    ) -> Result<PlanRequest, Failure> {
+        let import = as_import(&self.header, &self.leftovers)?;
+        let read = read_request(import.read, connection.target.api.dialect(), &watcher(console))?;
+        let named = (self.run.clone(), self.retry.clone());
+        let request = plan_request(place, (read, &import.matching), named, stop);
+        Ok(PlanRequest { retries: Some(self.folder.clone()), chain: self.chain.clone(), ..request })
+    }
+}
+
+/// What these runs have left out, customers first.
+fn parts(place: &Place, arguments: &RetryArgs, folders: &[PathBuf]) -> Result<Vec<Part>, Failure> {
+    let base = new_folder(place, arguments.out.clone());
+    let mut parts: Vec<Part> = Vec::new();
+    for folder in folders {
+        let header = read_header(folder)?;
+        let (run, retry) = match folders {
+            [_] => (folder_name(&base), base.clone()),
+            _ => part_of_chain(&base, arguments.out.is_some(), header.entity),
+        };
+        let leftovers = run::leftovers(folder, arguments.file.as_deref(), &retry).inspect_err(|_| {
+            let others = parts.iter().map(|part| part.retry.as_path());
+            for retry in others.chain([retry.as_path()]) {
+                run::forget_leftovers(retry);
+            }
+        })?;
+        let chain = (folders.len() > 1).then(|| chain_name(&base, arguments.out.is_some()));
+        parts.push(Part { chain, folder: folder.clone(), header, retry, run, leftovers });
+    }
+    Ok(parts)
 }
 
 async fn import_again(
     console: &Console,
     global: &Global,
     place: &Place,
-    (arguments, folder, header, retry, leftovers): (RetryArgs, &Path, &RunHeader, &Path, Leftovers),
+    (arguments, parts): (&RetryArgs, &[Part]),
 ) -> Result<Ending, Failure> {
-    let mut import = as_import(header, &leftovers)?;
-    import.read.out = Some(retry.to_owned());
-    import.matching.skip_rejects = arguments.skip_rejects;
-    import.guard = arguments.guard;
-    import.slice = arguments.slice;
-    (import.yes, import.dry_run) = (arguments.yes, arguments.dry_run);
+    let with_rows = parts.iter().filter(|part| part.leftovers.rows > 0 || arguments.file.is_some());
+    let with_rows: Vec<_> = with_rows.collect();
+    let Some(first) = with_rows.first() else { return Ok(nothing_to_retry(console, parts)) };
+    for part in &with_rows {
+        tell(console, &part.header, &part.leftovers);
+    }
     let stop = interrupt::stop_sign();
-    let opening = Connection::open(console, place, place.profile_of(global, &header.profile)?);
+    let opening = Connection::open(console, place, place.profile_of(global, &first.header.profile)?);
     let connection = interrupt::unless_stopped(&stop, opening).await?;
-    let ended = plan_and_apply(console, place, &connection, (import, Some(folder.to_owned()), stop)).await;
+    let requests = with_rows.iter().map(|part| part.request(console, (place, &connection), &stop));
+    let mut requests = match requests.collect::<Result<Vec<_>, _>>() {
+        Ok(requests) => requests,
+        Err(failure) => {
+            connection.close().await;
+            return Err(failure);
+        }
+    };
+    if let [alone] = requests.as_mut_slice() {
+        alone.chain = None;
+    }
+    let wanted = Wanted {
+        verb: "retry",
+        skip_rejects: arguments.skip_rejects,
+        guard: &arguments.guard,
+        slice: arguments.slice.slice(),
+        yes: arguments.yes,
+        dry_run: arguments.dry_run,
+    };
+    let ended = plan_and_apply(console, place, &connection, (requests, wanted)).await;
     connection.close().await;
     ended
 }
 
-/// One run; of two that were imported together, the customers have to come first.
-fn one_run(place: &Place, run: &Path) -> Result<PathBuf, Failure> {
-    match place.chain_folders(run)?.as_slice() {
-        [folder] => Ok(folder.clone()),
-        folders => {
-            let names: Vec<_> = folders.iter().map(|folder| folder.display().to_string()).collect();
-            Err(Failure::usage(format!(
-                "`{}` is {} runs, which are retried one by one",
-                run.display(),
-                names.len()
-            ))
-            .with_hint(format!(
-                "`ferry retry {}` first, then `ferry retry {}`",
-                names[0],
-                names[1..].join(" ")
-            )))
-        }
-    }
-}
-
-/// The latest run that left rows out and that no later run has retried.
-fn latest_with_leftovers(place: &Place) -> Result<PathBuf, Failure> {
+/// The latest run that left rows out and that no later run has retried, and with it the one that it was planned with.
+fn latest_with_leftovers(place: &Place) -> Result<Vec<PathBuf>, Failure> {
     let mut retried = Vec::new();
     for folder in place.run_folders() {
         let Ok(header) = read_header(&folder) else { continue };
@@ -94,7 +143,10 @@ fn latest_with_leftovers(place: &Place) -> Result<PathBuf, Failure> {
             && !retried.contains(&header.run)
             && has_leftovers(&folder)
         {
-            return Ok(folder);
+            let is_open = |part: &PathBuf| {
+                *part == folder || read_header(part).is_ok_and(|header| !retried.contains(&header.run))
+            };
+            return Ok(chain_of(&folder).into_iter().filter(is_open).collect());
         }
         retried.extend(header.retries.filter(|_| is_carried_out));
     }
@@ -113,11 +165,13 @@ fn read_header(folder: &Path) -> Result<RunHeader, Failure> {
     Ok(header.map_err(ledgerferry::Error::from)?)
 }
 
-fn nothing_to_retry(console: &Console, header: &RunHeader) -> Ending {
+fn nothing_to_retry(console: &Console, parts: &[Part]) -> Ending {
+    let runs: Vec<_> = parts.iter().map(|part| part.header.run.as_str()).collect();
+    let runs = runs.join(" and ");
     if console.json {
-        Console::document(&json!({ "retries": header.run, "rows": 0 }), Ending::Done);
+        Console::document(&json!({ "retries": runs, "rows": 0 }), Ending::Done);
     } else {
-        console.result(&format!("NOTHING TO RETRY: run {} left no row out.", header.run));
+        console.result(&format!("NOTHING TO RETRY: run {runs} left no row out."));
     }
     Ending::Done
 }

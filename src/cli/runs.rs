@@ -7,6 +7,7 @@ use ledgerferry::run::{self, Ending, LEDGER};
 use serde::Serialize;
 
 use super::args::RunsCommand;
+use super::chain::tell_again;
 use super::console::Console;
 use super::failure::Failure;
 use super::project::Place;
@@ -14,8 +15,8 @@ use super::project::Place;
 pub(crate) fn runs(console: &Console, place: &Place, command: RunsCommand) -> Result<Ending, Failure> {
     match command {
         RunsCommand::List => Ok(list(console, place)),
-        RunsCommand::Show { run } => show(console, &place.run_folder(&run)?),
-        RunsCommand::Report { run } => report(console, &place.run_folder(&run)?),
+        RunsCommand::Show { run } => show(console, &place.chain_folders(&run)?),
+        RunsCommand::Report { run } => report(console, &place.chain_folders(&run)?),
     }
 }
 
@@ -124,18 +125,26 @@ fn undone_words(line: &Line) -> String {
     }
 }
 
-fn show(console: &Console, folder: &Path) -> Result<Ending, Failure> {
-    let line = read_line(folder).map_err(ledgerferry::Error::from)?;
-    if console.json {
-        Console::document(&line, Ending::Done);
-    } else {
-        console.result(&format!("{}folder {}\n", one_line(&line, 0), line.folder.display()));
+fn show(console: &Console, folders: &[PathBuf]) -> Result<Ending, Failure> {
+    let lines = folders.iter().map(|folder| read_line(folder)).collect::<Result<Vec<_>, _>>();
+    let lines = lines.map_err(ledgerferry::Error::from)?;
+    match lines.as_slice() {
+        [line] if console.json => Console::document(line, Ending::Done),
+        _ if console.json => Console::document(&Lines { runs: lines }, Ending::Done),
+        _ => {
+            for line in &lines {
+                console.result(&format!("{}folder {}\n", one_line(line, 0), line.folder.display()));
+            }
+        }
     }
     Ok(Ending::Done)
 }
 
-fn report(console: &Console, folder: &Path) -> Result<Ending, Failure> {
-    let ledger = Ledger::open(&folder.join(LEDGER)).map_err(ledgerferry::Error::from)?;
-    super::import::tell(console, &run::report_again(&ledger, folder)?);
-    Ok(Ending::Done)
+fn report(console: &Console, folders: &[PathBuf]) -> Result<Ending, Failure> {
+    let mut reports = Vec::new();
+    for folder in folders {
+        let ledger = Ledger::open(&folder.join(LEDGER)).map_err(ledgerferry::Error::from)?;
+        reports.push(run::report_again(&ledger, folder)?);
+    }
+    Ok(tell_again(console, &mut reports))
 }

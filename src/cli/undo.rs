@@ -1,19 +1,23 @@
 //! `ferry undo`: what a run did, taken back.
 
+use std::path::PathBuf;
+
 use ledgerferry::delivery::Slice;
 use ledgerferry::domain::State;
-use ledgerferry::ledger::Ledger;
+use ledgerferry::ledger::{Ledger, RunHeader};
 use ledgerferry::report::Summary;
 use ledgerferry::run::{self, Ending, LEDGER, UndoRequest};
 
 use super::args::{Global, UndoArgs};
+use super::chain::{chain_name, folder_name, part_of_chain, tell_all, told};
 use super::connect::Connection;
 use super::console::Console;
 use super::failure::Failure;
 use super::guard::{Approval, approve};
-use super::import::{Sending, carry_out_all, new_folder, on_conflict, style, tell};
+use super::import::{new_folder, on_conflict, style};
 use super::interrupt;
 use super::project::Place;
+use super::sending::{Sending, carry_out_all};
 use super::watch::watcher;
 
 pub(crate) async fn undo(
@@ -22,26 +26,45 @@ pub(crate) async fn undo(
     place: &Place,
     arguments: UndoArgs,
 ) -> Result<Ending, Failure> {
-    let undone = place.run_folder(&arguments.run)?;
-    let header = Ledger::open(&undone.join(LEDGER)).and_then(|ledger| ledger.header());
-    let profile = header.map_err(ledgerferry::Error::from)?.profile;
+    let requests = requests(place, &arguments)?;
+    let profile = read_header(&requests[0].undone)?.profile;
     let connection = Connection::open(console, place, place.profile_of(global, &profile)?).await?;
-    let folder = new_folder(place, arguments.out.clone());
-    let run = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let on_conflict = arguments.guard.on_conflict.map(on_conflict).unwrap_or_default();
-    let request = UndoRequest {
-        undone,
-        run,
-        folder,
-        runs: Some(place.runs()),
-        after: None,
-        chain: None,
-        on_conflict,
-        stop: Some(interrupt::stop_sign()),
-    };
-    let ended = plan_and_apply(console, place, &connection, (arguments, request)).await;
+    let ended = plan_and_apply(console, place, &connection, (&arguments, requests)).await;
     connection.close().await;
     ended
+}
+
+fn read_header(folder: &std::path::Path) -> Result<RunHeader, Failure> {
+    let header = Ledger::open(&folder.join(LEDGER)).and_then(|ledger| ledger.header());
+    Ok(header.map_err(ledgerferry::Error::from)?)
+}
+
+/// What to take back, the last that was carried out first: payments before the customers they name.
+fn requests(place: &Place, arguments: &UndoArgs) -> Result<Vec<UndoRequest>, Failure> {
+    let folders = place.chain_folders(&arguments.run)?;
+    let base = new_folder(place, arguments.out.clone());
+    let is_named = arguments.out.is_some();
+    let is_chain = folders.len() > 1;
+    let stop = interrupt::stop_sign();
+    let mut requests = Vec::new();
+    for undone in folders.into_iter().rev() {
+        let (run, folder) = if is_chain {
+            part_of_chain(&base, is_named, read_header(&undone)?.entity)
+        } else {
+            (folder_name(&base), base.clone())
+        };
+        requests.push(UndoRequest {
+            undone,
+            run,
+            folder,
+            runs: Some(place.runs()),
+            after: None,
+            chain: is_chain.then(|| chain_name(&base, is_named)),
+            on_conflict: arguments.guard.on_conflict.map(on_conflict).unwrap_or_default(),
+            stop: Some(stop.clone()),
+        });
+    }
+    Ok(requests)
 }
 
 /// Shows what would be taken back, asks, and does it. Records that somebody has changed since are left alone and told;
@@ -50,26 +73,59 @@ async fn plan_and_apply(
     console: &Console,
     place: &Place,
     connection: &Connection,
-    (arguments, request): (UndoArgs, UndoRequest),
+    (arguments, requests): (&UndoArgs, Vec<UndoRequest>),
 ) -> Result<Ending, Failure> {
-    let planned = run::plan_undo(&connection.target, &request, &watcher(console)).await;
-    console.finish_progress();
-    let folder = request.folder;
+    let folders = make_plans(console, connection, requests).await?;
     let judge = |summary: &Summary| match summary.needing_attention() {
         0 => Ending::Done,
         _ => Ending::LeftOut,
     };
-    let planned = run::report(&planned?, &folder, "undo", judge)?;
+    let planned = told(&folders, "undo", judge)?;
     if arguments.dry_run {
-        return Ok(tell(console, &planned));
+        return Ok(tell_all(console, &planned));
     }
-    let approval = Approval::of(&arguments.guard, connection, arguments.yes);
-    if planned.summary.in_state(State::Planned) > 0 && !arguments.yes {
-        console.result(&planned.terminal(style(console)));
+    let slice = Slice::default();
+    let approval = Approval::of((&arguments.guard, &slice), connection, arguments.yes);
+    if !arguments.yes {
+        let waiting = planned.iter().filter(|report| report.summary.in_state(State::Planned) > 0);
+        waiting.for_each(|report| console.result(&report.terminal(style(console))));
     }
-    let folders = [folder];
     approve(console, connection, &folders, &approval).await?;
-    let sending =
-        Sending { command: "undo", guard: &arguments.guard, slice: Slice::default(), recheck: false };
+    let sending = Sending { command: "undo", guard: &arguments.guard, slice: slice.clone(), recheck: false };
     carry_out_all(console, place, connection, (&folders, sending)).await
+}
+
+/// Plans to take these runs back, each after the one before it; the folders of the plans. Of runs that were made
+/// together, one that wrote nothing needs no undo.
+async fn make_plans(
+    console: &Console,
+    connection: &Connection,
+    requests: Vec<UndoRequest>,
+) -> Result<Vec<PathBuf>, Failure> {
+    let mut folders: Vec<PathBuf> = Vec::new();
+    let mut nothing = None;
+    for request in requests {
+        let is_chain = request.chain.is_some();
+        let request = UndoRequest { after: folders.last().cloned(), ..request };
+        let planned = run::plan_undo(&connection.target, &request, &watcher(console)).await;
+        console.finish_progress();
+        match planned {
+            Ok(_) => folders.push(request.folder),
+            Err(error @ ledgerferry::Error::NothingToUndo(_)) if is_chain => {
+                console.note(&error.to_string());
+                nothing = Some(error);
+            }
+            Err(error) => {
+                // A part alone is no plan of the whole.
+                for folder in &folders {
+                    run::discard_plan(folder);
+                }
+                return Err(error.into());
+            }
+        }
+    }
+    match nothing.filter(|_| folders.is_empty()) {
+        Some(error) => Err(error.into()),
+        None => Ok(folders),
+    }
 }

@@ -45,6 +45,8 @@ pub struct RunFacts {
     pub not_restored: Option<NotRestored>,
     /// The name that this run shares with the one it was planned together with.
     pub chain: Option<String>,
+    /// Whether the report on the other run of that name is told next, and with it what to do with both.
+    pub is_followed: bool,
     /// What the reader should know was not checked, in sentences.
     pub notes: Vec<String>,
     /// Whether the run has done all it was asked to do; a plan that waits to be applied has not.

@@ -45,6 +45,7 @@ pub(super) fn facts(sources: Vec<SourceFacts>) -> RunFacts {
         undone_by: None,
         not_restored: None,
         chain: None,
+        is_followed: false,
         process_exit: None,
         notes: vec!["Posting groups: the target assigns them from its own templates.".to_owned()],
         sliced: false,

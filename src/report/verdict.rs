@@ -261,6 +261,15 @@ impl fmt::Display for Step {
 /// What to do next; empty when nothing is left to do. `rejects` are the paths of the rejects files.
 #[must_use]
 pub fn next_steps(facts: &RunFacts, summary: &Summary, rejects: &[String]) -> Vec<Step> {
+    let mut steps = steps(facts, summary, rejects);
+    let goes_on = |step: &Step| {
+        ["apply", "resume"].iter().any(|verb| step.command.starts_with(&format!("ferry {verb} ")))
+    };
+    steps.retain(|step| !(facts.is_followed && goes_on(step)));
+    steps
+}
+
+fn steps(facts: &RunFacts, summary: &Summary, rejects: &[String]) -> Vec<Step> {
     let flags = if facts.flags.is_empty() { String::new() } else { format!(" {}", facts.flags.join(" ")) };
     let command = |command: String| Step { first: String::new(), command };
     let repair = |verb: &str| {

@@ -40,6 +40,7 @@ pub(super) fn facts_of(header: &RunHeader, command: &str, ending: Ending) -> Run
         undone_by: header.undone_by.clone(),
         not_restored: header.not_restored.clone().filter(|found| found.rows > 0),
         chain: header.chain.clone(),
+        is_followed: false,
         process_exit: None,
         notes: notes(header),
         sliced: header.sliced && header.phase == Phase::Applying,

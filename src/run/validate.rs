@@ -36,6 +36,7 @@ pub fn validate(request: &ReadRequest, folder: &Path, observer: Observer<'_>) ->
         undone_by: None,
         not_restored: None,
         chain: None,
+        is_followed: false,
         process_exit: None,
         notes: vec![
             "Nothing was asked of the target: whether codes and customers exist there was not checked."

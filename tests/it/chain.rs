@@ -314,3 +314,132 @@ fn payments_whose_customer_did_not_get_its_currency_are_held_back() {
     assert_eq!(rows["P2"].0, "done");
     assert_eq!(bed.books().payments, 1);
 }
+
+fn clean(bed: &TestBed) {
+    write_both(bed, &CUSTOMERS.replace("NOT-A-NUMBER,DK", ","));
+}
+
+#[test]
+fn an_undo_of_both_takes_the_payments_back_before_their_customers() {
+    let bed = TestBed::new();
+    clean(&bed);
+    let before = bed.books();
+    bed.ferry(&[&BOTH[..], &["--yes", "--out", "run"]].concat()).exits(0);
+    let between = bed.books();
+    let shown =
+        bed.ferry(&["undo", "run", "-p", "local", "--dry-run", "--json", "--out", "look"]).exits(0).json();
+    assert_eq!((counts(&shown, 0, "planned"), counts(&shown, 1, "planned")), (5, 3), "{shown}");
+    let words = bed.ferry(&["undo", "run/customers", "-p", "local", "--yes"]).exits(4).stderr();
+    assert!(words.contains("ferry undo run/payments"), "{words}");
+    assert_eq!(bed.books(), between);
+
+    let done = bed.ferry(&["undo", "run", "-p", "local", "--yes", "--json", "--out", "back"]).exits(0).json();
+    assert_eq!(done["runs"][0]["entity"], "payments", "{done}");
+    assert_eq!((counts(&done, 0, "done"), counts(&done, 1, "done")), (5, 3), "{done}");
+    assert_eq!((bed.books().customers, bed.books().payments), (before.customers, before.payments));
+    let words = bed.ferry(&["resume", "run"]).exits(8).stderr();
+    assert!(words.contains("was undone by run"), "{words}");
+    let shown = bed.ferry(&["runs", "show", "run", "--json"]).exits(0).json();
+    assert_eq!(shown["runs"][1]["undone_by"], "back/payments", "{shown}");
+    // The undo of both is two runs of one name as well, and is taken back the other way round.
+    let forth =
+        bed.ferry(&["undo", "back", "-p", "local", "--yes", "--json", "--out", "forth"]).exits(0).json();
+    assert_eq!(forth["runs"][0]["entity"], "customers", "{forth}");
+    assert_eq!((bed.books().customers, bed.books().payments), (between.customers, between.payments));
+}
+
+#[test]
+fn the_parts_of_a_chain_are_undone_one_by_one_in_this_order_only() {
+    let bed = TestBed::new();
+    clean(&bed);
+    let before = bed.books();
+    bed.ferry(&[&BOTH[..], &["--yes", "--out", "run"]].concat()).exits(0);
+    bed.ferry(&["undo", "run/payments", "-p", "local", "--yes", "--out", "first"]).exits(0);
+    bed.ferry(&["undo", "run/customers", "-p", "local", "--yes", "--out", "second"]).exits(0);
+    assert_eq!((bed.books().customers, bed.books().payments), (before.customers, before.payments));
+}
+
+#[test]
+fn a_customer_stays_whose_payment_cannot_be_taken_back() {
+    let bed = TestBed::new();
+    clean(&bed);
+    let before = bed.books();
+    bed.ferry(&[&BOTH[..], &["--yes", "--out", "run"]].concat()).exits(0);
+    let journal = bed.record("customerPaymentJournals", "code eq 'NEW'")["id"].as_str().unwrap().to_owned();
+    let payment =
+        bed.record("customerPayments", &format!("journalId eq {journal} and documentNumber eq 'P1'"));
+    bed.change(&format!("customerPayments({})", payment["id"].as_str().unwrap()), r#"{"amount":-9.00}"#);
+    let done = bed.ferry(&["undo", "run", "-p", "local", "--yes", "--json", "--out", "back"]).exits(3).json();
+    assert_eq!((counts(&done, 0, "done"), counts(&done, 0, "conflict")), (4, 1), "{done}");
+    assert_eq!((counts(&done, 1, "done"), counts(&done, 1, "skipped")), (2, 1), "{done}");
+    let (status, code, message) = &results(&bed, "back/customers")["N1"];
+    assert_eq!((status.as_str(), code.as_str()), ("skipped", "payments-remain"), "{message}");
+    assert!(message.contains("P1 (payments.csv row 2)"), "{message}");
+    assert_eq!((bed.books().customers, bed.books().payments), (before.customers + 1, before.payments + 1));
+}
+
+#[test]
+fn the_shared_name_stands_for_both_runs_wherever_a_run_is_named() {
+    let bed = TestBed::new();
+    clean(&bed);
+    let line = [&BOTH[..BOTH.len() - 1], &["--dry-run"]].concat();
+    let said = bed.ferry(&line).exits(0).stdout();
+    let next: Vec<_> = said.lines().filter(|line| line.starts_with("Next:")).collect();
+    let [next] = next.as_slice() else { panic!("{said}") };
+    let name = next.strip_prefix("Next: ferry apply ").unwrap();
+    let said = bed.ferry(&["apply", name]).exits(4).stderr();
+    assert!(
+        said.contains("8 rows") && said.contains(&format!("`ferry apply {name}` carries them")),
+        "{said}"
+    );
+    let said = bed.ferry(&["apply", name, "--limit", "2"]).exits(4).stderr();
+    assert!(said.contains("whether to write 2 of 8 rows"), "{said}");
+    bed.ferry(&["apply", name, "--yes"]).exits(0);
+
+    let read = bed.ferry(&["reconcile", name, "--json"]).exits(0).json();
+    assert_eq!((&read["runs"][0]["counts"]["ok"], &read["runs"][1]["counts"]["ok"]), (&3.into(), &5.into()));
+    assert!(bed.ferry(&["reconcile", name]).exits(0).stdout().matches("AGREES").count() == 2);
+    let shown = bed.ferry(&["runs", "show", name]).exits(0).stdout();
+    assert!(shown.contains(&format!("{name}-customers")) && shown.contains(&format!("{name}-payments")));
+    let told = bed.ferry(&["runs", "report", name, "--json"]).exits(0).json();
+    assert_eq!((counts(&told, 0, "done"), counts(&told, 1, "done")), (3, 5), "{told}");
+    let nothing = bed.ferry(&["retry", name]).exits(0).stdout();
+    assert!(nothing.contains("left no row out"), "{nothing}");
+}
+
+#[test]
+fn a_retry_of_both_sends_the_repaired_customer_and_then_the_payments_that_waited_for_it() {
+    let bed = TestBed::new();
+    write_both(&bed, CUSTOMERS);
+    let before = bed.books();
+    let line = [&BOTH[..BOTH.len() - 1], &["--yes", "--out", "run"]].concat();
+    let said = bed.ferry(&line).exits(3).stdout();
+    assert!(said.contains("then: ferry retry run\n"), "{said}");
+    let repaired = bed.read("run/customers/rejects.csv").replace("NOT-A-NUMBER", "");
+    bed.write("run/customers/rejects.csv", repaired.as_bytes());
+    bed.ferry(&["retry", "run", "run/customers/rejects.csv", "--yes"]).exits(2);
+    let done = bed.ferry(&["retry", "run", "--yes", "--json", "--out", "again"]).exits(0).json();
+    assert_eq!((counts(&done, 0, "done"), counts(&done, 1, "done")), (1, 2), "{done}");
+    assert_eq!(
+        (&done["runs"][0]["retries"], &done["runs"][1]["retries"]),
+        (&"run/customers".into(), &"run/payments".into())
+    );
+    let books = bed.books();
+    assert_eq!((books.customers, books.payments, books.duplicates.payments), (before.customers + 3, 5, 0));
+    let nothing = bed.ferry(&["retry"]).exits(2).stderr();
+    assert!(nothing.contains("no run here that left rows out"), "{nothing}");
+}
+
+#[test]
+fn files_of_both_kinds_are_checked_each_by_its_own_rules() {
+    let bed = TestBed::new();
+    write_both(&bed, &CUSTOMERS.replace("NOT-A-NUMBER,DK,", ",,not an address"));
+    let said =
+        bed.ferry(&["validate", "payments.csv", "customers.csv", "--json", "--out", "check"]).exits(4).json();
+    assert_eq!(
+        (&said["runs"][0]["entity"], &said["runs"][1]["entity"]),
+        (&"customers".into(), &"payments".into())
+    );
+    assert_eq!((counts(&said, 0, "rejected"), counts(&said, 1, "accepted")), (1, 5), "{said}");
+    assert!(bed.path().join("check/customers/rejects.csv").is_file());
+}

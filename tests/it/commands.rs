@@ -394,6 +394,27 @@ fn sheets_that_are_not_read_are_named() {
 }
 
 #[test]
+fn flags_that_mean_nothing_here_are_refused_with_a_sentence() {
+    let bed = TestBed::new();
+    let line = ["plan", &sample("payments.csv"), "-p", "local", "--journal", "N", "--match", "email"];
+    let words = bed.ferry(&line).exits(2).stderr();
+    assert!(words.contains("payments are found by their document number"), "{words}");
+    let words = bed.ferry(&["validate", &sample("customers.csv"), "--sheet", "One"]).exits(2).stderr();
+    assert!(words.contains("it is a text file"), "{words}");
+    let help = bed.ferry(&["sandbox", "start", "--help"]).exits(0).stdout();
+    assert!(help.contains("stall="), "{help}");
+}
+
+#[test]
+fn a_report_that_is_written_again_says_how_the_run_ended_and_how_the_command_does() {
+    let bed = TestBed::new();
+    bed.write("two.csv", b"Number,Display Name,Email\nT1,One,\nT2,Two,not an address\n");
+    bed.ferry(&["import", "two.csv", "-p", "local", "--yes", "--skip-rejects", "--out", "run"]).exits(3);
+    let told = bed.ferry(&["runs", "report", "run", "--json"]).exits(0).json();
+    assert_eq!((&told["exit"]["code"], &told["process_exit"]["code"]), (&3.into(), &0.into()), "{told}");
+}
+
+#[test]
 fn what_a_user_gets_wrong_ends_with_its_own_exit_code() {
     let bed = TestBed::new();
     bed.ferry(&["export", "nothing", "-o", "x"]).exits(2);

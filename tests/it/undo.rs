@@ -1,5 +1,11 @@
 //! `ferry undo`: the books are as they were before, but for what others did since.
 
+use std::fmt::Write;
+use std::process::Command;
+use std::time::Duration;
+
+use ledgerferry::domain::{Outcome, Receipt};
+use ledgerferry::ledger::{Ledger, Phase, RunHeader, Step};
 use ledgerferry::transport::Method;
 use serde_json::Value;
 
@@ -298,4 +304,63 @@ fn what_was_written_over_unseen_is_not_put_back_by_guess() {
     assert_eq!(customer(&bed, "U2").unwrap()["city"], "Bonn");
     bed.ferry(&["undo", "run", "-p", "local", "--yes", "--on-conflict", "ours"]).exits(0);
     assert_eq!(customer(&bed, "U1").unwrap()["city"], "Ulm");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_undo_that_was_interrupted_goes_on_where_it_stopped() {
+    let bed = TestBed::with(|options| options.latency = Duration::from_millis(60));
+    bed.write_project(", batch = 5");
+    let mut text = String::from("Number,Display Name\n");
+    for row in 1..=150 {
+        writeln!(text, "I{row:04},Interrupted {row}").unwrap();
+    }
+    let before = bed.books().customers;
+    import(&bed, "many.csv", text.as_bytes(), "run");
+    let mut child = bed.start(&["undo", "run", "-p", "local", "--yes", "--out", "back"]);
+    while bed.books().customers > before + 140 {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(bed.books().customers > before, "it was stopped part-way");
+    assert_eq!(bed.ferry(&["runs", "report", "back", "--json"]).exits(0).json()["exit"]["code"], 130);
+    bed.ferry(&["resume", "run"]).exits(8);
+    bed.ferry(&["resume"]).exits(0);
+    assert_eq!(bed.books().customers, before);
+    let told = bed.ferry(&["runs", "report", "back", "--json"]).exits(0).json();
+    assert_eq!((&told["counts"]["done"], &told["exit"]["code"]), (&150.into(), &0.into()), "{told}");
+}
+
+#[test]
+fn a_row_of_which_nobody_knows_is_told_and_left_alone() {
+    let bed = TestBed::new();
+    bed.write("new.csv", NEW);
+    bed.ferry(&["plan", "new.csv", "-p", "local", "--out", "run"]).exits(0);
+    bed.create("customers", r#"{"number":"U1","displayName":"One","city":"Ulm","creditLimit":1}"#);
+    bed.create("customers", r#"{"number":"U2","displayName":"Two","city":"Bonn","creditLimit":2}"#);
+    let there = customer(&bed, "U1").unwrap();
+    let text = |name: &str| there[name].as_str().unwrap().to_owned();
+    let receipt = Receipt { remote_id: text("id"), etag: text("@odata.etag"), key: "U1".to_owned() };
+    let outcomes = [
+        Outcome::Accepted(receipt),
+        Outcome::InDoubt("nobody knows".to_owned()),
+        Outcome::InDoubt("nobody knows".to_owned()),
+    ];
+    let mut ledger = Ledger::open_for_delivery(&bed.path().join("run/run.ferry")).unwrap();
+    for (row, outcome) in (1..).zip(outcomes) {
+        ledger.record(&[(row, Step::Send), (row, Step::Outcome(outcome))], 1).unwrap();
+    }
+    let header = ledger.header().unwrap();
+    // While the run is not at its end, resuming it may still settle them.
+    ledger.update_header(&RunHeader { phase: Phase::Applying, ..header.clone() }).unwrap();
+    drop(ledger);
+    bed.ferry(&["undo", "run", "-p", "local", "--yes"]).exits(4);
+    let ledger = Ledger::open_for_delivery(&bed.path().join("run/run.ferry")).unwrap();
+    ledger.update_header(&RunHeader { phase: Phase::Finished, ..header }).unwrap();
+    drop(ledger);
+    let told = bed.ferry(&["undo", "run", "-p", "local", "--yes", "--json", "--out", "back"]).exits(3).json();
+    assert_eq!((&told["counts"]["done"], &told["counts"]["conflict"]), (&1.into(), &2.into()), "{told}");
+    assert_eq!(result_of(&bed, "back/results.csv", "U2").1, "outcome-unknown");
+    assert!(customer(&bed, "U1").is_none() && customer(&bed, "U2").is_some());
 }
