@@ -494,7 +494,19 @@ pub(crate) enum SandboxCommand {
         /// How many
         #[arg(long, value_name = "N", default_value_t = 1_000)]
         customers: usize,
+        /// Which of the imitated systems gets them; in Bigcapital each has an open invoice INV-S0000001 and so on
+        #[arg(long, value_enum, value_name = "SYSTEM", default_value_t = SeededSystem::BusinessCentral)]
+        system: SeededSystem,
     },
+}
+
+/// The system that a sandbox adds customers to.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum SeededSystem {
+    /// Business Central
+    BusinessCentral,
+    /// Bigcapital
+    Bigcapital,
 }
 
 /// How the sandbox behaves.
@@ -515,10 +527,13 @@ pub(crate) struct SandboxArgs {
     /// Misbehave: lost=, reset=, 429=, 503=, 504=, slow=, torn=, etag=, stall= as shares of requests, and seed=
     #[arg(long, value_name = "LIST", default_value = "")]
     pub(crate) faults: String,
-    /// Refuse more requests than this in a sliding window
+    /// Refuse more requests than this in a sliding window; Bigcapital counts each route by itself
     #[arg(long, value_name = "N/5m")]
     pub(crate) rate: Option<String>,
     /// How long every answer takes
     #[arg(long, value_name = "20ms", default_value = "0ms")]
     pub(crate) latency: String,
+    /// How many hours the imitated Bigcapital's clock is ahead of UTC; its days are instants of local midnight
+    #[arg(long, value_name = "HOURS", default_value_t = 0, allow_negative_numbers = true)]
+    pub(crate) utc_offset: i8,
 }

@@ -1,11 +1,11 @@
-//! `ferry sandbox`: the loopback imitation of Business Central.
+//! `ferry sandbox`: the loopback imitation of Business Central and Bigcapital.
 
 use std::path::Path;
 
 use ledgerferry::profile::parse_duration;
 use ledgerferry::sandbox::{self, Sandbox, SandboxOptions};
 
-use super::args::{SandboxArgs, SandboxCommand};
+use super::args::{SandboxArgs, SandboxCommand, SeededSystem};
 use super::console::Console;
 use super::failure::Failure;
 use ledgerferry::run::Ending;
@@ -18,8 +18,11 @@ pub(crate) async fn sandbox(console: &Console, command: SandboxCommand) -> Resul
             sandbox::reset(&file)?;
             books(console, &file)
         }
-        SandboxCommand::Seed { file, customers } => {
-            sandbox::seed_customers(&file, customers)?;
+        SandboxCommand::Seed { file, customers, system } => {
+            match system {
+                SeededSystem::BusinessCentral => sandbox::seed_customers(&file, customers)?,
+                SeededSystem::Bigcapital => sandbox::seed_bigcapital_customers(&file, customers)?,
+            };
             books(console, &file)
         }
     }
@@ -47,6 +50,7 @@ fn options(arguments: SandboxArgs) -> Result<SandboxOptions, Failure> {
         faults: arguments.faults.parse()?,
         rate,
         latency,
+        utc_offset: arguments.utc_offset,
         ..SandboxOptions::default()
     })
 }

@@ -1,4 +1,5 @@
-//! A server on loopback that imitates Business Central's API v2.0, v1.0 and beta over the same books, for demos, trials and tests.
+//! A server on loopback that imitates Business Central's API v2.0, v1.0 and beta over the same books, and beside them
+//! Bigcapital's, for demos, trials and tests.
 //!
 //! In: HTTP requests of any `OData` client. Out: answers as the real server gives them, and a file of books that says
 //! what happened: [`read_books`].
@@ -13,6 +14,7 @@
 
 mod auth;
 mod batch;
+mod bigcapital;
 mod books;
 mod call;
 mod customers;
@@ -51,7 +53,12 @@ use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::timeout;
 
-pub use books::{Books, Duplicates, Sums, WriteRequests, read_books, reset, seed_customers};
+pub use bigcapital::{
+    BigcapitalBooks, BigcapitalDuplicates, BigcapitalSums, BigcapitalWelcome, BigcapitalWrites,
+};
+pub use books::{
+    Books, Duplicates, Sums, WriteRequests, read_books, reset, seed_bigcapital_customers, seed_customers,
+};
 pub use faults::Faults;
 pub use limits::Rate;
 use odata::{Behaviour, MAX_PAGE_SIZE};
@@ -88,6 +95,8 @@ pub struct SandboxOptions {
     pub token_life: Duration,
     /// The status of a stale entity tag: 409, or 412 as old servers and proxies say.
     pub stale_status: u16,
+    /// How many hours the clock of the imitated Bigcapital is ahead of UTC: its days are instants of local midnight.
+    pub utc_offset: i8,
 }
 
 impl Default for SandboxOptions {
@@ -106,6 +115,7 @@ impl Default for SandboxOptions {
             page_size: MAX_PAGE_SIZE,
             token_life: Duration::from_hours(1),
             stale_status: 409,
+            utc_offset: 0,
         }
     }
 }
@@ -131,6 +141,8 @@ pub struct Welcome {
     pub scope: String,
     /// The file of the books.
     pub books: PathBuf,
+    /// The imitated Bigcapital in the same process.
+    pub bigcapital: BigcapitalWelcome,
 }
 
 /// Why a sandbox could not be started, or its books not be used.
@@ -208,6 +220,7 @@ impl Sandbox {
             client_secret: auth::CLIENT_SECRET.to_owned(),
             scope: auth::SCOPE.to_owned(),
             books: options.books.clone(),
+            bigcapital: bigcapital::welcome(address),
         };
         let server = server::Server {
             services,
@@ -217,6 +230,7 @@ impl Sandbox {
             faults: options.faults,
             latency: options.latency,
             requests: AtomicU64::new(0),
+            bigcapital: bigcapital::Bigcapital::new(options.rate, options.utc_offset, options.strict),
         };
         let app = Router::new().fallback(server::handle).with_state(Arc::new(server));
         let app = app.into_make_service_with_connect_info::<wire::Line>();

@@ -16,6 +16,7 @@ use tokio::time::{sleep, timeout};
 use super::Service;
 use super::auth::Tokens;
 use super::batch::Batch;
+use super::bigcapital::{self, Bigcapital};
 use super::books::Store;
 use super::call::{Answer, Call, Headers};
 use super::faults::{Draw, Ending, Faults, STALL};
@@ -66,6 +67,7 @@ pub(super) struct Server {
     pub(super) faults: Faults,
     pub(super) latency: Duration,
     pub(super) requests: AtomicU64,
+    pub(super) bigcapital: Bigcapital,
 }
 
 /// What a request asks the books to do.
@@ -124,6 +126,9 @@ pub(super) async fn handle(
     ConnectInfo(line): ConnectInfo<Line>,
     request: Request,
 ) -> Response<Body> {
+    if request.uri().path().starts_with(bigcapital::ROOT_PATH) {
+        return bigcapital::serve(&server, &line, request).await;
+    }
     respond(answer(&server, &line, request).await.unwrap_or_else(|error| Answer::refusal(&error)))
 }
 
@@ -211,7 +216,7 @@ async fn refuse(line: &Line, draw: Draw) -> Option<Answer> {
 }
 
 /// The faults that spoil an answer after its work.
-fn finish(line: &Line, draw: Draw, answer: Answer) -> Answer {
+pub(super) fn finish(line: &Line, draw: Draw, answer: Answer) -> Answer {
     match draw.ending {
         Some(Ending::Lost) => cut(line),
         Some(Ending::Gateway { .. }) => gateway(),
@@ -224,13 +229,13 @@ fn finish(line: &Line, draw: Draw, answer: Answer) -> Answer {
     }
 }
 
-fn cut(line: &Line) -> Answer {
+pub(super) fn cut(line: &Line) -> Answer {
     line.cut();
     Answer::empty(500)
 }
 
 /// What a gateway says when it has given up waiting.
-fn gateway() -> Answer {
+pub(super) fn gateway() -> Answer {
     let page = "<html><head><title>504 Gateway Time-out</title></head><body><h1>504 Gateway Time-out</h1></body></html>";
     Answer { status: 504, headers: Vec::new(), content_type: "text/html", body: page.as_bytes().to_vec() }
 }
@@ -296,7 +301,7 @@ async fn count(server: &Arc<Server>, kind: &'static str, work: &Work) -> Result<
 }
 
 /// Runs `work` where it may block.
-async fn on_books<T: Send + 'static>(
+pub(super) async fn on_books<T: Send + 'static>(
     server: &Arc<Server>,
     work: impl FnOnce(&Server) -> Result<T, ODataError> + Send + 'static,
 ) -> Result<T, ODataError> {
@@ -305,7 +310,7 @@ async fn on_books<T: Send + 'static>(
     outcome.unwrap_or_else(|cause| Err(ODataError::new(500, "Internal_ServerError", cause.to_string())))
 }
 
-async fn sleep_unless_zero(pause: Duration) {
+pub(super) async fn sleep_unless_zero(pause: Duration) {
     if !pause.is_zero() {
         sleep(pause).await;
     }

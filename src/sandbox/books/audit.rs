@@ -11,7 +11,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use crate::domain::money::Money;
-use crate::sandbox::SandboxError;
+use crate::sandbox::{BigcapitalBooks, SandboxError};
 
 /// The state of a sandbox's books.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -32,6 +32,8 @@ pub struct Books {
     pub sums: Sums,
     /// What became of POST, PATCH and DELETE operations since the books were made.
     pub write_requests: WriteRequests,
+    /// The imitated Bigcapital in the same file.
+    pub bigcapital: BigcapitalBooks,
 }
 
 /// How many records are there beyond the first of their natural key.
@@ -126,6 +128,7 @@ fn judge(connection: &Connection) -> rusqlite::Result<Books> {
             faulted: write_requests("faulted")?,
             throttled: write_requests("throttled")?,
         },
+        bigcapital: crate::sandbox::bigcapital::judge(connection)?,
     })
 }
 

@@ -189,6 +189,7 @@ fn create(connection: &mut Connection) -> rusqlite::Result<()> {
     }
     transaction.execute_batch(DIALECTS)?;
     super::seed::plant_contacts(&transaction)?;
+    super::bigcapital::create(&transaction)?;
     transaction.commit()
 }
 
@@ -232,6 +233,17 @@ pub fn seed_customers(path: &Path, count: usize) -> Result<usize, SandboxError> 
     let mut connection = open_books(path)?;
     create(&mut connection).map_err(at)?;
     super::seed::add(&mut connection, count).map_err(at)
+}
+
+/// Adds `count` generated customers, each with an open invoice from `INV-S0000001` on, to the imitated Bigcapital in
+/// the books at `path`.
+///
+/// Returns how many were added. They are the same every time; those already there are left as they are.
+pub fn seed_bigcapital_customers(path: &Path, count: usize) -> Result<usize, SandboxError> {
+    let at = |source| SandboxError::Books { path: path.to_owned(), source };
+    let mut connection = open_books(path)?;
+    create(&mut connection).map_err(at)?;
+    super::bigcapital::add(&mut connection, count).map_err(at)
 }
 
 impl From<rusqlite::Error> for ODataError {
