@@ -22,6 +22,11 @@ use ledgerferry::transport::{ApiRequest, Credential, PlainHttp, Transport, Trans
 use serde_json::Value;
 use tempfile::TempDir;
 
+#[path = "../tests/it/draw.rs"]
+mod draw;
+
+use draw::Draw;
+
 /// Every kind of fault, as shares of the requests.
 const FAULTS: &str =
     "lost=0.03,reset=0.02,torn=0.02,429=0.03,503=0.02,504=0.03,slow=0.03,etag=0.02,stall=0.002";
@@ -59,19 +64,6 @@ fn options() -> Options {
 
 /// Records by what they are known by.
 type Records = BTreeMap<String, Vec<String>>;
-
-/// A small generator of numbers: the same seed, the same numbers.
-struct Draw(u64);
-
-impl Draw {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)) % limit.max(1)
-    }
-}
 
 /// The sandbox as a process of its own; it ends with this.
 struct Server {

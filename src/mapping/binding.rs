@@ -261,18 +261,18 @@ pub(crate) fn can_be_blank(field: &Field) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use proptest::prelude::*;
 
     use super::*;
     use crate::catalogue::business_central_v2::CUSTOMERS;
     use crate::domain::{Origin, Span};
 
-    fn headers(names: &[&str]) -> Vec<String> {
+    pub(in crate::mapping) fn headers(names: &[&str]) -> Vec<String> {
         names.iter().map(|name| (*name).to_owned()).collect()
     }
 
-    fn bind(names: &[&str], mapping: Option<&str>) -> Result<Binding, MappingError> {
+    pub(in crate::mapping) fn bind(names: &[&str], mapping: Option<&str>) -> Result<Binding, MappingError> {
         let mapping = mapping.map(|text| MappingFile::parse(text, "m.toml").unwrap());
         Binding::bind(&headers(names), EntityKind::Customers, &CUSTOMERS, mapping.as_ref())
     }

@@ -270,15 +270,7 @@ pub fn guess_entity(headers: &[String], candidates: &[(EntityKind, &'static Enti
 mod tests {
     use super::*;
     use crate::catalogue::business_central_v2::{CUSTOMER_PAYMENTS, CUSTOMERS};
-
-    fn headers(names: &[&str]) -> Vec<String> {
-        names.iter().map(|name| (*name).to_owned()).collect()
-    }
-
-    fn bind(names: &[&str], mapping: Option<&str>) -> Result<Binding, MappingError> {
-        let mapping = mapping.map(|text| MappingFile::parse(text, "m.toml").unwrap());
-        Binding::bind(&headers(names), EntityKind::Customers, &CUSTOMERS, mapping.as_ref())
-    }
+    use crate::mapping::binding::tests::{bind, headers};
 
     fn column(binding: &Binding, field: &str) -> Option<u32> {
         binding.column_of(CUSTOMERS.index_of(field).unwrap())

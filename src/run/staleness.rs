@@ -67,17 +67,31 @@ pub(super) async fn check_records(
 ) -> Result<(), Error> {
     let header = ledger.header()?;
     observer(Event::Note("looking whether the target is still as the plan saw it".to_owned()));
-    let (match_on, fields) = match_fields(&header);
-    let mut index = TargetIndex::matching(&match_on).map_err(PlanningError::from)?;
-    match header.entity {
-        EntityKind::Customers => match few_customers(target, ledger, &header)? {
-            Some(addresses) => target.fetch_found(addresses, &mut index).await?,
-            None => target.fetch_customers(&fields, &mut index, observer).await?,
-        },
-        EntityKind::Payments => fetch_payments(target, &header, request, &mut index, observer).await?,
-    }
+    let few = match header.entity {
+        EntityKind::Customers => few_customers(target, ledger, &header)?,
+        EntityKind::Payments => None,
+    };
+    let index = records_now(target, &header, (few, request), observer).await?;
     index.index_ids().map_err(PlanningError::from)?;
     write_stale(ledger, &header, &index, &request.folder)
+}
+
+/// The records that rows of a run may meet, as they are now: of customers those that the addresses of `few` find, or else
+/// all.
+async fn records_now(
+    target: &Target,
+    header: &RunHeader,
+    (few, request): (Option<Vec<String>>, &ApplyRequest),
+    observer: Observer<'_>,
+) -> Result<TargetIndex, Error> {
+    let (match_on, fields) = match_fields(header);
+    let mut index = TargetIndex::matching(&match_on).map_err(PlanningError::from)?;
+    match (header.entity, few) {
+        (EntityKind::Customers, Some(addresses)) => target.fetch_found(addresses, &mut index).await?,
+        (EntityKind::Customers, None) => target.fetch_customers(&fields, &mut index, observer).await?,
+        (EntityKind::Payments, _) => fetch_payments(target, header, request, &mut index, observer).await?,
+    }
+    Ok(index)
 }
 
 /// The fields by which the rows of a run find their customers, by name and by place in the catalogue.
@@ -162,12 +176,7 @@ pub(super) async fn leave_out_taken(
         return Ok(());
     }
     observer(Event::Note("looking which of the new records somebody has entered meanwhile".to_owned()));
-    let (match_on, fields) = match_fields(&header);
-    let mut index = TargetIndex::matching(&match_on).map_err(PlanningError::from)?;
-    match header.entity {
-        EntityKind::Customers => target.fetch_customers(&fields, &mut index, observer).await?,
-        EntityKind::Payments => fetch_payments(target, &header, request, &mut index, observer).await?,
-    }
+    let index = records_now(target, &header, (None, request), observer).await?;
     let mut steps = Vec::new();
     ledger.for_each_row(Filter::States(&[State::Planned]), |row| {
         if row.planned.action == Action::Create

@@ -16,7 +16,15 @@ pub(crate) fn result_of(bed: &TestBed, results: &str, key: &str) -> (String, Str
     (format!("{} {}", &row[4], &row[5]), row[7].to_owned())
 }
 
-fn customer(bed: &TestBed, number: &str) -> Option<Value> {
+/// A bed whose books have the new customers.
+fn with_new() -> TestBed {
+    let bed = TestBed::new();
+    bed.write("new.csv", NEW);
+    bed.ferry(&["import", "new.csv", "-p", "local", "--yes"]).exits(0);
+    bed
+}
+
+pub(crate) fn customer(bed: &TestBed, number: &str) -> Option<Value> {
     let (status, page) = bed.ask(Method::Get, &format!("customers?$filter=number%20eq%20'{number}'"));
     assert_eq!(status, 200);
     page["value"].as_array().unwrap().first().cloned()
@@ -24,9 +32,7 @@ fn customer(bed: &TestBed, number: &str) -> Option<Value> {
 
 #[test]
 fn every_row_is_treated_as_it_asks() {
-    let bed = TestBed::new();
-    bed.write("new.csv", NEW);
-    bed.ferry(&["import", "new.csv", "-p", "local", "--yes"]).exits(0);
+    let bed = with_new();
     let before = bed.books();
     bed.write(
         "asked.csv",
@@ -81,9 +87,7 @@ fn every_row_is_treated_as_it_asks() {
 
 #[test]
 fn a_row_that_asks_for_what_cannot_be_is_a_conflict_or_a_reject() {
-    let bed = TestBed::new();
-    bed.write("new.csv", NEW);
-    bed.ferry(&["import", "new.csv", "-p", "local", "--yes"]).exits(0);
+    let bed = with_new();
     let before = bed.books();
     bed.write(
         "asked.csv",
@@ -173,9 +177,7 @@ fn a_payment_is_taken_out_of_its_journal_and_can_be_sent_again() {
 
 #[test]
 fn two_rows_that_meet_one_customer_are_never_both_written() {
-    let bed = TestBed::new();
-    bed.write("new.csv", NEW);
-    bed.ferry(&["import", "new.csv", "-p", "local", "--yes"]).exits(0);
+    let bed = with_new();
     bed.write("both.csv", b"Number,Display Name,City\nU1,One,Rom\n,one,Oslo\n");
     let report = bed
         .ferry(&["import", "both.csv", "-p", "local", "--yes", "--json", "--skip-rejects", "--out", "run"])

@@ -61,16 +61,22 @@ fn results(bed: &TestBed) -> (BTreeMap<String, u64>, usize) {
 
 const FAULTS: &str = "lost=0.06,reset=0.03,429=0.05,503=0.03,504=0.02,slow=0.03,torn=0.03";
 
+/// A bed whose sandbox misbehaves, and does so in these further ways.
+fn bed_with_faults(seed: u64, further: &str) -> TestBed {
+    let bed = TestBed::with(|options| {
+        options.faults = format!("{FAULTS}{further},seed={seed}").parse().unwrap();
+        options.latency = Duration::from_millis(4);
+    });
+    bed.write_project(", batch = 10");
+    bed
+}
+
 #[test]
 fn a_killed_import_of_customers_resumes_without_losing_or_doubling_one() {
     let (mut kills, mut seed) = (0, 11);
     while kills < KILLS {
         seed += 1;
-        let bed = TestBed::with(|options| {
-            options.faults = format!("{FAULTS},seed={seed}").parse().unwrap();
-            options.latency = Duration::from_millis(4);
-        });
-        bed.write_project(", batch = 10");
+        let bed = bed_with_faults(seed, "");
         let before = bed.books();
         let mut file = String::from("Number,Display Name,Credit Limit,Payment Terms\n");
         let mut credit = Money::ZERO;
@@ -96,11 +102,7 @@ fn a_killed_import_of_changes_resumes_and_leaves_every_record_as_the_file_says()
     let (mut kills, mut seed) = (0, 2_011);
     while kills < KILLS {
         seed += 1;
-        let bed = TestBed::with(|options| {
-            options.faults = format!("{FAULTS},etag=0.05,seed={seed}").parse().unwrap();
-            options.latency = Duration::from_millis(4);
-        });
-        bed.write_project(", batch = 10");
+        let bed = bed_with_faults(seed, ",etag=0.05");
         let file = |credit: &dyn Fn(u64) -> String| {
             (1..=ROWS).fold(String::from("Number,Display Name,Credit Limit\n"), |mut file, row| {
                 writeln!(file, "K{row:05},Killed {row} Ltd.,{}", credit(row)).unwrap();
@@ -140,11 +142,7 @@ fn a_killed_import_of_payments_resumes_without_losing_or_doubling_one() {
     let (mut kills, mut seed) = (0, 1_011);
     while kills < KILLS {
         seed += 1;
-        let bed = TestBed::with(|options| {
-            options.faults = format!("{FAULTS},seed={seed}").parse().unwrap();
-            options.latency = Duration::from_millis(4);
-        });
-        bed.write_project(", batch = 10");
+        let bed = bed_with_faults(seed, "");
         let mut file =
             String::from("Customer Number,Posting Date,Document Number,External Document Number,Amount\n");
         let mut paid = Money::ZERO;

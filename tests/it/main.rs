@@ -7,6 +7,7 @@ mod architecture;
 mod chain;
 mod commands;
 mod disk;
+mod draw;
 mod endings;
 mod export;
 mod faults;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
+pub(crate) use crate::draw::Draw;
 use ledgerferry::sandbox::{Books, Sandbox, SandboxOptions, read_books};
 use ledgerferry::transport::{ApiRequest, Credential, Method, PlainHttp, Transport, TransportOptions};
 use serde_json::Value;
@@ -206,17 +207,4 @@ impl Ended {
 /// The path of a file under `samples/`.
 pub(crate) fn sample(name: &str) -> String {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("samples").join(name).to_string_lossy().into_owned()
-}
-
-/// A small generator of numbers: the same seed, the same numbers.
-pub(crate) struct Draw(pub(crate) u64);
-
-impl Draw {
-    pub(crate) fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)) % limit
-    }
 }

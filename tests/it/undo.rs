@@ -9,16 +9,10 @@ use ledgerferry::ledger::{Ledger, Phase, RunHeader, Step};
 use ledgerferry::transport::Method;
 use serde_json::Value;
 
-use crate::actions::result_of;
+use crate::actions::{customer, result_of};
 use crate::testbed::TestBed;
 
 const NEW: &[u8] = b"Number,Display Name,City,Credit Limit\nU1,One,Ulm,1\nU2,Two,Bonn,2\nU3,Three,Kiel,3\n";
-
-fn customer(bed: &TestBed, number: &str) -> Option<Value> {
-    let (status, page) = bed.ask(Method::Get, &format!("customers?$filter=number%20eq%20'{number}'"));
-    assert_eq!(status, 200);
-    page["value"].as_array().unwrap().first().cloned()
-}
 
 /// Everything of a customer that a person can write.
 fn content(bed: &TestBed, number: &str) -> Value {
