@@ -13,6 +13,7 @@ mod export;
 mod faults;
 mod guards;
 mod habits;
+mod judges;
 mod kill;
 mod matching;
 mod memory;
