@@ -113,7 +113,7 @@ impl<'de> Visitor<'de> for FieldsVisitor {
 }
 
 /// A member's name, borrowed unless it holds an escape.
-struct Name<'a>(Cow<'a, str>);
+pub(super) struct Name<'a>(pub(super) Cow<'a, str>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Name<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -15,6 +15,7 @@ mod message;
 mod origin;
 mod retry_after;
 
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use reqwest::header::{HeaderMap, HeaderValue};
@@ -55,6 +56,8 @@ pub struct Transport {
     client: reqwest::Client,
     service_root: Url,
     logins: Vec<Login>,
+    /// The last path and its address.
+    last: Mutex<Option<(String, Url)>>,
 }
 
 /// Chooses the cryptography for TLS, once per process; later calls do nothing.
@@ -89,7 +92,7 @@ impl Transport {
             builder = builder.no_proxy();
         }
         let client = builder.build().map_err(|failure| TransportError::Client(failure.into()))?;
-        Ok(Self { client, service_root, logins })
+        Ok(Self { client, service_root, logins, last: Mutex::default() })
     }
 
     /// How many credentials there are; requests name one by an index below this.
@@ -115,7 +118,7 @@ impl Transport {
     ///
     /// When there is no such credential.
     pub async fn send(&self, credential: usize, request: &ApiRequest) -> Result<ApiReply, TransportError> {
-        let url = resolve(&self.service_root, &request.path)?;
+        let url = self.url_of(&request.path)?;
         let login = &self.logins[credential];
         let mut refused = None;
         loop {
@@ -131,6 +134,17 @@ impl Transport {
                 _ => return Ok(reply),
             }
         }
+    }
+
+    /// The address of a path. Most requests of a run go to the same one.
+    fn url_of(&self, path: &str) -> Result<Url, TransportError> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, url)) = last.as_ref().filter(|(known, _)| known == path) {
+            return Ok(url.clone());
+        }
+        let url = resolve(&self.service_root, path)?;
+        *last = Some((path.to_owned(), url.clone()));
+        Ok(url)
     }
 
     async fn exchange(

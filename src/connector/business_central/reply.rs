@@ -5,12 +5,14 @@
 //! Source: the API's list of error codes and its operational limits; duplicate keys answer 400 or 409.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::connector::fields::{Fields, decode};
+use crate::connector::fields::{Fields, Name, decode};
 use crate::connector::{ReadPause, Verdict};
 use crate::domain::{Action, ErrorWords, Receipt, Refusal};
 
@@ -101,11 +103,68 @@ fn words(refusal: &Refusal) -> String {
 
 /// A 2xx is believed when it carries the record, or says that it carries nothing (204). A proxy's page is no yes.
 fn accepted(status: u16, body: &[u8]) -> Verdict {
-    let fields = std::str::from_utf8(body).ok().and_then(|text| Fields::parse(text).ok());
-    match fields.filter(|fields| fields.raw("id").is_some()) {
-        Some(fields) => Verdict::Accepted(receipt(&fields)),
+    let created: Option<Created<'_>> = serde_json::from_slice(body).ok();
+    match created.filter(|created| created.id.is_some()) {
+        Some(created) => Verdict::Accepted(created.receipt()),
         None if status == 204 => Verdict::Accepted(Receipt::default()),
         None => Verdict::InDoubt(format!("the target answered {status} without the record")),
+    }
+}
+
+/// What is kept of a record that was written. Of a member that comes twice the first counts.
+#[derive(Default)]
+struct Created<'a> {
+    id: Option<&'a RawValue>,
+    number: Option<&'a RawValue>,
+    document_number: Option<&'a RawValue>,
+    etag: Option<&'a RawValue>,
+}
+
+impl Created<'_> {
+    fn receipt(&self) -> Receipt {
+        let text = |value: Option<&RawValue>| {
+            value.map(|value| decode(value.get()).into_owned()).unwrap_or_default()
+        };
+        Receipt {
+            remote_id: text(self.id),
+            key: text(self.number.or(self.document_number)),
+            etag: text(self.etag),
+        }
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Created<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(CreatedVisitor)
+    }
+}
+
+struct CreatedVisitor;
+
+impl<'de> Visitor<'de> for CreatedVisitor {
+    type Value = Created<'de>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a record")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Created<'de>, A::Error> {
+        let mut created = Created::default();
+        while let Some(name) = members.next_key::<Name<'_>>()? {
+            let place = match &*name.0 {
+                "id" => &mut created.id,
+                "number" => &mut created.number,
+                "documentNumber" => &mut created.document_number,
+                "@odata.etag" => &mut created.etag,
+                _ => {
+                    members.next_value::<IgnoredAny>()?;
+                    continue;
+                }
+            };
+            let value = members.next_value()?;
+            place.get_or_insert(value);
+        }
+        Ok(created)
     }
 }
 
@@ -133,6 +192,14 @@ pub(super) fn refusal(status: u16, body: &[u8]) -> Refusal {
     Refusal { status, code, message }
 }
 
+/// The parts, when each of them is an object.
+#[derive(Deserialize)]
+struct Parts<'a> {
+    #[serde(borrow)]
+    responses: Vec<Part<'a>>,
+}
+
+/// The parts, whatever they are.
 #[derive(Deserialize)]
 struct BatchReply<'a> {
     #[serde(borrow)]
@@ -157,36 +224,49 @@ struct Part<'a> {
 /// Parts are matched by id, a number or its text, and never by position. A row without a part, with two, or with
 /// one that cannot be read is in doubt. `pause` reads what the headers of a part, as names and values, ask for.
 pub fn read_batch(rows: &[(i64, Action)], body: &[u8], pause: ReadPause<'_>) -> Vec<Verdict> {
-    let Ok(reply) = serde_json::from_slice::<BatchReply<'_>>(body) else {
+    let Some(parts) = parts_of(body) else {
         let torn = || Verdict::InDoubt("the answer to the batch cannot be read".to_owned());
         return rows.iter().map(|_| torn()).collect();
     };
-    let mut parts: HashMap<i64, Vec<Part<'_>>> = HashMap::with_capacity(rows.len());
-    for part in &reply.responses {
-        let Ok(part) = serde_json::from_str::<Part<'_>>(part.get()) else { continue };
+    let mut places: HashMap<i64, (usize, bool)> = HashMap::with_capacity(parts.len());
+    for (place, part) in parts.iter().enumerate() {
         if let Some(id) = part.id.and_then(|id| id.get().trim_matches('"').parse().ok()) {
-            parts.entry(id).or_default().push(part);
+            places.entry(id).and_modify(|(_, is_doubled)| *is_doubled = true).or_insert((place, false));
         }
     }
-    let verdict = |(row, action): &(i64, Action)| match parts.get(row).map(Vec::as_slice) {
-        Some([part]) => interpret_part(*action, part, pause),
-        Some(_) => Verdict::InDoubt("the batch's answer has more than one part for the row".to_owned()),
+    let verdict = |(row, action): &(i64, Action)| match places.get(row) {
+        Some((place, false)) => interpret_part(*action, &parts[*place], pause),
+        Some((_, true)) => {
+            Verdict::InDoubt("the batch's answer has more than one part for the row".to_owned())
+        }
         None => Verdict::InDoubt("the batch's answer has no part for the row".to_owned()),
     };
     rows.iter().map(verdict).collect()
+}
+
+/// The parts of the answer that can be read; `None` when it is no answer to a batch.
+fn parts_of(body: &[u8]) -> Option<Vec<Part<'_>>> {
+    if let Ok(Parts { responses }) = serde_json::from_slice(body) {
+        return Some(responses);
+    }
+    let reply: BatchReply<'_> = serde_json::from_slice(body).ok()?;
+    Some(reply.responses.iter().filter_map(|part| serde_json::from_str(part.get()).ok()).collect())
 }
 
 fn interpret_part(action: Action, part: &Part<'_>, pause: ReadPause<'_>) -> Verdict {
     let Ok(status) = part.status.get().trim_matches('"').parse() else {
         return Verdict::InDoubt("the batch's answer has no status for the row".to_owned());
     };
+    let body = part.body.map_or("", RawValue::get);
+    if (200..300).contains(&status) {
+        return accepted(status, body.as_bytes());
+    }
     let headers = part.headers.and_then(|headers| Fields::parse(headers.get()).ok());
     let headers: Vec<_> = headers
         .iter()
         .flat_map(Fields::iter)
         .map(|(name, value)| (name.to_owned(), decode(value).into_owned()))
         .collect();
-    let body = part.body.map_or("", RawValue::get);
     if matches!(status, 401 | 403) {
         // The batch is the target's own answer, so no proxy says this.
         return Verdict::NotPermitted(refusal(status, body.as_bytes()));
