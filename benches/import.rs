@@ -118,6 +118,7 @@ impl Bed {
             chain: None,
             retries: None,
             stop: None,
+            limits: None,
         }
     }
 

@@ -80,6 +80,7 @@ pub(crate) fn plan_request(
         chain: None,
         retries: None,
         stop: Some(stop.clone()),
+        limits: None,
     }
 }
 
@@ -93,7 +94,8 @@ pub(crate) async fn make_plans(
     let watcher = watcher(console);
     let mut folders: Vec<PathBuf> = Vec::new();
     for request in requests {
-        let request = PlanRequest { after: folders.last().cloned(), ..request };
+        let limits = Some(connection.limits.clone());
+        let request = PlanRequest { after: folders.last().cloned(), limits, ..request };
         let planned = run::plan(&connection.target, &request, &watcher).await;
         console.finish_progress();
         if let Err(error) = planned {

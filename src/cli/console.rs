@@ -9,7 +9,7 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use ledgerferry::run::Ending;
 use serde::Serialize;
 
@@ -142,20 +142,32 @@ impl Console {
 
     /// Moves the progress of `what` to `done` of `total`; without a total it only counts.
     pub(crate) fn progress(&self, what: &str, done: u64, total: Option<u64>) {
+        self.draw(what, (done, total), None);
+    }
+
+    /// Moves the progress of `what` to `done` of `total`, of which the rest takes about so long.
+    pub(crate) fn progress_left(&self, what: &str, (done, total): (u64, u64), left: Option<Duration>) {
+        self.draw(what, (done, Some(total)), left);
+    }
+
+    fn draw(&self, what: &str, (done, total): (u64, Option<u64>), left: Option<Duration>) {
         if self.quiet {
             return;
         }
         let mut progress = self.progress.lock().expect("no thread panics while it draws");
+        let left = left.map(|left| format!("about {} left", HumanDuration(left))).unwrap_or_default();
         if progress.on_terminal {
             let bar = progress.bar.get_or_insert_with(|| new_bar(total));
             bar.set_message(what.to_owned());
+            bar.set_prefix(left);
             bar.set_length(total.unwrap_or(done));
             bar.set_position(done);
         } else if progress.last_line.elapsed() >= LINE_EVERY {
             progress.last_line = Instant::now();
             let of = total.map(|total| format!(" of {total}")).unwrap_or_default();
+            let left = if left.is_empty() { left } else { format!(", {left}") };
             drop(progress);
-            self.write_err(&format!("{what}: {done}{of}"));
+            self.write_err(&format!("{what}: {done}{of}{left}"));
         }
     }
 
@@ -182,7 +194,7 @@ impl Console {
 
 fn new_bar(total: Option<u64>) -> ProgressBar {
     let template = match total {
-        Some(_) => "{msg} {wide_bar} {human_pos}/{human_len} {per_sec} eta {eta}",
+        Some(_) => "{msg} {wide_bar} {human_pos}/{human_len} {per_sec} {prefix}",
         None => "{msg} {human_pos} {per_sec} {spinner}",
     };
     let style = ProgressStyle::with_template(template).expect("the template is well-formed");

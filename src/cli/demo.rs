@@ -19,7 +19,7 @@ use super::args::DemoArgs;
 use super::connect::Connection;
 use super::console::Console;
 use super::failure::Failure;
-use super::import::{delivery_options, style};
+use super::import::style;
 use super::interrupt;
 use super::project::Place;
 use super::watch::watcher;
@@ -132,6 +132,7 @@ impl Tour<'_> {
             chain: None,
             retries: None,
             stop: None,
+            limits: Some(connection.limits.clone()),
         };
         let watcher = watcher(self.console);
         let ledger = run::plan(&connection.target, &request, &watcher).await?;
@@ -139,7 +140,7 @@ impl Tour<'_> {
         drop(ledger);
         let verdict = verdict(&planned.facts, &planned.summary);
         self.console.result(&format!("Plan: {}", verdict.sentence));
-        let delivery = delivery_options(&connection.limits, entity);
+        let delivery = run::delivery_options(&connection.limits, entity);
         let request = ApplyRequest::new(folder, "import", delivery);
         let applied = run::apply(&connection.target, &request, interrupt::stop_sign(), &watcher).await?;
         self.console.finish_progress();

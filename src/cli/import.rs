@@ -1,14 +1,12 @@
 //! `ferry validate`, `plan`, `apply`, `import` and `resume`.
 
-use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use ledgerferry::catalogue::{DIALECTS, Dialect};
-use ledgerferry::delivery::{DeliveryOptions, OnConflict, Rate, Slice};
+use ledgerferry::delivery::{OnConflict, Slice};
 use ledgerferry::domain::{EntityKind, State};
 use ledgerferry::ledger::{Ledger, LedgerError, Phase, RunHeader};
 use ledgerferry::mapping::Blanks;
-use ledgerferry::profile::Limits;
 use ledgerferry::report::{Report, Style, Summary};
 use ledgerferry::run::{self, Ending, LEDGER, PlanRequest, ReadRequest};
 use ledgerferry::source::{SheetChoice, SourceOptions};
@@ -334,21 +332,4 @@ pub(crate) fn read_request(
             args::Sign::AsIs => validation::Sign::AsIs,
         },
     })
-}
-
-/// Pace and patience for records of this kind under a profile's limits.
-pub(crate) fn delivery_options(limits: &Limits, entity: EntityKind) -> DeliveryOptions {
-    let defaults = DeliveryOptions::for_kind(entity);
-    let rate =
-        NonZeroU32::new(limits.rate.count).map(|operations| Rate { operations, window: limits.rate.window });
-    DeliveryOptions {
-        batch: limits.batch,
-        in_flight: limits.in_flight.unwrap_or(defaults.in_flight),
-        rate,
-        settle: limits.settle,
-        retry_budget: limits.retry_budget,
-        deadline: limits.deadline,
-        seed: u64::from(std::process::id()),
-        ..defaults
-    }
 }

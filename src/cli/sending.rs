@@ -12,7 +12,7 @@ use super::chain::{after, planned_ending, tell_all, told};
 use super::connect::Connection;
 use super::console::Console;
 use super::failure::Failure;
-use super::import::{delivery_options, on_conflict};
+use super::import::on_conflict;
 use super::interrupt;
 use super::project::Place;
 use super::watch::watcher;
@@ -106,7 +106,7 @@ fn apply_request(
         max_errors,
         slice: sending.slice.clone(),
         on_conflict: sending.guard.on_conflict.map(on_conflict),
-        ..delivery_options(&connection.limits, entity)
+        ..run::delivery_options(&connection.limits, entity)
     };
     Ok(ApplyRequest {
         recheck: sending.recheck,

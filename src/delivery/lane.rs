@@ -18,7 +18,7 @@ use crate::transport::{ApiReply, Budget, TransportError};
 
 /// Requests that follow each other without a pause when single requests are sent: enough to hide the clock's
 /// coarseness, too few to be felt by the people who work in the same system.
-const SINGLE_BURST: u32 = 5;
+pub(super) const SINGLE_BURST: u32 = 5;
 
 /// How long a lane waits whose budget is used up, when the target does not say how long.
 const BUDGET_PAUSE: Duration = Duration::from_secs(1);

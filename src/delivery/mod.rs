@@ -20,6 +20,7 @@ mod backlog;
 mod batch_size;
 mod congestion;
 mod doubt;
+mod forecast;
 mod judgement;
 mod lane;
 mod lines;

@@ -111,7 +111,7 @@ impl Limits {
             .allow_burst(NonZeroU32::new(burst).expect("clamped to at least one"));
         Self {
             operations,
-            window: rate.window + margin(rate.window),
+            window: with_margin(rate.window),
             slot: rate.window / SLOTS,
             used: VecDeque::new(),
             used_in_all: 0,
@@ -197,6 +197,11 @@ impl Limits {
             _ => self.used.push_back((now, operations)),
         }
     }
+}
+
+/// The window as long as it is taken.
+pub(super) fn with_margin(window: Duration) -> Duration {
+    window + margin(window)
 }
 
 /// How much longer than it is a window is taken.

@@ -4,6 +4,7 @@
 //! Nothing here touches a file, a socket, a clock, a thread or the environment.
 
 pub mod asked;
+pub mod forecast;
 pub mod money;
 pub mod operation;
 pub mod record;
@@ -15,6 +16,7 @@ pub mod text;
 pub mod words;
 
 pub use asked::{ACTION_COLUMN, ACTION_WORDS, Asked};
+pub use forecast::Forecast;
 pub use money::Money;
 pub use operation::{
     Action, EntityKind, FieldChange, Outcome, PlannedRow, Receipt, Refusal, RowResult, State,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{EntityKind, NotRestored, SourceName};
+use crate::domain::{EntityKind, Forecast, NotRestored, SourceName};
 
 /// How far a run has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -189,6 +189,9 @@ pub struct RunHeader {
     /// The exit code of the last command that carried the run out; `None` while one does, and when it was cut off.
     #[serde(default)]
     pub ended: Option<u8>,
+    /// What carrying out the plan was to take when it was made; `None` when nobody said how fast it may go.
+    #[serde(default)]
+    pub forecast: Option<Forecast>,
     /// How far the run has come.
     pub phase: Phase,
     /// What delivery has counted.
@@ -235,6 +238,7 @@ impl RunHeader {
             approved_part: None,
             sliced: false,
             ended: None,
+            forecast: None,
             phase: Phase::Planning,
             counters: Counters::default(),
         }

@@ -8,6 +8,8 @@ use std::time::Duration;
 pub struct Limits {
     /// Operations per sliding window and credential.
     pub rate: Rate,
+    /// The share of the rate that is left to people and programs with the same credential, in percent.
+    pub headroom: u8,
     /// Requests at once per credential; `None` leaves it to the entity.
     pub in_flight: Option<usize>,
     /// Operations in one `$batch`; 1 sends single requests.
@@ -30,13 +32,14 @@ pub struct Rate {
 }
 
 impl Default for Limits {
-    /// Business Central online: 6,000 requests per sliding 5 minutes, of which 5 % is left for people.
+    /// Business Central online: 6,000 requests per sliding 5 minutes, of which 5 % are left to people.
     ///
     /// Source: operational limits of Business Central online; a request may run 8 minutes and its gateway
     /// waits 10.
     fn default() -> Self {
         Self {
-            rate: Rate { count: 5_700, window: Duration::from_mins(5) },
+            rate: Rate { count: 6_000, window: Duration::from_mins(5) },
+            headroom: 5,
             in_flight: None,
             batch: 100,
             settle: Duration::from_mins(10),
@@ -52,6 +55,7 @@ impl Limits {
     pub fn sandbox() -> Self {
         Self {
             rate: Rate { count: 1_000_000, window: Duration::from_secs(1) },
+            headroom: 0,
             in_flight: None,
             batch: 100,
             settle: Duration::from_secs(1),

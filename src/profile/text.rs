@@ -53,12 +53,16 @@ impl std::fmt::Debug for AuthText {
 #[serde(deny_unknown_fields)]
 struct LimitsText {
     rate: Option<String>,
+    headroom: Option<u8>,
     in_flight: Option<usize>,
     batch: Option<usize>,
     settle: Option<String>,
     retry_budget: Option<String>,
     deadline: Option<String>,
 }
+
+/// With less than a tenth of the rate, a run would hardly move.
+const MOST_HEADROOM: u8 = 90;
 
 const DEFAULT_SCOPE: &str = "https://api.businesscentral.dynamics.com/.default";
 
@@ -158,6 +162,9 @@ impl Reading<'_> {
         if !(1..=100).contains(&batch) {
             return Err(self.error("limits.batch", "must be from 1 to 100"));
         }
+        if limits.headroom.is_some_and(|share| share > MOST_HEADROOM) {
+            return Err(self.error("limits.headroom", "must be a share of the rate from 0 to 90, in percent"));
+        }
         if limits.in_flight == Some(0) {
             return Err(self.error("limits.in_flight", "must be at least 1"));
         }
@@ -168,6 +175,8 @@ impl Reading<'_> {
                     .parse()
                     .map_err(|()| self.error("limits.rate", "is not a rate such as `20/s` or `6000/5m`"))?,
             },
+            // A rate that somebody has chosen is taken as it is.
+            headroom: limits.headroom.unwrap_or(if limits.rate.is_some() { 0 } else { defaults.headroom }),
             in_flight: limits.in_flight,
             batch,
             settle: duration("limits.settle", &limits.settle, defaults.settle)?,

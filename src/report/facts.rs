@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::domain::{EntityKind, NotRestored, SourceName};
+use crate::domain::{EntityKind, Forecast, NotRestored, SourceName};
 
 /// The circumstances of a run. Holds no secret: everything here is shown to whoever reads the report.
 #[derive(Clone, Debug, Serialize)]
@@ -47,6 +47,8 @@ pub struct RunFacts {
     pub chain: Option<String>,
     /// Whether the report on the other run of that name is told next, and with it what to do with both.
     pub is_followed: bool,
+    /// What carrying out the plan was to take when it was made.
+    pub forecast: Option<Forecast>,
     /// What the reader should know was not checked, in sentences.
     pub notes: Vec<String>,
     /// Whether the run has done all it was asked to do; a plan that waits to be applied has not.

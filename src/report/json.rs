@@ -15,7 +15,7 @@ use super::summary::{Phase, Summary};
 use super::totals::TotalsLine;
 use super::verdict::verdict;
 use super::{Report, ReportFiles};
-use crate::domain::{Action, NotRestored, State};
+use crate::domain::{Action, Forecast, NotRestored, State};
 
 /// The version of `report.json` and `totals.json`; raised when a key changes its meaning or goes away.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -53,6 +53,8 @@ struct Document<'a> {
     reconciled: bool,
     fixes: Vec<&'a Fix>,
     changes: Vec<Change>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    forecast: Option<Forecast>,
     sources: Vec<SourceDocument<'a>>,
     columns: Vec<ColumnDocument<'a>>,
     unmapped: &'a [String],
@@ -118,6 +120,7 @@ pub fn report_json(report: &Report) -> String {
         reconciled: summary.totals().is_reconciled(phase),
         fixes: summary.fixes().by_rows(),
         changes: summary.changes().all(),
+        forecast: facts.forecast,
         sources: summary.sources().iter().map(|tally| source(&tally.facts, tally.left_out)).collect(),
         columns: columns(facts),
         unmapped: &facts.unmapped,

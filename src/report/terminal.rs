@@ -78,6 +78,7 @@ pub fn render(report: &Report, style: Style) -> String {
     let mut text = String::new();
     write_verdict(&mut text, report, style);
     write_counts(&mut text, report, style);
+    write_forecast(&mut text, report, style);
     write_fixes(&mut text, report, style);
     write_totals(&mut text, report, style);
     write_files(&mut text, report, style);
@@ -128,6 +129,14 @@ fn write_counts(text: &mut String, report: &Report, style: Style) {
         let counted = format!("{sign} {word:<10}{:>widest$}", grouped(rows));
         let note = if word == "update" { changed_words(report) } else { String::new() };
         line(text, &format!("  {}{note}", style.paint(paint, &counted)));
+    }
+}
+
+/// What carrying out the plan takes, under a plan.
+fn write_forecast(text: &mut String, report: &Report, style: Style) {
+    let forecast = report.facts.forecast.filter(|known| known.requests > 0);
+    if let (Phase::Plan, Some(forecast)) = (report.summary.phase(), forecast) {
+        line(text, &style.paint(Paint::Dim, &format!("  to carry out: {}", forecast.words())));
     }
 }
 

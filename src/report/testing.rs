@@ -47,6 +47,7 @@ pub(super) fn facts(sources: Vec<SourceFacts>) -> RunFacts {
         chain: None,
         is_followed: false,
         process_exit: None,
+        forecast: None,
         notes: vec!["Posting groups: the target assigns them from its own templates.".to_owned()],
         sliced: false,
         finished: true,

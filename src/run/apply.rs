@@ -187,7 +187,10 @@ async fn prepare(
     if !note_journal(target, &mut header, &request.delivery, stop).await? {
         return Ok(None);
     }
-    observer(Event::ToDeliver(request.delivery.slice.limit.map_or(open, |limit| limit.min(open))));
+    let rows = request.delivery.slice.limit.map_or(open, |limit| limit.min(open));
+    let work = (rows, target.transport.credentials());
+    observer(Event::Forecast(request.delivery.forecast(header.entity, target.api.habits(), work)));
+    observer(Event::ToDeliver(rows));
     if is_new {
         mark_undone(ledger, &header)?;
     }

@@ -42,6 +42,7 @@ pub(super) fn facts_of(header: &RunHeader, command: &str, ending: Ending) -> Run
         chain: header.chain.clone(),
         is_followed: false,
         process_exit: None,
+        forecast: header.forecast,
         notes: notes(header),
         sliced: header.sliced && header.phase == Phase::Applying,
         finished: header.phase == Phase::Finished,
@@ -68,6 +69,11 @@ fn notes(header: &RunHeader) -> Vec<String> {
     if !header.match_on.is_empty() {
         let fields: Vec<_> = header.match_on.iter().map(|name| format!("`{name}`")).collect();
         notes.push(format!("Rows find their customers by {}, not by number.", fields.join(" and ")));
+    }
+    if let (Phase::Planned, Some(forecast)) =
+        (header.phase, header.forecast.filter(|known| known.requests > 0))
+    {
+        notes.push(format!("Carrying the plan out takes {}.", forecast.words()));
     }
     if let Some(journal) = &header.journal_code {
         notes.push(format!(

@@ -14,10 +14,12 @@ use tokio::task::block_in_place;
 
 use crate::catalogue::business_central_v2::CUSTOMER_PAYMENT_JOURNALS;
 use crate::catalogue::{Kind, Writable};
-use crate::domain::{EntityKind, References};
+use crate::connector::Habits;
+use crate::domain::{EntityKind, Forecast, References};
 use crate::durable::create_directory;
 use crate::ledger::{Ledger, RunHeader, SourceHeader};
 use crate::plan::{Matching, Mode};
+use crate::profile::Limits;
 use crate::report::SourceFacts;
 use crate::source;
 
@@ -29,6 +31,7 @@ use super::event::{Event, Observer};
 use super::facts::{now, tool_version};
 use super::history::{Earlier, add_delivered, remember_run};
 use super::index::TargetIndex;
+use super::pace::delivery_options;
 use super::planning::{Lines, Origins, Planner, PlanningError};
 use super::reading::{Opened, ReadRequest, fields_of, needed_fields, open_files, tell_unmapped, typed};
 use super::target::Target;
@@ -60,6 +63,8 @@ pub struct PlanRequest {
     pub chain: Option<String>,
     /// The folder of the run whose rows that did not arrive are planned again.
     pub retries: Option<PathBuf>,
+    /// The limits that the run will keep to, for a forecast; `None` for none.
+    pub limits: Option<Limits>,
     /// Ends the planning when somebody asks for an end; no plan is kept then.
     pub stop: Option<watch::Receiver<Option<Ending>>>,
 }
@@ -96,7 +101,8 @@ pub async fn plan(target: &Target, request: &PlanRequest, observer: Observer<'_>
     }
     create_directory(&request.folder)?;
     let ledger = Ledger::create(&request.folder.join(LEDGER), &header)?;
-    let planning = Planning { ledger, header, known, match_on, request: request.clone() };
+    let means = (target.api.habits(), target.transport.credentials());
+    let planning = Planning { ledger, header, known, match_on, means, request: request.clone() };
     // The one place where an async task burns CPU: nothing else runs on this runtime while a plan is made.
     let planned = block_in_place(|| plan_rows(planning, opened, observer));
     let planned = planned.and_then(|ledger| {
@@ -284,6 +290,8 @@ struct Planning {
     header: RunHeader,
     known: Known,
     match_on: Vec<&'static str>,
+    /// What the system bears, and how many credentials share the work.
+    means: (Habits, usize),
     request: PlanRequest,
 }
 
@@ -336,8 +344,18 @@ fn plan_rows(mut planning: Planning, opened: Vec<Opened>, observer: Observer<'_>
         planning.header.sources[source as usize].rows = counts.rows;
     }
     planner.flush()?;
+    planning.header.forecast = forecast(&planning)?;
     planning.ledger.finish_planning(&planning.header)?;
     Ok(planning.ledger)
+}
+
+/// What carrying out the plan will take.
+fn forecast(planning: &Planning) -> Result<Option<Forecast>, Error> {
+    let Some(limits) = &planning.request.limits else { return Ok(None) };
+    let (kind, counts) = (planning.header.entity, planning.ledger.counts()?);
+    let options = delivery_options(limits, kind);
+    let (habits, credentials) = planning.means;
+    Ok(Some(options.forecast(kind, habits, (counts.open(), credentials))))
 }
 
 /// More rows than the file can have. A row of a text file has at least a customer and an amount; a sheet of a

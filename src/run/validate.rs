@@ -38,6 +38,7 @@ pub fn validate(request: &ReadRequest, folder: &Path, observer: Observer<'_>) ->
         chain: None,
         is_followed: false,
         process_exit: None,
+        forecast: None,
         notes: vec![
             "Nothing was asked of the target: whether codes and customers exist there was not checked."
                 .to_owned(),

@@ -123,6 +123,7 @@ impl Passage {
             chain: None,
             retries: None,
             stop: None,
+            limits: None,
         };
         plan(target, &request, &|_: Event<'_>| ()).await?;
         Ok(folder)

@@ -1,0 +1,77 @@
+//! What a delivery will take, told beforehand: pure.
+
+use super::lane::SINGLE_BURST;
+use super::options::DeliveryOptions;
+use super::pace::with_margin;
+use crate::connector::Habits;
+use crate::domain::{EntityKind, Forecast};
+
+impl DeliveryOptions {
+    /// What so many operations take with so many credentials when nothing goes wrong: the requests, and the time that
+    /// the pace takes. How long the target works on them is not known beforehand.
+    #[must_use]
+    pub fn forecast(
+        &self,
+        kind: EntityKind,
+        habits: Habits,
+        (operations, credentials): (u64, usize),
+    ) -> Forecast {
+        let options = self.clone().clamped(kind, habits);
+        let batch = options.batch as u64;
+        // The first payment in a journal goes alone.
+        let alone = u64::from(kind == EntityKind::Payments && habits.has_journals).min(operations);
+        let lanes = if habits.writers(kind) == 1 { 1 } else { credentials.max(1) as u64 };
+        Forecast {
+            requests: alone + (operations - alone).div_ceil(batch),
+            seconds: options.paced_seconds(operations.div_ceil(lanes)),
+        }
+    }
+
+    /// How long one credential takes to send so many operations.
+    fn paced_seconds(&self, operations: u64) -> u64 {
+        let Some(rate) = self.paced_rate() else { return 0 };
+        // What may leave at once leaves at once.
+        let burst = u64::from(SINGLE_BURST).max(self.batch as u64);
+        let waiting = u128::from(operations.saturating_sub(burst));
+        let window = with_margin(rate.window).as_millis();
+        let millis = waiting * window / u128::from(rate.operations.get());
+        u64::try_from(millis.div_ceil(1_000)).unwrap_or(u64::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::delivery::Rate;
+
+    fn forecast(kind: EntityKind, operations: u64, credentials: usize, headroom: u8) -> (u64, u64) {
+        let rate = Rate { operations: NonZeroU32::new(6_000).unwrap(), window: Duration::from_mins(5) };
+        let options =
+            DeliveryOptions { rate: Some(rate), headroom, batch: 100, ..DeliveryOptions::for_kind(kind) };
+        let habits = Habits {
+            batch: 100,
+            customer_writers: 5,
+            payment_writers: 1,
+            time_limit: Duration::from_mins(10),
+            is_yes_certain: true,
+            has_etags: true,
+            has_journals: true,
+        };
+        let Forecast { requests, seconds } = options.forecast(kind, habits, (operations, credentials));
+        (requests, seconds)
+    }
+
+    #[test]
+    fn requests_and_time_follow_from_the_limits() {
+        assert_eq!(forecast(EntityKind::Customers, 60_000, 1, 0), (600, 3_010));
+        assert_eq!(forecast(EntityKind::Customers, 60_000, 2, 0), (600, 1_503));
+        assert_eq!(forecast(EntityKind::Customers, 60_000, 1, 50), (600, 6_020));
+        // A journal has one writer, and its first payment goes alone.
+        assert_eq!(forecast(EntityKind::Payments, 60_000, 2, 0), (601, 3_010));
+        assert_eq!(forecast(EntityKind::Customers, 0, 1, 0), (0, 0));
+        assert_eq!(forecast(EntityKind::Payments, 1, 1, 0), (1, 0));
+    }
+}

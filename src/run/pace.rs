@@ -1,0 +1,26 @@
+//! How a profile's limits become the way a run is delivered.
+
+use std::num::NonZeroU32;
+
+use crate::delivery::{DeliveryOptions, Rate};
+use crate::domain::EntityKind;
+use crate::profile::Limits;
+
+/// Pace and patience for records of this kind under a profile's limits.
+#[must_use]
+pub fn delivery_options(limits: &Limits, entity: EntityKind) -> DeliveryOptions {
+    let defaults = DeliveryOptions::for_kind(entity);
+    let rate =
+        NonZeroU32::new(limits.rate.count).map(|operations| Rate { operations, window: limits.rate.window });
+    DeliveryOptions {
+        batch: limits.batch,
+        in_flight: limits.in_flight.unwrap_or(defaults.in_flight),
+        rate,
+        headroom: limits.headroom,
+        settle: limits.settle,
+        retry_budget: limits.retry_budget,
+        deadline: limits.deadline,
+        seed: u64::from(std::process::id()),
+        ..defaults
+    }
+}
