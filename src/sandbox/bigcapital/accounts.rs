@@ -156,14 +156,16 @@ pub(super) fn sign(desk: &Desk<'_>, currency: &str) -> Result<String, Refusal> {
 /// `GET branches`: nothing while the feature is off.
 pub(super) fn branches(desk: &Desk<'_>, _: &Ask) -> Result<Answer, Refusal> {
     let rows = desk.rows("SELECT * FROM big_branch ORDER BY id", 0)?;
-    let branches = rows.iter().map(|row| {
-        json!({
-            "id": row.int("id"), "name": row.text("name"), "code": row.text("code"), "address": null,
-            "city": null, "country": null, "email": null, "website": null, "primary": row.int("is_primary"),
-            "phone_number": null, "created_at": null, "updated_at": null,
-        })
-    });
-    Ok(json_answer(200, &branches.collect()))
+    Ok(json_answer(200, &rows.iter().map(branch).collect()))
+}
+
+/// A branch as answers show it.
+pub(super) fn branch(row: &Row) -> Value {
+    json!({
+        "id": row.int("id"), "name": row.text("name"), "code": row.text("code"), "address": null,
+        "city": null, "country": null, "email": null, "website": null, "primary": row.int("is_primary"),
+        "phone_number": null, "created_at": null, "updated_at": null,
+    })
 }
 
 /// `POST branches/activate`: switches the feature on, which makes the first branch.

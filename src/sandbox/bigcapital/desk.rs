@@ -4,6 +4,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use jiff::tz::Offset;
 use rusqlite::types::Value as Sql;
@@ -110,11 +111,11 @@ impl Desk<'_> {
     /// The rows of a statement with one parameter.
     pub(super) fn rows(&self, sql: &str, parameter: impl Into<Sql>) -> Result<Vec<Row>, Refusal> {
         let mut statement = self.connection.prepare_cached(sql)?;
-        let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+        let names: Rc<[String]> = statement.column_names().into_iter().map(str::to_owned).collect();
         let parameters = if statement.parameter_count() == 0 { vec![] } else { vec![parameter.into()] };
         let rows = statement.query_map(params_from_iter(parameters), |row| {
-            let cells = names.iter().enumerate().map(|(place, name)| Ok((name.clone(), row.get(place)?)));
-            Ok(Row(cells.collect::<rusqlite::Result<_>>()?))
+            let cells = (0..names.len()).map(|place| row.get(place)).collect::<rusqlite::Result<_>>()?;
+            Ok(Row { names: Rc::clone(&names), cells })
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
@@ -122,12 +123,16 @@ impl Desk<'_> {
 
 /// One row by the names of its columns.
 #[derive(Clone, Debug)]
-pub(super) struct Row(Vec<(String, Sql)>);
+pub(super) struct Row {
+    names: Rc<[String]>,
+    cells: Vec<Sql>,
+}
 
 impl Row {
     /// What `column` holds; null when there is no such column.
     pub(super) fn cell(&self, column: &str) -> &Sql {
-        self.0.iter().find(|(name, _)| name == column).map_or(&Sql::Null, |(_, value)| value)
+        let place = self.names.iter().position(|name| name == column);
+        place.and_then(|place| self.cells.get(place)).unwrap_or(&Sql::Null)
     }
 
     /// A whole number; zero when there is none.

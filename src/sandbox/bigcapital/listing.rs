@@ -271,6 +271,9 @@ const ALIKE: &[(char, &str)] = &[
 /// Text as the database compares it: `utf8_general_ci`.
 pub(super) fn fold(text: &str) -> String {
     let plain = |letter: char| {
+        if letter.is_ascii() {
+            return letter;
+        }
         ALIKE.iter().find(|(_, alike)| alike.contains(letter)).map_or(letter, |(plain, _)| *plain)
     };
     text.trim_end_matches(' ').chars().flat_map(char::to_lowercase).map(plain).collect()

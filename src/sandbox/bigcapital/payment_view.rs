@@ -89,7 +89,8 @@ pub(super) fn get(desk: &Desk<'_>, ask: &Ask) -> Result<Answer, Refusal> {
         shown.push(entry);
     }
     view["entries"] = shown.into();
-    view["branch"] = Value::Null;
+    let branch = desk.row("big_branch", payment.maybe_int("branch_id").unwrap_or(0))?;
+    view["branch"] = branch.as_ref().map_or(Value::Null, accounts::branch);
     view["transactions"] = transactions(desk, id)?;
     Ok(json_answer(200, &view))
 }
