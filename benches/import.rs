@@ -99,6 +99,7 @@ impl Bed {
         let written = File::create(&file).and_then(|mut file| file.write_all(text.as_bytes()));
         written.expect("the folder takes files");
         PlanRequest {
+            on_unsupported: None,
             read: ReadRequest {
                 dialect: DIALECTS[0],
                 files: vec![file.into()],

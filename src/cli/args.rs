@@ -211,9 +211,24 @@ pub(crate) struct MatchArgs {
     /// it may only create.
     #[arg(long = "match", value_name = "FIELD,…", value_delimiter = ',')]
     pub(crate) match_on: Vec<String>,
+    /// What becomes of values that the target has no place for.
+    ///
+    /// A plan lists their columns. Nothing is written before somebody has decided on them: here, or at the question
+    /// that an import asks.
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) on_unsupported: Option<OnUnsupported>,
     /// Go on with the good rows when others are rejected; the run then ends with exit code 3
     #[arg(long)]
     pub(crate) skip_rejects: bool,
+}
+
+/// What becomes of values that the target has no place for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OnUnsupported {
+    /// The values are left out.
+    Drop,
+    /// The rows that hold them are left out, as rejects.
+    Reject,
 }
 
 /// What becomes of a record that someone else has changed since the plan.

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ledgerferry::domain::{EntityKind, State};
+use ledgerferry::domain::{EntityKind, OnUnsupported, State};
 use ledgerferry::ledger::Ledger;
 use ledgerferry::plan::Mode;
 use ledgerferry::report::{ExitFacts, Report, Summary};
@@ -73,6 +73,10 @@ pub(crate) fn plan_request(
             args::Mode::Update => Mode::Update,
         },
         match_on: matching.match_on.clone(),
+        on_unsupported: matching.on_unsupported.map(|decision| match decision {
+            args::OnUnsupported::Drop => OnUnsupported::Drop,
+            args::OnUnsupported::Reject => OnUnsupported::Reject,
+        }),
         run,
         folder,
         runs: Some(place.runs()),

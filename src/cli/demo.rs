@@ -121,6 +121,7 @@ impl Tour<'_> {
         let entity = if journal.is_some() { EntityKind::Payments } else { EntityKind::Customers };
         let folder = self.folder.join(run);
         let request = PlanRequest {
+            on_unsupported: None,
             read: self.read(file, entity),
             journal: journal.map(str::to_owned),
             mode: Mode::Upsert,

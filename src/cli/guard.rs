@@ -78,11 +78,31 @@ pub(crate) async fn approve(
     if rows.open == 0 {
         return Ok(());
     }
+    decide_on_unsupported(console, folders, approval)?;
     let company = &connection.target.company.name;
     let leaving = interrupt::leave_while_asked();
     let answered = ask(console, connection, (company, rows.in_words()), approval, folders);
     leaving.abort();
     answered
+}
+
+/// Asks what becomes of values that the target has no place for, of plans on which nobody has decided so far.
+fn decide_on_unsupported(
+    console: &Console,
+    folders: &[PathBuf],
+    approval: &Approval<'_>,
+) -> Result<(), Failure> {
+    for folder in folders {
+        let ledger = Ledger::open(&folder.join(LEDGER)).map_err(ledgerferry::Error::from)?;
+        let Some(columns) = run::undecided(&ledger)? else { continue };
+        let question = format!("The target has no place for {columns}. Leave these values out?");
+        let answer = if approval.yes { None } else { console.confirm(&question) };
+        if answer != Some(true) {
+            return Err(ledgerferry::Error::Undecided(columns).into());
+        }
+        run::note_dropped(folder)?;
+    }
+    Ok(())
 }
 
 /// The rows that an answer is asked for.

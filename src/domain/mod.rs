@@ -13,6 +13,7 @@ pub mod reject;
 pub mod restored;
 pub mod row;
 pub mod text;
+pub mod unsupported;
 pub mod words;
 
 pub use asked::{ACTION_COLUMN, ACTION_WORDS, Asked};
@@ -26,4 +27,5 @@ pub use reference::References;
 pub use reject::{Broken, Reject, Rule, Violation};
 pub use restored::NotRestored;
 pub use row::{Origin, Row, SourceName, Span};
+pub use unsupported::{OnUnsupported, UnsupportedColumn};
 pub use words::ErrorWords;

@@ -67,6 +67,8 @@ pub enum Rule {
     AlreadyDelivered,
     /// The payment's customer stands in a file of the same import and did not arrive.
     HeldBack,
+    /// The target has no place for a value of the row.
+    Unsupported,
     /// `ferry_action` holds a word that is no action.
     ActionUnknown,
     /// The file says to leave the row out.
@@ -99,7 +101,7 @@ pub enum Rule {
 
 impl Rule {
     /// All rules, in the order of the documentation.
-    pub const ALL: [Self; 44] = [
+    pub const ALL: [Self; 45] = [
         Self::Missing,
         Self::TooLong,
         Self::WouldBeCut,
@@ -130,6 +132,7 @@ impl Rule {
         Self::DoesNotExist,
         Self::AlreadyDelivered,
         Self::HeldBack,
+        Self::Unsupported,
         Self::ActionUnknown,
         Self::AskedToSkip,
         Self::AlreadyGone,
@@ -287,6 +290,11 @@ impl Rule {
                 "held-back",
                 "the payment's customer did not arrive",
                 "repair the customer's row and import it; then `ferry retry` sends the payment",
+            ),
+            Self::Unsupported => (
+                "unsupported",
+                "the target has no place for this value",
+                "empty the cell, or import with --on-unsupported drop, which leaves such values out",
             ),
             Self::DoesNotExist => (
                 "does-not-exist",

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{EntityKind, Forecast, NotRestored, SourceName};
+use crate::domain::{EntityKind, Forecast, NotRestored, SourceName, UnsupportedColumn};
 
 /// How far a run has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -152,6 +152,12 @@ pub struct RunHeader {
     /// Columns that feed no field.
     #[serde(default)]
     pub unmapped: Vec<String>,
+    /// Columns with values that the target has no place for.
+    #[serde(default)]
+    pub unsupported: Vec<UnsupportedColumn>,
+    /// The word of `--on-unsupported`; empty while nobody has decided.
+    #[serde(default)]
+    pub on_unsupported: String,
     /// The flags with which a later command reads and writes as this run does, as they are typed.
     #[serde(default)]
     pub flags: Vec<String>,
@@ -226,6 +232,8 @@ impl RunHeader {
             sources: Vec::new(),
             columns: Vec::new(),
             unmapped: Vec::new(),
+            unsupported: Vec::new(),
+            on_unsupported: String::new(),
             flags: Vec::new(),
             retries: None,
             undoes: None,

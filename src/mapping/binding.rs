@@ -41,6 +41,8 @@ pub enum UnmappedReason {
     },
     /// The field belongs to the server.
     ReadOnly(&'static str),
+    /// The target has no such field; others have, under this neutral name.
+    Unsupported(&'static str),
     /// Another column feeds the field, by its exact name or by the mapping file.
     Taken(&'static str),
     /// The mapping file says so.
@@ -109,6 +111,14 @@ impl Binding {
         &self.unmapped
     }
 
+    /// The columns whose values the target has no place for, left to right, and the fields they would feed elsewhere.
+    pub fn unsupported(&self) -> impl Iterator<Item = (u32, &'static str)> + '_ {
+        self.unmapped.iter().filter_map(|unmapped| match unmapped.reason {
+            UnmappedReason::Unsupported(name) => Some((unmapped.column, name)),
+            _ => None,
+        })
+    }
+
     /// The fields that are fed, in catalogue order.
     pub fn fields(&self) -> impl Iterator<Item = usize> {
         self.feeds.iter().map(|feed| feed.field)
@@ -134,17 +144,30 @@ impl Binding {
         }
     }
 
-    /// The name of a broken rule's place: a field's, or that of the action's column.
+    /// The place of the value in the so-manyeth [unsupported](Self::unsupported) column, for a broken rule.
     #[must_use]
-    pub fn name_of(&self, place: usize) -> &'static str {
-        self.entity.fields.get(place).map_or(ACTION_COLUMN, |field| field.name)
+    pub fn unsupported_place(&self, index: usize) -> usize {
+        self.entity.fields.len() + 1 + index
     }
 
-    /// The 0-based column that feeds a field, or that holds the action; `None` when none does.
+    /// The name of a broken rule's place: a field's, that of the action's column, or of a field that others have.
+    #[must_use]
+    pub fn name_of(&self, place: usize) -> &'static str {
+        match place.checked_sub(self.entity.fields.len()) {
+            None => self.entity.fields[place].name,
+            Some(0) => ACTION_COLUMN,
+            Some(beyond) => self.unsupported().nth(beyond - 1).map_or("", |(_, name)| name),
+        }
+    }
+
+    /// The 0-based column that feeds a field, holds the action, or holds what the target has no place for; `None` when
+    /// none does.
     #[must_use]
     pub fn column_of(&self, field: usize) -> Option<u32> {
-        if field == self.entity.fields.len() {
-            return self.action;
+        match field.checked_sub(self.entity.fields.len()) {
+            Some(0) => return self.action,
+            Some(beyond) => return self.unsupported().nth(beyond - 1).map(|(column, _)| column),
+            None => {}
         }
         self.feeds.iter().find(|feed| feed.field == field)?.column
     }

@@ -8,7 +8,7 @@
 use super::MappingError;
 use super::binding::{Binding, Unmapped, UnmappedReason, can_be_blank, feed};
 use super::file::{Blanks, MappingFile};
-use crate::catalogue::{Entity, Field, Writable};
+use crate::catalogue::{DIALECTS, Entity, Field, Writable};
 use crate::domain::text::{fold, is_same_folded, nearest, trim};
 use crate::domain::{ACTION_COLUMN, EntityKind};
 
@@ -161,6 +161,8 @@ impl<'h> Binder<'h> {
                 } else {
                     self.claims[field].push((column, right));
                 }
+            } else if let Some(name) = elsewhere(self.kind, header) {
+                self.reasons[column as usize] = Some(UnmappedReason::Unsupported(name));
             } else {
                 let suggestion = nearest(header, writable(self.entity).map(|(_, field)| field.name));
                 self.reasons[column as usize] = Some(UnmappedReason::Unknown { suggestion });
@@ -213,6 +215,21 @@ fn named_field(entity: &'static Entity, header: &str) -> Option<(usize, Right)> 
         let is_alias = |field: &Field| field.aliases.iter().any(|alias| is_same_folded(alias, header));
         entity.fields.iter().position(is_alias).map(|index| (index, Right::Alias))
     })
+}
+
+/// The neutral name of the field that a header names in another dialect: of the first one, whose names are the neutral
+/// ones, also by an alias.
+fn elsewhere(kind: EntityKind, header: &str) -> Option<&'static str> {
+    let entities = || DIALECTS.iter().map(|dialect| dialect.entity(kind));
+    let named = |right: Right| {
+        move |entity: &'static Entity| {
+            let (index, found) = named_field(entity, header).filter(|(_, found)| *found >= right)?;
+            Some(&entity.fields[index]).filter(|field| found >= right && field.writable != Writable::No)
+        }
+    };
+    let field =
+        entities().take(1).find_map(named(Right::Alias)).or_else(|| entities().find_map(named(Right::Name)));
+    field.map(|field| field.name)
 }
 
 /// Whether the column is one of ours, other than the action's.

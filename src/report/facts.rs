@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::domain::{EntityKind, Forecast, NotRestored, SourceName};
+use crate::domain::{EntityKind, Forecast, NotRestored, SourceName, UnsupportedColumn};
 
 /// The circumstances of a run. Holds no secret: everything here is shown to whoever reads the report.
 #[derive(Clone, Debug, Serialize)]
@@ -33,6 +33,8 @@ pub struct RunFacts {
     pub columns: Vec<(String, String)>,
     /// Column headings that fill nothing.
     pub unmapped: Vec<String>,
+    /// Columns with values that the target has no place for, and that are left out.
+    pub unsupported: Vec<UnsupportedColumn>,
     /// The flags with which a later command reads and writes as this one, as they are typed.
     pub flags: Vec<String>,
     /// The run whose rows that did not arrive this one tries again.

@@ -15,7 +15,7 @@ use super::summary::{Phase, Summary};
 use super::totals::TotalsLine;
 use super::verdict::verdict;
 use super::{Report, ReportFiles};
-use crate::domain::{Action, Forecast, NotRestored, State};
+use crate::domain::{Action, Forecast, NotRestored, State, UnsupportedColumn};
 
 /// The version of `report.json` and `totals.json`; raised when a key changes its meaning or goes away.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -58,6 +58,7 @@ struct Document<'a> {
     sources: Vec<SourceDocument<'a>>,
     columns: Vec<ColumnDocument<'a>>,
     unmapped: &'a [String],
+    unsupported: &'a [UnsupportedColumn],
     notes: &'a [String],
     files: &'a ReportFiles,
     exit: &'a ExitFacts,
@@ -124,6 +125,7 @@ pub fn report_json(report: &Report) -> String {
         sources: summary.sources().iter().map(|tally| source(&tally.facts, tally.left_out)).collect(),
         columns: columns(facts),
         unmapped: &facts.unmapped,
+        unsupported: &facts.unsupported,
         notes: &facts.notes,
         files,
         exit: &facts.exit,

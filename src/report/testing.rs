@@ -38,6 +38,7 @@ pub(super) fn facts(sources: Vec<SourceFacts>) -> RunFacts {
         ]
         .map(|(column, field)| (column.to_owned(), field.to_owned()))
         .to_vec(),
+        unsupported: Vec::new(),
         unmapped: vec!["Internal note".to_owned()],
         flags: Vec::new(),
         retries: None,

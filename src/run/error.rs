@@ -58,6 +58,9 @@ pub enum Error {
     /// The plan does more than the guards allow; nothing was written.
     #[error(transparent)]
     Guard(#[from] GuardError),
+    /// Values of the file would be left out, and nobody has decided on them.
+    #[error("nobody has decided what becomes of values that the target has no place for: {0}")]
+    Undecided(String),
     /// `--match` names a field that tells no customers apart.
     #[error("customers cannot be found by `{0}`")]
     MatchField(String),
@@ -218,6 +221,7 @@ impl Error {
             | Self::MatchColumn { .. } => Ending::Usage,
             Self::JournalRefused { .. }
             | Self::Guard(_)
+            | Self::Undecided(_)
             | Self::NotApplied(_)
             | Self::RetryOfUndo(_)
             | Self::RunOpen { .. }
@@ -281,6 +285,9 @@ impl Error {
                 "use the profile that the run was planned with"
             }
             Self::Guard(error) => return Some(error.hint()),
+            Self::Undecided(_) => {
+                "plan again with --on-unsupported drop, which leaves the values out, or with --on-unsupported reject, which leaves their rows out"
+            }
             Self::ComesAfter { state: "was undone", .. } => {
                 "import the files again; what is in the target already is recognised"
             }

@@ -6,6 +6,7 @@ use crate::ledger::{Phase, RunHeader, SourceHeader};
 use crate::report::{RunFacts, SourceFacts};
 
 use super::ending::Ending;
+use super::reading::tables_of;
 
 /// The present instant as RFC 3339, to the second.
 pub(super) fn now() -> String {
@@ -34,6 +35,7 @@ pub(super) fn facts_of(header: &RunHeader, command: &str, ending: Ending) -> Run
         sources: header.sources.iter().map(source_facts).collect(),
         columns: header.columns.clone(),
         unmapped: header.unmapped.clone(),
+        unsupported: header.unsupported.clone(),
         flags: header.flags.clone(),
         retries: header.retries.clone(),
         undoes: header.undoes.clone(),
@@ -66,6 +68,7 @@ fn notes(header: &RunHeader) -> Vec<String> {
         "The target's own posting rules (posting groups, allowed dates, dimensions) are checked when the target posts, not here."
             .to_owned(),
     ];
+    notes.extend(unsupported_note(header));
     if !header.match_on.is_empty() {
         let fields: Vec<_> = header.match_on.iter().map(|name| format!("`{name}`")).collect();
         notes.push(format!("Rows find their customers by {}, not by number.", fields.join(" and ")));
@@ -87,4 +90,23 @@ fn notes(header: &RunHeader) -> Vec<String> {
         );
     }
     notes
+}
+
+/// The columns with values that the target has no place for, with how many; `None` when there are none.
+pub(super) fn unsupported_list(header: &RunHeader) -> Option<String> {
+    let columns: Vec<_> = header
+        .unsupported
+        .iter()
+        .map(|unsupported| match unsupported.values {
+            1 => format!("`{}` (1 value)", unsupported.column),
+            values => format!("`{}` ({values} values)", unsupported.column),
+        })
+        .collect();
+    (!columns.is_empty()).then(|| columns.join(", "))
+}
+
+/// The same in a sentence.
+pub(super) fn unsupported_note(header: &RunHeader) -> Option<String> {
+    let (list, title) = (unsupported_list(header)?, tables_of(header).title);
+    Some(format!("{title} has no place for these columns, which are left out: {list}."))
 }

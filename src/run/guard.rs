@@ -4,13 +4,16 @@
 //! number found and the flag that raises it. Rows that are settled already count no more: they cannot be guarded.
 
 use std::fmt;
+use std::path::Path;
 
 use crate::connector::fields::Fields;
-use crate::domain::{Action, FieldChange, PlannedRow, State};
-use crate::ledger::{Filter, Ledger};
+use crate::domain::{Action, FieldChange, OnUnsupported, PlannedRow, State};
+use crate::ledger::{Filter, Ledger, RunHeader};
 use crate::profile::Guards;
 
 use super::error::Error;
+use super::facts::unsupported_list;
+use super::import::LEDGER;
 
 /// A limit that a plan is over.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +81,29 @@ pub fn check_guards(ledger: &Ledger, guards: &Guards) -> Result<(), Error> {
     ];
     let over: Vec<_> = excesses.into_iter().flatten().filter(|excess| excess.found > excess.limit).collect();
     if over.is_empty() { Ok(()) } else { Err(GuardError(over).into()) }
+}
+
+/// The columns, with how many values, that the plan would leave out because the target has no place for them, while
+/// nobody has decided so; `None` when there are none.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub fn undecided(ledger: &Ledger) -> Result<Option<String>, Error> {
+    let header = ledger.header()?;
+    if !header.on_unsupported.is_empty() {
+        return Ok(None);
+    }
+    Ok(unsupported_list(&header))
+}
+
+/// Notes that a person wants the values left out that the target has no place for.
+///
+/// # Errors
+/// When the run cannot be opened or written.
+pub fn note_dropped(folder: &Path) -> Result<(), Error> {
+    let ledger = Ledger::open_for_delivery(&folder.join(LEDGER))?;
+    let on_unsupported = OnUnsupported::Drop.as_str().to_owned();
+    Ok(ledger.update_header(&RunHeader { on_unsupported, ..ledger.header()? })?)
 }
 
 fn is_open(state: State) -> bool {

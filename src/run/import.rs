@@ -15,7 +15,7 @@ use tokio::task::block_in_place;
 use crate::catalogue::business_central_v2::CUSTOMER_PAYMENT_JOURNALS;
 use crate::catalogue::{Kind, Writable};
 use crate::connector::Habits;
-use crate::domain::{EntityKind, Forecast, References};
+use crate::domain::{EntityKind, Forecast, OnUnsupported, References, UnsupportedColumn};
 use crate::durable::create_directory;
 use crate::ledger::{Ledger, RunHeader, SourceHeader};
 use crate::plan::{Matching, Mode};
@@ -28,7 +28,7 @@ use super::check::{Check, CheckError, CheckOptions};
 use super::ending::Ending;
 use super::error::Error;
 use super::event::{Event, Observer};
-use super::facts::{now, tool_version};
+use super::facts::{now, tool_version, unsupported_note};
 use super::history::{Earlier, add_delivered, remember_run};
 use super::index::TargetIndex;
 use super::pace::delivery_options;
@@ -51,6 +51,8 @@ pub struct PlanRequest {
     /// The fields by which rows find their customers; empty for the number, or else the name. Payments have their
     /// own identity.
     pub match_on: Vec<String>,
+    /// What becomes of values that the target has no place for; `None` leaves the decision to whoever applies the plan.
+    pub on_unsupported: Option<OnUnsupported>,
     /// The run's id.
     pub run: String,
     /// The folder of the run; it is created.
@@ -244,6 +246,10 @@ fn header(
         mode: request.mode.as_str().to_owned(),
         sources: opened.iter().map(source_header).collect(),
         columns: opened.first().map(Opened::columns).unwrap_or_default(),
+        on_unsupported: request
+            .on_unsupported
+            .map(|decision| decision.as_str().to_owned())
+            .unwrap_or_default(),
         unmapped: opened.iter().flat_map(Opened::unmapped).collect(),
         flags: flags(target, request),
         after: request.after.as_deref().and_then(file_name),
@@ -266,6 +272,9 @@ fn flags(target: &Target, request: &PlanRequest) -> Vec<String> {
     }
     if !request.match_on.is_empty() {
         flags.push(format!("--match {}", request.match_on.join(",")));
+    }
+    if let Some(decision) = request.on_unsupported {
+        flags.push(format!("--on-unsupported {}", decision.as_str()));
     }
     flags.push(format!("-p {}", typed(&target.profile)));
     flags
@@ -318,6 +327,7 @@ fn plan_rows(mut planning: Planning, opened: Vec<Opened>, observer: Observer<'_>
         references: Some(references),
         changes_only: planning.request.mode == Mode::Update,
         match_on: &planning.match_on,
+        on_unsupported: planning.request.on_unsupported,
     });
     let (mut checked, stop) = (0, planning.request.stop.clone());
     for (source, file) in (0u32..).zip(opened) {
@@ -328,6 +338,7 @@ fn plan_rows(mut planning: Planning, opened: Vec<Opened>, observer: Observer<'_>
             reason_column: file.reason_column(),
             sign,
         };
+        let columns = file.unsupported();
         let counts = check.check_file(file.source, &file.binding, |chunk| {
             if let Some(ending) = stop.as_ref().and_then(|stop| *stop.borrow()) {
                 return Err(PlanningError::Stopped(ending));
@@ -342,6 +353,10 @@ fn plan_rows(mut planning: Planning, opened: Vec<Opened>, observer: Observer<'_>
             CheckError::Sink(error) => error.into(),
         })?;
         planning.header.sources[source as usize].rows = counts.rows;
+        add_unsupported(&mut planning.header.unsupported, columns.into_iter().zip(counts.unsupported));
+    }
+    if let Some(note) = unsupported_note(&planning.header) {
+        observer(Event::Note(note));
     }
     planner.flush()?;
     planning.header.forecast = forecast(&planning)?;
@@ -356,6 +371,19 @@ fn forecast(planning: &Planning) -> Result<Option<Forecast>, Error> {
     let options = delivery_options(limits, kind);
     let (habits, credentials) = planning.means;
     Ok(Some(options.forecast(kind, habits, (counts.open(), credentials))))
+}
+
+/// Counts the values of a file's unsupported columns to those of the files before it.
+fn add_unsupported(
+    all: &mut Vec<UnsupportedColumn>,
+    columns: impl Iterator<Item = ((String, &'static str), u64)>,
+) {
+    for ((column, field), values) in columns.filter(|(_, values)| *values > 0) {
+        match all.iter_mut().find(|known| known.column == column) {
+            Some(known) => known.values += values,
+            None => all.push(UnsupportedColumn { column, field: field.to_owned(), values }),
+        }
+    }
 }
 
 /// More rows than the file can have. A row of a text file has at least a customer and an amount; a sheet of a

@@ -45,7 +45,7 @@ pub use error::Error;
 pub use event::{Event, Observer};
 pub use export::{ExportRequest, ExportSummary, export};
 pub use folder::new_run_folder;
-pub use guard::{Excess, GuardError, check_guards};
+pub use guard::{Excess, GuardError, check_guards, note_dropped, undecided};
 pub use history::run_folders;
 pub use import::{LEDGER, PlanRequest, discard_plan, plan};
 pub use index::IndexError;

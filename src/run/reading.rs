@@ -233,6 +233,12 @@ impl Opened {
         names.map(|name| column(name).map(|column| column as usize))
     }
 
+    /// The columns whose values the target has no place for: headings, and the fields they would fill elsewhere.
+    pub(super) fn unsupported(&self) -> Vec<(String, &'static str)> {
+        let heading = |column: u32| self.facts.headers.get(column as usize).cloned().unwrap_or_default();
+        self.binding.unsupported().map(|(column, field)| (heading(column), field)).collect()
+    }
+
     /// The column in which a rejects file says why a row was left out.
     pub(super) fn reason_column(&self) -> Option<usize> {
         self.facts.headers.iter().position(|header| is_same_folded(header, REASON_COLUMN))
@@ -272,7 +278,8 @@ impl Opened {
     /// Headings that fill nothing, with the reason where there is one to give; our own columns are passed over.
     pub(super) fn unmapped(&self) -> Vec<String> {
         let told = |unmapped: &crate::mapping::Unmapped| match &unmapped.reason {
-            UnmappedReason::Own => None,
+            // What the target has no place for is told with the number of its values.
+            UnmappedReason::Own | UnmappedReason::Unsupported(_) => None,
             UnmappedReason::Unknown { .. } if unmapped.header.trim().is_empty() => {
                 Some(format!("number {} (has no heading)", unmapped.column + 1))
             }

@@ -29,6 +29,7 @@ pub fn validate(request: &ReadRequest, folder: &Path, observer: Observer<'_>) ->
         local_currency: String::new(),
         sources: opened.iter().map(|file| file.facts.clone()).collect(),
         columns: opened.first().map(Opened::columns).unwrap_or_default(),
+        unsupported: Vec::new(),
         unmapped: opened.iter().flat_map(Opened::unmapped).collect(),
         flags: request.flags(),
         retries: None,

@@ -104,6 +104,7 @@ impl Passage {
         self.files += 1;
         let folder = self.folder.path().join(format!("run-{}", self.files));
         let request = PlanRequest {
+            on_unsupported: None,
             read: ReadRequest {
                 dialect: DIALECTS[0],
                 files: vec![self.write(rows).into()],

@@ -8,8 +8,9 @@ use super::asked::AskedRules;
 use super::findings::{Accepted, Findings};
 use super::{CheckOptions, Checked};
 use crate::connector::payload::PayloadWriter;
+use crate::domain::reference::NIL_GUID;
 use crate::domain::text::upper;
-use crate::domain::{Asked, Broken, EntityKind, Record, Reject, Row, Rule, Value, Violation};
+use crate::domain::{Asked, Broken, EntityKind, OnUnsupported, Record, Reject, Row, Rule, Value, Violation};
 use crate::mapping::Binding;
 use crate::report::{REASON_COLUMN, gives_reason};
 use crate::source::{Chunk, Rows, SourceError};
@@ -29,6 +30,8 @@ pub(super) struct Checker<'f> {
     customer: Option<(usize, usize)>,
     /// The column in which a rejects file says why the row was left out.
     reason: Option<usize>,
+    /// The columns whose values the target has no place for.
+    unsupported: Vec<usize>,
     spare: Mutex<Vec<Findings>>,
 }
 
@@ -49,6 +52,7 @@ impl<'f> Checker<'f> {
             currency: entity.index_of("currencyCode"),
             customer: entity.index_of("customerId").zip(entity.index_of("customerNumber")),
             reason: headers.iter().position(|header| header.trim() == REASON_COLUMN),
+            unsupported: binding.unsupported().map(|(column, _)| column as usize).collect(),
             spare: Mutex::default(),
         }
     }
@@ -72,6 +76,7 @@ impl<'f> Checker<'f> {
             let asked = self.binding.asked(&row);
             let asked = asked.map_err(|action| broken.push(action)).unwrap_or_default();
             self.rules.of(asked).check(&record, is_plain, &mut broken);
+            self.look_for_unsupported(&row, findings, &mut broken);
             let key = self.key.of(&record).filter(|_| asked != Some(Asked::Skip));
             findings.hashes.push(key.map_or(0, |(kind, key)| NaturalKey::hash(kind, key)));
             broken.extend(key.and_then(|(kind, _)| self.was_doubled(&row, kind)));
@@ -80,6 +85,22 @@ impl<'f> Checker<'f> {
                 self.accept((index, is_plain, asked), &mut record, key, findings);
             } else {
                 findings.rejects.push(self.reject(&row, &mut broken));
+            }
+        }
+    }
+
+    /// Counts the values that the target has no place for, or takes them for broken rules where that was asked for.
+    fn look_for_unsupported(&self, row: &Row<'_>, findings: &mut Findings, broken: &mut Vec<Broken>) {
+        for (index, column) in self.unsupported.iter().enumerate() {
+            if says_nothing(row.cell(*column)) {
+                continue;
+            }
+            if self.options.on_unsupported == Some(OnUnsupported::Reject) {
+                let place = self.binding.unsupported_place(index);
+                broken.push(Broken::new(place, Rule::Unsupported, "an empty cell"));
+            } else {
+                findings.unsupported.resize(self.unsupported.len(), 0);
+                findings.unsupported[index] += 1;
             }
         }
     }
@@ -217,4 +238,15 @@ impl<'f> Checker<'f> {
     pub(super) fn spare(&self) -> std::sync::MutexGuard<'_, Vec<Findings>> {
         self.spare.lock().expect("nobody panics while taking or giving back")
     }
+}
+
+/// Whether leaving a value out changes nothing: it is blank, zero or no, or a way to say none.
+fn says_nothing(cell: &str) -> bool {
+    let text = cell.trim();
+    let is_none = text.len() == NIL_GUID.len() && text == NIL_GUID;
+    text.is_empty()
+        || is_none
+        || text.eq_ignore_ascii_case("false")
+        || text == "_x0020_"
+        || text.bytes().all(|byte| matches!(byte, b'0' | b'.' | b','))
 }

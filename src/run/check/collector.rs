@@ -78,6 +78,10 @@ impl<S> Collector<'_, S> {
         for reject in &mut rejects {
             reject.origin = below(reject.origin, self.counts.rows, self.lines);
         }
+        self.counts.unsupported.resize(self.counts.unsupported.len().max(findings.unsupported.len()), 0);
+        for (sum, more) in self.counts.unsupported.iter_mut().zip(&findings.unsupported) {
+            *sum += more;
+        }
         let (rows_before, lines_before) = (self.counts.rows, self.lines);
         self.counts.rows += chunk.len() as u64;
         self.counts.rejected += rejects.len() as u64;

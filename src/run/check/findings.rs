@@ -88,6 +88,8 @@ pub(super) struct Findings {
     /// The hash of every row's key; 0 when it has none.
     pub(super) hashes: Vec<u64>,
     pub(super) rejects: Vec<Reject>,
+    /// How many values each unsupported column holds; empty when none does.
+    pub(super) unsupported: Vec<u64>,
 }
 
 /// One accepted row: where its payload ends, and its words.
@@ -110,6 +112,7 @@ impl Findings {
         self.words.clear();
         self.hashes.clear();
         self.rejects.clear();
+        self.unsupported.clear();
     }
 }
 

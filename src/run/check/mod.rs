@@ -26,7 +26,7 @@ use self::checker::Checker;
 use self::collector::Collector;
 use self::findings::Findings;
 use self::keys::Keys;
-use crate::domain::References;
+use crate::domain::{OnUnsupported, References};
 use crate::mapping::Binding;
 use crate::source::{Chunk, Source, SourceError};
 use crate::validation::Sign;
@@ -40,6 +40,8 @@ pub struct CheckOptions<'r> {
     pub references: Option<&'r References>,
     /// Whether rows only change records that exist: then a required field may be blank.
     pub changes_only: bool,
+    /// What becomes of values that the target has no place for; they are left out while nobody has decided.
+    pub on_unsupported: Option<OnUnsupported>,
     /// The fields by which rows find their records; empty for their natural key.
     pub match_on: &'r [&'static str],
 }
@@ -56,7 +58,7 @@ pub enum CheckError<E: std::error::Error + 'static> {
 }
 
 /// How many rows a file had.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CheckedCounts {
     /// Rows that hold anything, the header apart.
     pub rows: u64,
@@ -64,6 +66,9 @@ pub struct CheckedCounts {
     pub accepted: u64,
     /// Rows that broke one or more.
     pub rejected: u64,
+    /// How many values each [unsupported](Binding::unsupported) column holds, of rows that were not rejected for it;
+    /// empty when there is none.
+    pub unsupported: Vec<u64>,
 }
 
 /// Checks every row of the only source, see [`Check::check_file`].
