@@ -3,6 +3,14 @@
 //! In: requests below [`ROOT_PATH`]. Out: answers as a running server gave them, recorded in `tests/bigcapital/`,
 //! with the traps it sets: bare 500s, properties that vanish, postings that are swallowed when two write at once.
 //!
+//! Wrong on purpose, because the real server is: text too long or with four-byte characters, postal codes, unreadable
+//! opening dates, page zero and deleting a customer with documents end in a bare 500; nothing about a customer is
+//! unique; payment entries are whole numbers, and payment numbers that read as numbers are refused; the amount of a
+//! payment is not compared with its entries; the balance in the answer to a write is stale; reports carry binary
+//! noise; days are instants of local midnight; each route has its own ten calls a minute when a rate is set; and of
+//! two writers at once some lose what they were told is stored (`racing`). `--strict` only leaves out what the
+//! published description adds to customers.
+//!
 //! The path of a request: `door` (counters, faults, who else is at work) → `routes` → `carry_out` (one turn at the
 //! books, credentials) → `customers`, `payments`, `invoices`, `journals`, `lists`, `reports`, …, which read the body
 //! with `check` and keep the books with `desk` and `ledger`.
