@@ -3,6 +3,7 @@
 //! Source: the API pages of the application (`APIV2 - Customers`, `APIV2 - Customer Payments`, …, version
 //! 29.0) for names and writability, the AL tables behind them for lengths.
 
+use super::business_central::{customers, default_dimensions, financial_details, journals, payments};
 use super::{Dialect, Entity, Field, Kind, Member, Navigation};
 
 /// API v2.0, whose names are the neutral ones.
@@ -14,24 +15,9 @@ pub static DIALECT: Dialect = Dialect {
     payments: &CUSTOMER_PAYMENTS,
     financial_details: &CUSTOMER_FINANCIAL_DETAILS,
     journals: Some(&CUSTOMER_PAYMENT_JOURNALS),
+    default_dimensions: Some(&DEFAULT_DIMENSIONS),
+    plain_members: false,
 };
-
-const TYPES: &[Member] =
-    &[Member { wire: "Company", captions: &["company"] }, Member { wire: "Person", captions: &["person"] }];
-
-const BLOCKED: &[Member] = &[
-    Member { wire: "_x0020_", captions: &[" ", "none", "no", "false", "_x0020_"] },
-    Member { wire: "Ship", captions: &["ship"] },
-    Member { wire: "Invoice", captions: &["invoice"] },
-    Member { wire: "All", captions: &["all"] },
-];
-
-const POSTING_VALIDATION: &[Member] = &[
-    Member { wire: "_x0020_", captions: &[" ", "none", "_x0020_"] },
-    Member { wire: "Code_x0020_Mandatory", captions: &["code mandatory"] },
-    Member { wire: "Same_x0020_Code", captions: &["same code"] },
-    Member { wire: "No_x0020_Code", captions: &["no code"] },
-];
 
 const PARENT_TYPES: &[Member] = &[
     Member { wire: "_x0020_", captions: &[" ", "_x0020_"] },
@@ -62,35 +48,18 @@ pub static CUSTOMERS: Entity = Entity {
     set: "customers",
     fields: &[
         Field::id(),
-        Field::code("number", 20).also(&[
-            "no",
-            "customer no",
-            "customer number",
-            "customer id",
-            "customer code",
-            "account number",
-        ]),
-        Field::text("displayName", 100).required().also(&[
-            "name",
-            "customer name",
-            "customer",
-            "company name",
-            "company",
-        ]),
-        Field::new("type", Kind::Enum(TYPES)).also(&["customer type", "contact type"]),
-        Field::text("addressLine1", 100).also(&["address", "address 1", "street", "street address"]),
-        Field::text("addressLine2", 50).also(&["address 2", "street 2"]),
-        Field::text("city", 30).also(&["town"]),
-        Field::text("state", 30).also(&["county", "province", "region", "state province"]),
-        Field::code("country", 10).code_of("countriesRegions").also(&[
-            "country code",
-            "country region",
-            "country region code",
-        ]),
-        Field::code("postalCode", 20).also(&["post code", "zip", "zip code", "postcode"]),
-        Field::text("phoneNumber", 30).kind(Kind::Phone).also(&["phone", "phone no", "telephone", "tel"]),
-        Field::text("email", 80).kind(Kind::Email).also(&["e mail", "mail", "email address"]),
-        Field::text("website", 255).also(&["home page", "homepage", "web", "url", "web site"]),
+        customers::NUMBER,
+        customers::DISPLAY_NAME,
+        customers::TYPE,
+        customers::ADDRESS_LINE1,
+        customers::ADDRESS_LINE2,
+        customers::CITY,
+        customers::STATE,
+        customers::COUNTRY,
+        customers::POSTAL_CODE,
+        customers::PHONE_NUMBER,
+        customers::EMAIL,
+        customers::WEBSITE,
         Field::code("salespersonCode", 20).code_of("salespeoplePurchasers").also(&[
             "salesperson",
             "sales person",
@@ -98,37 +67,16 @@ pub static CUSTOMERS: Entity = Entity {
         ]),
         Field::new("balanceDue", Kind::Decimal(5)).read_only(),
         Field::new("creditLimit", Kind::Decimal(5)).also(&["credit limit lcy", "credit"]),
-        Field::new("taxLiable", Kind::Boolean).also(&["taxable"]),
-        Field::new("taxAreaId", Kind::Guid).id_of("taxAreas").also(&[
-            "tax area",
-            "tax area code",
-            "vat bus posting group",
-        ]),
-        Field::text("taxAreaDisplayName", 0).read_only(),
-        Field::code("taxRegistrationNumber", 20).also(&[
-            "tax registration no",
-            "vat registration no",
-            "vat number",
-            "vat no",
-            "vat id",
-            "tax id",
-            "tax number",
-        ]),
-        Field::new("currencyId", Kind::Guid).id_of("currencies"),
-        Field::code("currencyCode", 10).kind(Kind::CutText).code_of("currencies").also(&["currency"]),
-        Field::new("paymentTermsId", Kind::Guid).id_of("paymentTerms").also(&[
-            "payment terms",
-            "payment terms code",
-            "terms",
-            "payment term",
-        ]),
-        Field::new("shipmentMethodId", Kind::Guid)
-            .id_of("shipmentMethods")
-            .also(&["shipment method", "shipment method code"]),
-        Field::new("paymentMethodId", Kind::Guid)
-            .id_of("paymentMethods")
-            .also(&["payment method", "payment method code"]),
-        Field::new("blocked", Kind::Enum(BLOCKED)).also(&["block", "status"]),
+        customers::TAX_LIABLE,
+        customers::TAX_AREA_ID,
+        customers::TAX_AREA_DISPLAY_NAME,
+        customers::TAX_REGISTRATION_NUMBER,
+        customers::CURRENCY_ID,
+        customers::CURRENCY_CODE,
+        customers::PAYMENT_TERMS_ID,
+        customers::SHIPMENT_METHOD_ID,
+        customers::PAYMENT_METHOD_ID,
+        customers::BLOCKED,
         Field::modified().also(&["last modified"]),
     ],
     navigations: &[
@@ -146,10 +94,10 @@ pub static CUSTOMER_FINANCIAL_DETAILS: Entity = Entity {
     set: "customerFinancialDetails",
     fields: &[
         Field::id(),
-        Field::code("number", 20).read_only(),
-        Field::new("balance", Kind::Decimal(5)).read_only(),
-        Field::new("totalSalesExcludingTax", Kind::Decimal(5)).read_only(),
-        Field::new("overdueAmount", Kind::Decimal(5)).read_only(),
+        financial_details::NUMBER,
+        financial_details::BALANCE,
+        financial_details::TOTAL_SALES_EXCLUDING_TAX,
+        financial_details::OVERDUE_AMOUNT,
         Field::modified(),
     ],
     navigations: &[],
@@ -160,11 +108,11 @@ pub static CUSTOMER_PAYMENT_JOURNALS: Entity = Entity {
     set: "customerPaymentJournals",
     fields: &[
         Field::id(),
-        Field::code("code", 10).required(),
-        Field::text("displayName", 100),
+        journals::CODE,
+        journals::DISPLAY_NAME,
         Field::modified(),
-        Field::new("balancingAccountId", Kind::Guid).id_of("accounts"),
-        Field::code("balancingAccountNumber", 20).read_only(),
+        journals::BALANCING_ACCOUNT_ID,
+        journals::BALANCING_ACCOUNT_NUMBER,
     ],
     navigations: &[Navigation { name: "customerPayments", set: "customerPayments", many: true }],
 };
@@ -175,47 +123,18 @@ pub static CUSTOMER_PAYMENTS: Entity = Entity {
     fields: &[
         Field::id(),
         Field::new("journalId", Kind::Guid).create_only().id_of("customerPaymentJournals"),
-        Field::code("journalDisplayName", 10).create_only(),
-        Field::new("lineNumber", Kind::Integer),
-        Field::new("customerId", Kind::Guid).id_of("customers"),
-        Field::code("customerNumber", 20).code_of("customers").also(&[
-            "customer",
-            "customer no",
-            "customer code",
-            "account",
-            "account number",
-        ]),
-        Field::new("postingDate", Kind::Date).also(&["date", "payment date", "paid on", "value date"]),
-        Field::code("documentNumber", 20).required().also(&[
-            "document",
-            "document no",
-            "doc no",
-            "payment number",
-            "payment no",
-        ]),
-        Field::code("externalDocumentNumber", 35).also(&[
-            "external document no",
-            "external document",
-            "reference",
-            "bank reference",
-            "payment reference",
-        ]),
-        Field::new("amount", Kind::Decimal(2)).required().also(&[
-            "payment amount",
-            "amount paid",
-            "paid",
-            "value",
-        ]),
-        Field::new("appliesToInvoiceId", Kind::Guid).id_of("salesInvoices"),
-        Field::code("appliesToInvoiceNumber", 20).also(&[
-            "applies to invoice",
-            "applies to invoice no",
-            "invoice",
-            "invoice number",
-            "invoice no",
-        ]),
-        Field::text("description", 100).also(&["text", "purpose"]),
-        Field::text("comment", 250).also(&["note", "notes", "remark"]),
+        payments::JOURNAL_DISPLAY_NAME,
+        payments::LINE_NUMBER,
+        payments::CUSTOMER_ID,
+        payments::CUSTOMER_NUMBER,
+        payments::POSTING_DATE,
+        payments::DOCUMENT_NUMBER,
+        payments::EXTERNAL_DOCUMENT_NUMBER,
+        payments::AMOUNT,
+        payments::APPLIES_TO_INVOICE_ID,
+        payments::APPLIES_TO_INVOICE_NUMBER,
+        payments::DESCRIPTION,
+        payments::COMMENT,
         Field::modified(),
     ],
     navigations: &[Navigation { name: "customer", set: "customers", many: false }],
@@ -321,12 +240,12 @@ pub static DEFAULT_DIMENSIONS: Entity = Entity {
     fields: &[
         Field::id(),
         Field::new("parentType", Kind::Enum(PARENT_TYPES)),
-        Field::new("parentId", Kind::Guid).id_of("customers"),
-        Field::new("dimensionId", Kind::Guid).id_of("dimensions"),
-        Field::code("dimensionCode", 20).read_only(),
-        Field::new("dimensionValueId", Kind::Guid).id_of("dimensionValues"),
-        Field::code("dimensionValueCode", 20).read_only(),
-        Field::new("postingValidation", Kind::Enum(POSTING_VALIDATION)),
+        default_dimensions::PARENT_ID,
+        default_dimensions::DIMENSION_ID,
+        default_dimensions::DIMENSION_CODE,
+        default_dimensions::DIMENSION_VALUE_ID,
+        default_dimensions::DIMENSION_VALUE_CODE,
+        default_dimensions::POSTING_VALIDATION,
         Field::modified(),
     ],
     navigations: &[],

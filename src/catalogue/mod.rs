@@ -3,12 +3,15 @@
 //! The tables drive header matching, validation, payloads, the target's `$select`, export columns and the
 //! documentation. Adding a field is one line.
 
+mod business_central;
+pub mod business_central_beta;
+pub mod business_central_v1;
 pub mod business_central_v2;
 
 use crate::domain::EntityKind;
 
 /// One version of a system's API: the tables of its records.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Dialect {
     /// The system: `business-central`.
     pub system: &'static str,
@@ -24,18 +27,24 @@ pub struct Dialect {
     pub financial_details: &'static Entity,
     /// Payment journals, where payments wait in some.
     pub journals: Option<&'static Entity>,
+    /// The dimension values that documents of a customer start with, where there are any.
+    pub default_dimensions: Option<&'static Entity>,
+    /// Whether the members of enumerations go over the wire as people read them, `Same Code` and one space for the
+    /// blank one, instead of by their escaped names.
+    pub plain_members: bool,
 }
 
 /// Every dialect there is; the first is the one that speaks the neutral names.
-pub const DIALECTS: &[&Dialect] = &[&business_central_v2::DIALECT];
+pub const DIALECTS: &[&Dialect] =
+    &[&business_central_v2::DIALECT, &business_central_v1::DIALECT, &business_central_beta::DIALECT];
 
 impl Dialect {
-    /// The dialect of this system with this name, in any letter case.
+    /// The dialect of this system with this name, in any letter case; the sandbox speaks those of all systems.
     #[must_use]
     pub fn named(system: &str, name: &str) -> Option<&'static Self> {
-        let is_it = |known: &&&'static Self| {
-            known.system.eq_ignore_ascii_case(system) && known.name.eq_ignore_ascii_case(name)
-        };
+        let is_of =
+            |known: &Self| [known.system, "sandbox"].iter().any(|one| one.eq_ignore_ascii_case(system));
+        let is_it = |known: &&&'static Self| is_of(known) && known.name.eq_ignore_ascii_case(name);
         DIALECTS.iter().find(is_it).copied()
     }
 
@@ -50,7 +59,7 @@ impl Dialect {
 }
 
 /// Everything known about the records of one kind in one dialect.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Entity {
     /// The entity set, as it stands in the path: `customers`.
     pub set: &'static str,
@@ -61,11 +70,12 @@ pub struct Entity {
 }
 
 /// One field of a record.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Field {
     /// The neutral name, which is the one in files, plans and messages: `displayName`.
     pub name: &'static str,
-    /// Where the dialect keeps it, a path with slashes: `address/street`; empty when it is under its neutral name.
+    /// Where the dialect keeps it, a path with slashes: `address/city`, or `address/street#2` for what follows the
+    /// first line break of the text there; empty when it is under its neutral name.
     pub wire: &'static str,
     /// Other headings that people give the column; spelling is folded, so one form of each is enough.
     pub aliases: &'static [&'static str],
@@ -151,7 +161,7 @@ pub enum ReferenceBy {
 }
 
 /// A related record or records that `$expand` can bring along.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Navigation {
     /// The property name: `customerFinancialDetail`.
     pub name: &'static str,
@@ -193,6 +203,20 @@ impl Field {
     #[must_use]
     pub fn path(&self) -> &'static str {
         if self.wire.is_empty() { self.name } else { self.wire }
+    }
+
+    /// The object of the wire's record that holds the field among others; empty when it stands in the record itself.
+    #[must_use]
+    pub fn group(&self) -> &'static str {
+        self.wire.split_once('/').map_or("", |(group, _)| group)
+    }
+
+    const fn at(self, wire: &'static str) -> Self {
+        Self { wire, ..self }
+    }
+
+    const fn longest(self, max_length: u16) -> Self {
+        Self { max_length, ..self }
     }
 
     const fn text(name: &'static str, max_length: u16) -> Self {
@@ -237,5 +261,56 @@ impl Field {
 
     const fn code_of(self, set: &'static str) -> Self {
         Self { reference: Some(Reference { set, by: ReferenceBy::Code }), ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The tables of a dialect, one line a field.
+    fn listing(dialect: &Dialect) -> String {
+        let mut lines = Vec::new();
+        let tables = [dialect.customers, dialect.payments, dialect.financial_details];
+        for table in tables.into_iter().chain(dialect.journals).chain(dialect.default_dimensions) {
+            lines.push(format!("{}:", table.set));
+            for field in table.fields {
+                let kind = match field.kind {
+                    Kind::Enum(members) => format!("Enum({})", members.len()),
+                    kind => format!("{kind:?}"),
+                };
+                let required = if field.required { " required" } else { "" };
+                let path = if field.wire.is_empty() { String::new() } else { format!(" <- {}", field.wire) };
+                let (name, length, writable) = (field.name, field.max_length, field.writable);
+                lines.push(format!("  {name} {kind} {length} {writable:?}{required}{path}"));
+            }
+        }
+        lines.join("\n")
+    }
+
+    #[test]
+    fn the_tables_of_v1_0_are_those_of_its_reference() {
+        insta::assert_snapshot!(listing(&business_central_v1::DIALECT));
+    }
+
+    #[test]
+    fn the_tables_of_beta_are_those_of_its_reference() {
+        insta::assert_snapshot!(listing(&business_central_beta::DIALECT));
+    }
+
+    #[test]
+    fn no_table_has_a_name_twice_and_dialects_are_found_by_system_and_name() {
+        for dialect in DIALECTS {
+            assert_eq!(
+                Dialect::named(dialect.system, &dialect.name.to_uppercase()).unwrap().title,
+                dialect.title
+            );
+            assert_eq!(Dialect::named("sandbox", dialect.name).unwrap().title, dialect.title);
+            for table in [dialect.customers, dialect.payments, dialect.financial_details] {
+                for (place, field) in table.fields.iter().enumerate() {
+                    assert_eq!(table.index_of(field.name), Some(place), "{} {}", dialect.title, field.name);
+                }
+            }
+        }
     }
 }
