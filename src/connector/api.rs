@@ -30,6 +30,17 @@ pub trait Api: fmt::Debug + Send + Sync {
     /// What the system does otherwise than others; delivery keeps to it.
     fn habits(&self) -> Habits;
 
+    /// The address at which a service says which names it has; `None` where none does.
+    fn description(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// The same API with the names of the service that describes itself so; `None` when that cannot be read.
+    fn described(&self, description: &[u8]) -> Option<Described> {
+        let _ = description;
+        None
+    }
+
     /// The addresses at which the list may be, path and query below the service root: the first that is not refused
     /// counts.
     fn list(&self, list: &List<'_>) -> Vec<String>;
@@ -50,6 +61,15 @@ pub trait Api: fmt::Debug + Send + Sync {
     /// Who writes payments of the company into the journal, both named by their ids; without
     /// [`Habits::has_journals`] the journal is empty.
     fn payments(&self, company: &str, journal: &str) -> Arc<dyn Connector>;
+}
+
+/// An API as one service has it.
+#[derive(Clone, Debug)]
+pub struct Described {
+    /// The API with the service's names; its tables hold no field that the service lacks.
+    pub api: Arc<dyn Api>,
+    /// What the service does otherwise than its dialect, in words.
+    pub notes: Vec<String>,
 }
 
 /// What a list holds.

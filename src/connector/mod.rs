@@ -13,9 +13,9 @@ mod found;
 mod normalise;
 pub mod payload;
 
-pub use api::{Api, Connector, Habits, List, ReadPause, Set};
+pub use api::{Api, Connector, Described, Habits, List, ReadPause, Set};
 pub use found::{Found, FoundPage, Identity, Lookup, highest_line_of, text_of};
-pub use normalise::{blanks, differences};
+pub use normalise::{blanks, completed, differences};
 
 use std::sync::Arc;
 use std::time::Duration;

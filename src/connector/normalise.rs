@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use super::fields::{Fields, decode, without_nulls};
-use crate::catalogue::{Entity, Kind};
+use crate::catalogue::{Entity, Field, Kind};
 use crate::domain::text::upper;
 use crate::domain::{FieldChange, Money};
 
@@ -58,6 +58,34 @@ pub fn blanks<'a>(entity: &Entity, payload: &'a str) -> serde_json::Result<Cow<'
     })
 }
 
+/// The payload of a change, with the fields that share an object with those it changes as `found` has them: the server
+/// replaces such an object whole.
+///
+/// Source: the type `postalAddressType` of API v1.0, whose absent members are emptied or refused.
+///
+/// # Errors
+/// When one of the two is no JSON object.
+pub fn completed<'a>(entity: &Entity, payload: &'a str, found: &str) -> serde_json::Result<Cow<'a, str>> {
+    if entity.fields.iter().all(|field| field.group().is_empty()) {
+        return Ok(Cow::Borrowed(payload));
+    }
+    let sent = Fields::parse(payload)?;
+    let groups: Vec<&str> = sent.iter().filter_map(|(name, _)| Some(entity.field(name)?.group())).collect();
+    let is_missing = |field: &&Field| {
+        !field.group().is_empty() && groups.contains(&field.group()) && sent.raw(field.name).is_none()
+    };
+    let found = Fields::parse(found)?;
+    let mut members = Vec::new();
+    for (name, value) in sent.iter() {
+        members.push(format!("{}:{value}", serde_json::to_string(name)?));
+    }
+    for field in entity.fields.iter().filter(is_missing) {
+        let value = found.raw(field.name).filter(|value| *value != "null").unwrap_or("\"\"");
+        members.push(format!("{}:{value}", serde_json::to_string(field.name)?));
+    }
+    Ok(Cow::Owned(format!("{{{}}}", members.join(","))))
+}
+
 /// A customer in local currency has no currency id, while its code reads as the local one.
 fn is_local_currency(name: &str, wanted: &str, found: &Fields<'_>) -> bool {
     name == "currencyCode" && wanted.trim().is_empty() && {
@@ -96,7 +124,7 @@ fn are_same(kind: Kind, max_length: usize, wanted: &str, there: &str) -> bool {
 }
 
 /// A member's name with the characters that `_xHHHH_` stands for.
-fn unescape(name: &str) -> Cow<'_, str> {
+pub(super) fn unescape(name: &str) -> Cow<'_, str> {
     if !name.contains("_x") {
         return Cow::Borrowed(name);
     }
@@ -161,6 +189,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::catalogue::business_central_v1::CUSTOMERS as V1_CUSTOMERS;
     use crate::catalogue::business_central_v2::{CUSTOMER_PAYMENTS, CUSTOMERS};
 
     fn customer(sent: &str, found: &str) -> Vec<String> {
@@ -223,6 +252,18 @@ mod tests {
         );
         assert_eq!(customer(payload, r#"{"email":"","blocked":" ","city":"Ulm"}"#), Vec::<String>::new());
         assert_eq!(customer(payload, r#"{"email":"a@b.c","city":"Ulm"}"#), ["email: `a@b.c` -> ``"]);
+    }
+
+    #[test]
+    fn what_shares_an_object_with_a_change_is_sent_along_as_it_was_found() {
+        let found = r#"{"id":"a","addressLine1":"Main St","city":"Ulm","state":null,"email":"a@b.c"}"#;
+        let nested = |payload: &str| completed(&V1_CUSTOMERS, payload, found).unwrap().into_owned();
+        assert_eq!(
+            nested(r#"{"city":"Bonn","email":"x@y.z"}"#),
+            r#"{"city":"Bonn","email":"x@y.z","addressLine1":"Main St","addressLine2":"","state":"","country":"","postalCode":""}"#
+        );
+        assert_eq!(nested(r#"{"email":"x@y.z"}"#), r#"{"email":"x@y.z"}"#);
+        assert_eq!(completed(&CUSTOMERS, r#"{"city":"Bonn"}"#, found).unwrap(), r#"{"city":"Bonn"}"#);
     }
 
     #[test]

@@ -1,13 +1,16 @@
 //! What can be listed in a company of Business Central, and who writes to it.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::lens::Lens;
 use super::lookup::encode;
+use super::metadata::Metadata;
 use super::{HABITS, Routes};
 use crate::catalogue::Dialect;
-use crate::connector::{Api, Connector, Habits, List, Method, Request, Set};
+use crate::connector::{Api, Connector, Described, Habits, List, Method, Request, Set};
 use crate::domain::EntityKind;
 
 /// The names of the financial detail, in the order they are tried.
@@ -18,21 +21,68 @@ const DETAIL_NAMES: [&str; 2] = ["customerFinancialDetail", "customerFinancialDe
 /// The names of the set of payment journals, in the order they are tried.
 ///
 /// Source: the API's source has the first; its documentation and some servers have the second.
-const JOURNALS: [&str; 2] = ["customerPaymentJournals", "customerPaymentsJournals"];
+pub(super) const JOURNALS: [&str; 2] = ["customerPaymentJournals", "customerPaymentsJournals"];
 
 /// One dialect of the API.
 #[derive(Clone, Debug)]
 pub struct BusinessCentral {
-    dialect: &'static Dialect,
-    /// The name this service has for the set of payment journals.
-    journals: &'static str,
+    pub(super) dialect: &'static Dialect,
+    pub(super) names: Names,
+    customers: Arc<Lens>,
+    financial_details: Arc<Lens>,
+    payments: Arc<Lens>,
+}
+
+/// What services name differently.
+#[derive(Clone, Debug)]
+pub(super) struct Names {
+    /// The set of payment journals: the likeliest name first, which is the one that is written to.
+    pub(super) journals: Vec<&'static str>,
+    /// What leads from a customer to its financial detail; without it, the amounts stand on the customer.
+    pub(super) details: Vec<&'static str>,
+    /// Whether the general ledger shows its entries by number.
+    pub(super) has_entries: bool,
+}
+
+impl Names {
+    /// As the reference has them.
+    fn of(dialect: &Dialect) -> Self {
+        let first = |name: &str| dialect.customers.navigations.iter().any(|known| known.name == name);
+        let (mut details, others): (Vec<_>, Vec<_>) = DETAIL_NAMES.into_iter().partition(|name| first(name));
+        if !details.is_empty() {
+            details.extend(others);
+        }
+        // Entries without a number of their own are those of the older dialects.
+        Self { journals: JOURNALS.to_vec(), details, has_entries: !dialect.plain_members }
+    }
 }
 
 impl BusinessCentral {
     /// The API in this dialect, as the reference describes it.
     #[must_use]
     pub fn new(dialect: &'static Dialect) -> Self {
-        Self { dialect, journals: JOURNALS[0] }
+        Self::with(dialect, Names::of(dialect))
+    }
+
+    pub(super) fn with(dialect: &'static Dialect, names: Names) -> Self {
+        let lens = |entity| Arc::new(Lens::new(dialect, entity));
+        Self {
+            dialect,
+            names,
+            customers: lens(dialect.customers),
+            financial_details: lens(dialect.financial_details),
+            payments: lens(dialect.payments),
+        }
+    }
+
+    /// How the records of a set differ from the neutral form; `None` when they do not.
+    fn lens(&self, set: Set<'_>) -> Option<&Arc<Lens>> {
+        match set {
+            Set::Customers => Some(&self.customers),
+            Set::FinancialDetails => Some(&self.financial_details),
+            Set::Payments(_) => Some(&self.payments),
+            Set::Companies | Set::Journals | Set::Reference(_) | Set::LedgerEntries => None,
+        }
     }
 }
 
@@ -45,77 +95,114 @@ impl Api for BusinessCentral {
         HABITS
     }
 
+    fn description(&self) -> Option<&'static str> {
+        Some("$metadata")
+    }
+
+    fn described(&self, description: &[u8]) -> Option<Described> {
+        Some(self.as_in(&Metadata::read(description)?))
+    }
+
     fn list(&self, list: &List<'_>) -> Vec<String> {
         let details = match list.details {
             [] => vec![None],
+            _ if self.names.details.is_empty() => vec![None],
             names => {
                 let names = names.join(",");
-                DETAIL_NAMES.iter().map(|detail| Some(format!("{detail}($select={names})"))).collect()
+                let expand = |detail: &&str| Some(format!("{detail}($select={names})"));
+                self.names.details.iter().map(expand).collect()
             }
         };
         let mut addresses = Vec::new();
         for set in self.sets(list.set) {
             for expand in &details {
-                addresses.push(address(list, &set, expand.as_deref()));
+                addresses.push(self.address(list, &set, expand.as_deref()));
             }
         }
         addresses
     }
 
-    fn neutral_page(&self, _set: Set<'_>, page: Bytes) -> serde_json::Result<Bytes> {
-        Ok(page)
+    fn neutral_page(&self, set: Set<'_>, page: Bytes) -> serde_json::Result<Bytes> {
+        match self.lens(set) {
+            Some(lens) => lens.page(page),
+            None => Ok(page),
+        }
     }
 
     fn new_journal(&self, company: &str, body: String) -> Request {
-        let path = format!("companies({company})/{}", self.journals);
+        let path = format!("companies({company})/{}", self.names.journals[0]);
         Request { method: Method::Post, path, headers: Vec::new(), body: Some(body) }
     }
 
     fn customers(&self, company: &str) -> Arc<dyn Connector> {
         let set_path = format!("companies({company})/{}", self.dialect.customers.set);
-        Arc::new(Routes { dialect: self.dialect, kind: EntityKind::Customers, set_path })
+        self.routes(EntityKind::Customers, set_path)
     }
 
     fn payments(&self, company: &str, journal: &str) -> Arc<dyn Connector> {
-        let set_path = format!("companies({company})/{}({journal})/customerPayments", self.journals);
-        Arc::new(Routes { dialect: self.dialect, kind: EntityKind::Payments, set_path })
+        let set = self.dialect.payments.set;
+        let set_path = format!("companies({company})/{}({journal})/{set}", self.names.journals[0]);
+        self.routes(EntityKind::Payments, set_path)
     }
 }
 
 impl BusinessCentral {
+    fn routes(&self, kind: EntityKind, set_path: String) -> Arc<dyn Connector> {
+        let lens = match kind {
+            EntityKind::Customers => &self.customers,
+            EntityKind::Payments => &self.payments,
+        };
+        Arc::new(Routes {
+            dialect: self.dialect,
+            kind,
+            lens: lens.clone(),
+            has_entries: self.names.has_entries,
+            set_path,
+        })
+    }
+
     /// The names under which the set may be found below its company.
     fn sets(&self, set: Set<'_>) -> Vec<String> {
         let one = |name: &str| vec![name.to_owned()];
+        let journals = self.names.journals.iter();
         match set {
             Set::Companies => one("companies"),
             Set::Customers => one(self.dialect.customers.set),
             Set::FinancialDetails => one(self.dialect.financial_details.set),
-            Set::Journals => JOURNALS.map(str::to_owned).to_vec(),
-            Set::Payments(id) => JOURNALS.iter().map(|set| format!("{set}({id})/customerPayments")).collect(),
+            Set::Journals => journals.map(|set| (*set).to_owned()).collect(),
+            Set::Payments(id) => {
+                journals.map(|set| format!("{set}({id})/{}", self.dialect.payments.set)).collect()
+            }
             Set::Reference(set) => one(set),
             Set::LedgerEntries => one("generalLedgerEntries"),
         }
     }
-}
 
-fn address(list: &List<'_>, set: &str, expand: Option<&str>) -> String {
-    let base = if list.set == Set::Companies {
-        set.to_owned()
-    } else {
-        format!("companies({})/{set}", list.company)
-    };
-    let select = Some(list.select.join(",")).filter(|names| !names.is_empty());
-    let top = list.top.map(|top| top.to_string());
-    let options = [
-        ("$select", select.as_deref()),
-        ("$expand", expand),
-        ("$filter", list.filter),
-        ("$orderby", list.order_by),
-        ("$top", top.as_deref()),
-    ];
-    let options = options.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", encode(value?))));
-    let query = options.collect::<Vec<_>>().join("&");
-    if query.is_empty() { base } else { format!("{base}?{query}") }
+    fn address(&self, list: &List<'_>, set: &str, expand: Option<&str>) -> String {
+        let base = if list.set == Set::Companies {
+            set.to_owned()
+        } else {
+            format!("companies({})/{set}", list.company)
+        };
+        // Amounts that stand on the customer are asked for with it.
+        let details = if self.names.details.is_empty() { list.details } else { &[] };
+        let names = || list.select.iter().chain(details).copied();
+        let lens = self.lens(list.set);
+        let select = lens.map_or_else(|| names().collect::<Vec<_>>().join(","), |lens| lens.select(names()));
+        let told = |text| lens.map_or(Cow::Borrowed(text), |lens| lens.expression(text));
+        let top = list.top.map(|top| top.to_string());
+        let options = [
+            ("$select", Some(select.into()).filter(|names: &Cow<'_, str>| !names.is_empty())),
+            ("$expand", expand.map(Cow::Borrowed)),
+            ("$filter", list.filter.map(told)),
+            ("$orderby", list.order_by.map(told)),
+            ("$top", top.map(Cow::Owned)),
+        ];
+        let options =
+            options.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", encode(&value?))));
+        let query = options.collect::<Vec<_>>().join("&");
+        if query.is_empty() { base } else { format!("{base}?{query}") }
+    }
 }
 
 #[cfg(test)]
@@ -153,6 +240,32 @@ mod tests {
             "companies(c)/customers?$select=id,number&$orderby=number%20desc&$top=5"
         );
         assert_eq!(only_address(&List::of("", Set::Companies, &[])), "companies");
+    }
+
+    #[test]
+    fn names_that_a_dialect_does_not_have_are_told_in_its_own() {
+        let api = BusinessCentral::new(Dialect::named("business-central", "beta").unwrap());
+        let list = List {
+            order_by: Some("city"),
+            details: &["balance"],
+            ..List::of("c", Set::Customers, &["id", "addressLine1", "city"]).filtered("state eq 'state'")
+        };
+        assert_eq!(
+            api.list(&list),
+            [
+                "companies(c)/customers?$select=id,address,balance&$filter=address%2Fstate%20eq%20'state'&$orderby=address%2Fcity"
+            ]
+        );
+        assert_eq!(
+            api.list(&List::of("c", Set::FinancialDetails, &["id", "balance"])),
+            ["companies(c)/customers?$select=id,balance"]
+        );
+        let v1 = BusinessCentral::new(Dialect::named("business-central", "v1.0").unwrap());
+        let details = List { details: &["balance"], ..List::of("c", Set::Customers, &["id"]) };
+        assert_eq!(
+            v1.list(&details)[0],
+            "companies(c)/customers?$select=id&$expand=customerFinancialDetails($select=balance)"
+        );
     }
 
     #[test]

@@ -94,7 +94,7 @@ impl Routes {
         if names.contains("currencyCode") {
             names.insert("currencyId".to_owned());
         }
-        let select = Vec::from_iter(names).join(",");
+        let select = self.lens.select(names.iter().map(String::as_str));
         let request = self.read(&format!("$filter={}&$select={select}", encode(&filters.join(" or "))));
         (!group.is_empty())
             .then(|| Lookup { request, rows: group.iter().map(|(_, operation)| operation.row).collect() })
@@ -127,6 +127,18 @@ impl Routes {
         on_primary(format!("{}?{query}", self.set_path))
     }
 
+    /// The records in one page, in neutral form.
+    pub(super) fn read_records(&self, body: &[u8]) -> Option<FoundPage> {
+        let page: Page<'_> = serde_json::from_slice(body).ok()?;
+        let found = |record: &&RawValue| {
+            let record = self.lens.record(record.get()).ok()?.into_owned();
+            let receipt = receipt(&Fields::parse(&record).ok()?);
+            Some(Found { receipt, record })
+        };
+        let records: Option<Vec<_>> = page.value.iter().map(found).collect();
+        Some((records?, page.next))
+    }
+
     fn filter_by_fields(&self, payload: &str) -> String {
         let names = match self.kind() {
             EntityKind::Customers => CUSTOMER_FIELDS,
@@ -136,6 +148,7 @@ impl Routes {
         // The server brings its own city with a postal code that it knows, and rounds amounts to their currency: a
         // record of ours must not be overlooked for that.
         let is_kept = |name: &str| match name {
+            _ if !self.lens.is_searchable(name) => false,
             "city" => sent.text("postalCode").trim().is_empty(),
             name => name != "amount",
         };
@@ -183,17 +196,6 @@ struct Page<'a> {
     value: Vec<&'a RawValue>,
     #[serde(rename = "@odata.nextLink", default)]
     next: Option<String>,
-}
-
-/// The records in one page, in the dialect's own form.
-pub(super) fn read_found(body: &[u8]) -> Option<FoundPage> {
-    let page: Page<'_> = serde_json::from_slice(body).ok()?;
-    let found = |record: &&RawValue| {
-        let fields = Fields::parse(record.get()).ok()?;
-        Some(Found { receipt: receipt(&fields), record: record.get().to_owned() })
-    };
-    let records: Option<Vec<_>> = page.value.iter().map(found).collect();
-    Some((records?, page.next))
 }
 
 /// A text literal of a filter: quotes inside are doubled.
@@ -285,6 +287,7 @@ mod tests {
 
     #[test]
     fn a_page_that_is_not_the_last_says_where_the_next_one_is() {
+        let read_found = |body: &[u8]| customers("c").read_found(body);
         assert_eq!(read_found(br#"{"value":[]}"#), Some((Vec::new(), None)));
         assert_eq!(read_found(br#"{"value":[],"@odata.nextLink":null}"#), Some((Vec::new(), None)));
         let more = read_found(br#"{"value":[],"@odata.nextLink":"http:\/\/x\/y?$skiptoken=1"}"#);
@@ -306,8 +309,9 @@ mod tests {
     fn a_stranger_on_our_line_differs_in_every_name() {
         let connector = payments("c", "j");
         let sent = r#"{"customerNumber":"C1","documentNumber":"P1","amount":-5.00}"#;
-        let found =
-            |record: &str| read_found(format!(r#"{{"value":[{record}]}}"#).as_bytes()).unwrap().0.remove(0);
+        let found = |record: &str| {
+            connector.read_found(format!(r#"{{"value":[{record}]}}"#).as_bytes()).unwrap().0.remove(0)
+        };
         let stranger =
             found(r#"{"id":"x","lineNumber":1,"customerNumber":"C9","documentNumber":"Z","amount":-6}"#);
         let alike =

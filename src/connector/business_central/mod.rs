@@ -1,13 +1,17 @@
 //! Business Central: one API in several dialects, of which v2.0 speaks the neutral form.
 
 mod api;
+mod lens;
 mod lookup;
+mod metadata;
 mod reply;
 mod write;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use api::BusinessCentral;
+use lens::Lens;
 pub use reply::{has_own_words, interpret, read_batch};
 
 use super::{Connector, Found, FoundPage, Habits, Identity, Lookup, Operation, ReadPause, Request, Verdict};
@@ -38,6 +42,9 @@ const HABITS: Habits = Habits {
 pub struct Routes {
     dialect: &'static Dialect,
     kind: EntityKind,
+    lens: Arc<Lens>,
+    /// Whether the service shows its general ledger entries with their numbers.
+    has_entries: bool,
     /// `companies(ID)/customers`, or `companies(ID)/customerPaymentJournals(ID)/customerPayments`.
     set_path: String,
 }
@@ -84,7 +91,7 @@ impl Connector for Routes {
     }
 
     fn read_found(&self, body: &[u8]) -> Option<FoundPage> {
-        lookup::read_found(body)
+        self.read_records(body)
     }
 
     fn next_page(&self, link: String) -> Request {
@@ -100,22 +107,22 @@ impl Connector for Routes {
     }
 
     fn last_ledger_entry(&self) -> Option<Request> {
-        Some(self.last_entry())
+        self.has_entries.then(|| self.last_entry())
     }
 
     fn payments_posted_since(&self, entry: i64) -> Option<Request> {
-        Some(self.payments_above(entry))
+        self.has_entries.then(|| self.payments_above(entry))
     }
 }
 
 #[cfg(test)]
-fn customers(company: &str) -> std::sync::Arc<dyn Connector> {
+fn customers(company: &str) -> Arc<dyn Connector> {
     use super::Api as _;
     BusinessCentral::new(&crate::catalogue::business_central_v2::DIALECT).customers(company)
 }
 
 #[cfg(test)]
-fn payments(company: &str, journal: &str) -> std::sync::Arc<dyn Connector> {
+fn payments(company: &str, journal: &str) -> Arc<dyn Connector> {
     use super::Api as _;
     BusinessCentral::new(&crate::catalogue::business_central_v2::DIALECT).payments(company, journal)
 }

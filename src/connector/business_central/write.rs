@@ -26,7 +26,7 @@ impl Routes {
         if is_of_a_record(operation) {
             headers.push(("if-match", etag_of(operation).to_owned()));
         }
-        let body = (method != Method::Delete).then(|| body_of(operation).into_owned());
+        let body = (method != Method::Delete).then(|| self.body_of(operation).into_owned());
         Request { method, path: self.write_path(operation), headers, body }
     }
 
@@ -74,8 +74,17 @@ impl Routes {
             push_json_text(body, etag_of(operation));
         }
         body.push_str(r#"},"body":"#);
-        body.push_str(&body_of(operation));
+        body.push_str(&self.body_of(operation));
         body.push('}');
+    }
+
+    /// The planned body as the dialect wants it, with the reserved line of a new payment in it.
+    fn body_of<'a>(&self, operation: &Operation<'a>) -> Cow<'a, str> {
+        let body = self.lens.send(operation.payload);
+        match operation.line_number {
+            Some(line) if operation.action == Action::Create => Cow::Owned(with_line(&body, line)),
+            _ => body,
+        }
     }
 
     fn write_path(&self, operation: &Operation<'_>) -> String {
@@ -104,14 +113,6 @@ fn is_of_a_record(operation: &Operation<'_>) -> bool {
 /// the record is read again. `*` would overwrite or delete what nobody has looked at.
 fn etag_of<'a>(operation: &Operation<'a>) -> &'a str {
     operation.etag.filter(|etag| !etag.is_empty()).unwrap_or(NO_ETAG)
-}
-
-/// The planned body, with the reserved line of a new payment in it.
-fn body_of<'a>(operation: &Operation<'a>) -> Cow<'a, str> {
-    match operation.line_number {
-        Some(line) if operation.action == Action::Create => Cow::Owned(with_line(operation.payload, line)),
-        _ => Cow::Borrowed(operation.payload),
-    }
 }
 
 /// The payload with `lineNumber` in front; a line that the payload names itself gives way.
