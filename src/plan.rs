@@ -6,7 +6,7 @@
 //! is looked up here, so a plan is the same byte for byte whenever its input is.
 
 use crate::catalogue::{Entity, Writable};
-use crate::connector::{blanks, differences, fields};
+use crate::connector::{blanks, completed, differences, fields};
 use crate::domain::{ACTION_COLUMN, Action, Asked, FieldChange, Rule, Violation};
 
 /// Whether a run may create, update, or both.
@@ -212,6 +212,7 @@ impl Matching {
         let moves = ADDRESS_KEYS.iter().any(|name| is_changed(name));
         let is_touched = |name: &str| is_changed(name) || (moves && ADDRESS.contains(&name));
         let payload = blanks(self.entity, &fields::only(payload, is_touched)?)?.into_owned();
+        let payload = completed(self.entity, &payload, &existing.body)?.into_owned();
         let before = fields::only(&existing.body, is_touched)?;
         let cleared = cleared_by_a_move(&payload, &changes, &existing.body)?;
         changes.extend(cleared);

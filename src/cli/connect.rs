@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use ledgerferry::catalogue::{DIALECTS, Dialect};
-use ledgerferry::connector;
+use ledgerferry::connector::{self, Described};
 use ledgerferry::profile::{Guards, Limits, Profile, Stage, System};
-use ledgerferry::run::{PageOptions, Target, resolve_company};
+use ledgerferry::run::{PageOptions, Target, describe, resolve_company};
 use ledgerferry::sandbox::{Sandbox, SandboxOptions};
 use ledgerferry::transport::{Credential, PlainHttp, Transport, TransportOptions};
 use secrecy::SecretString;
@@ -32,7 +32,9 @@ impl Connection {
         if profile.system == System::Sandbox {
             let started = start_sandbox(console, place).await?;
             let welcome = started.welcome();
-            profile.url = Some(parse_own_address(&format!("{}/", welcome.url.trim_end_matches('/'))));
+            let root = welcome.urls.iter().find(|(served, _)| served.name() == profile.dialect);
+            let root = root.map_or(&welcome.url, |(_, root)| root);
+            profile.url = Some(parse_own_address(&format!("{}/", root.trim_end_matches('/'))));
             profile.company.get_or_insert_with(|| welcome.company.clone());
             profile.credentials = vec![Credential::ClientCredentials {
                 token_url: parse_own_address(&welcome.token_url),
@@ -56,6 +58,10 @@ impl Connection {
         let dialect = Dialect::named(profile.system.as_str(), &profile.dialect).unwrap_or(DIALECTS[0]);
         let api = connector::open(dialect);
         let company = resolve_company(&transport, api.as_ref(), &company, pages, &mut |_| ()).await?;
+        let Described { api, notes } = describe(&transport, api, pages).await;
+        for note in &notes {
+            console.note(note);
+        }
         let target = Target {
             transport: Arc::new(transport),
             api,

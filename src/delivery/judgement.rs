@@ -6,7 +6,7 @@
 use super::doubt::{Cause, Doubt};
 use super::options::OnConflict;
 use crate::connector::fields::only;
-use crate::connector::{Connector, Found, differences};
+use crate::connector::{Connector, Found, completed, differences};
 use crate::domain::{Action, EntityKind, FieldChange, Receipt, Refusal};
 
 /// The code of a conflict over a record that is not there any more.
@@ -144,7 +144,7 @@ impl Judge<'_> {
             OnConflict::Reject => Judgement::Conflict(stale(&row.changes, &foreign)),
             _ if self.may_run(doubt, found) => Judgement::LookAgain,
             OnConflict::Ours => Judgement::Resend(fresh(found)),
-            OnConflict::Theirs => keep_theirs(doubt, found, (&ours, &foreign)),
+            OnConflict::Theirs => self.keep_theirs(doubt, found, (&ours, &foreign)),
         }
     }
 
@@ -183,6 +183,46 @@ impl Judge<'_> {
         Judgement::LookAgain
     }
 
+    /// Leaves the fields that someone else changed as they are, and sends the others, if any are left.
+    fn keep_theirs(
+        &self,
+        doubt: &Doubt,
+        found: &Found,
+        (ours, foreign): (&[FieldChange], &[FieldChange]),
+    ) -> Judgement {
+        let is_foreign = |name: &str| foreign.iter().any(|change| change.field == name);
+        let sent = only(&doubt.row.payload, |name| !is_foreign(name));
+        let kept = with_kept(&doubt.kept, names(foreign.iter().map(|change| change.field.as_str())));
+        match sent {
+            Err(_) => not_comparable(),
+            Ok(payload) if !ours.is_empty() => Judgement::ResendPart(Part {
+                payload: match completed(self.connector.entity(), &payload, &found.record) {
+                    Ok(payload) => payload.into_owned(),
+                    Err(_) => return not_comparable(),
+                },
+                changes: doubt
+                    .row
+                    .changes
+                    .iter()
+                    .filter(|change| !is_foreign(&change.field))
+                    .cloned()
+                    .collect(),
+                etag: fresh(found),
+                kept,
+            }),
+            // All that the row could still change is there already.
+            Ok(payload) if payload != "{}" => Judgement::AcceptedPart(found.receipt.clone(), kept),
+            Ok(_) => Judgement::Skip(Refusal {
+                status: 0,
+                code: "kept-theirs".to_owned(),
+                message: format!(
+                    "someone else changed {} after the plan, and their values stay",
+                    names(foreign.iter().map(|change| change.field.as_str()))
+                ),
+            }),
+        }
+    }
+
     /// In which fields the record found differs from what was sent; `None` when they cannot be compared.
     fn changes(&self, doubt: &Doubt, found: &Found) -> Option<Vec<FieldChange>> {
         let changes = differences(self.connector.entity(), &doubt.row.payload, &found.record).ok()?;
@@ -197,32 +237,6 @@ fn not_comparable() -> Judgement {
 /// The record's `ETag` as it was found.
 fn fresh(found: &Found) -> Option<String> {
     Some(found.receipt.etag.clone()).filter(|etag| !etag.is_empty())
-}
-
-/// Leaves the fields that someone else changed as they are, and sends the others, if any are left.
-fn keep_theirs(doubt: &Doubt, found: &Found, (ours, foreign): (&[FieldChange], &[FieldChange])) -> Judgement {
-    let is_foreign = |name: &str| foreign.iter().any(|change| change.field == name);
-    let sent = only(&doubt.row.payload, |name| !is_foreign(name));
-    let kept = with_kept(&doubt.kept, names(foreign.iter().map(|change| change.field.as_str())));
-    match sent {
-        Err(_) => not_comparable(),
-        Ok(payload) if !ours.is_empty() => Judgement::ResendPart(Part {
-            payload,
-            changes: doubt.row.changes.iter().filter(|change| !is_foreign(&change.field)).cloned().collect(),
-            etag: fresh(found),
-            kept,
-        }),
-        // All that the row could still change is there already.
-        Ok(payload) if payload != "{}" => Judgement::AcceptedPart(found.receipt.clone(), kept),
-        Ok(_) => Judgement::Skip(Refusal {
-            status: 0,
-            code: "kept-theirs".to_owned(),
-            message: format!(
-                "someone else changed {} after the plan, and their values stay",
-                names(foreign.iter().map(|change| change.field.as_str()))
-            ),
-        }),
-    }
 }
 
 /// The fields that stay, with those that stayed at an earlier attempt.

@@ -160,7 +160,10 @@ fn offered_columns(dialect: &Dialect, entity: ExportEntity) -> Vec<Column> {
             journal.into_iter().chain(own).collect()
         }
         ExportEntity::Customers => {
-            let details = DETAILS.iter().filter_map(|name| dialect.financial_details.field(name));
+            // A dialect that keeps an amount on the customer has it among the customer's own columns.
+            let is_apart = |name: &&&str| dialect.customers.field(name).is_none();
+            let details = DETAILS.iter().filter(is_apart);
+            let details = details.filter_map(|name| dialect.financial_details.field(name));
             own.chain(details.map(|field| Column::new(field, Place::Detail))).collect()
         }
     }
@@ -224,6 +227,16 @@ mod tests {
             Layout::new(&DIALECT, ExportEntity::Customers, &words(&["balance", "Number"]), &[]).unwrap();
         assert_eq!(headings(&layout), ["balance", "number"]);
         assert_eq!((layout.select(), layout.details()), (vec!["number"], vec!["balance"]));
+    }
+
+    #[test]
+    fn amounts_on_the_customer_are_columns_once() {
+        let beta = Dialect::named("business-central", "beta").unwrap();
+        let layout = Layout::new(beta, ExportEntity::Customers, &[], &words(&["financials"])).unwrap();
+        let balances = headings(&layout).into_iter().filter(|name| *name == "balance").count();
+        assert_eq!((balances, layout.has_details()), (1, false));
+        let layout = Layout::new(beta, ExportEntity::Customers, &words(&["balance"]), &[]).unwrap();
+        assert_eq!((layout.select(), layout.details()), (vec!["balance"], vec![]));
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub struct Profile {
     pub name: String,
     /// Which system answers there.
     pub system: System,
-    /// Which version of the system's API is spoken; `v2.0`.
+    /// Which version of the system's API is spoken: `v2.0`, `v1.0`, `beta`.
     pub dialect: String,
     /// The service root, up to and including the API version, with a final slash; `None` for the embedded
     /// sandbox, which is given one when it starts.
@@ -212,6 +212,22 @@ limits  = { rate = "20/s", in_flight = 5, batch = 50 }
         let on_premises = PROJECT.replace("/api/v2.0\"", "/api/v2.0?tenant=default\"");
         let url = read(&on_premises).unwrap().url.unwrap();
         assert_eq!(url.as_str(), "https://bc.example/api/v2.0/?tenant=default");
+    }
+
+    #[test]
+    fn a_dialect_has_its_own_address_below_a_tenant_and_its_environment() {
+        let hosted = |dialect: &str| {
+            let place = format!("dialect = \"{dialect}\"\ntenant = \"T\"\nenvironment = \"E\"");
+            read(&PROJECT.replace("url     = \"https://bc.example/api/v2.0\"", &place))
+        };
+        for (written, dialect) in [("v2.0", "v2.0"), ("V1.0", "v1.0"), ("beta", "beta")] {
+            let profile = hosted(written).unwrap();
+            assert_eq!(profile.dialect, dialect);
+            let url = format!("https://api.businesscentral.dynamics.com/v2.0/T/E/api/{dialect}/");
+            assert_eq!(profile.url.unwrap().as_str(), url);
+        }
+        let error = hosted("v3.0").unwrap_err();
+        insta::assert_snapshot!(error, @"profile `contoso`: `dialect` must be one of v2.0, v1.0, beta");
     }
 
     #[test]

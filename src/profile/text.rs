@@ -7,6 +7,7 @@ use url::Url;
 use super::guards::Guards;
 use super::limits::{Limits, parse_duration};
 use super::{Environment, Profile, ProfileError, Stage, System};
+use crate::catalogue::{DIALECTS, Dialect};
 use crate::transport::Credential;
 
 #[derive(Debug, Deserialize)]
@@ -74,10 +75,7 @@ pub(super) struct Reading<'a> {
 
 impl Reading<'_> {
     pub(super) fn profile(&self, text: &ProfileText) -> Result<Profile, ProfileError> {
-        let dialect = text.dialect.clone().unwrap_or_else(|| "v2.0".to_owned());
-        if dialect != "v2.0" {
-            return Err(self.error("dialect", "is not spoken by this version, which speaks `v2.0`"));
-        }
+        let dialect = self.dialect(text)?;
         if text.system == System::Sandbox && text.url.is_some() {
             let problem =
                 "is not for the embedded sandbox; a sandbox of its own is `system = \"business-central\"`";
@@ -96,8 +94,8 @@ impl Reading<'_> {
         Ok(Profile {
             name: self.profile.to_owned(),
             system: text.system,
-            dialect,
-            url: self.service_root(text)?,
+            dialect: dialect.name.to_owned(),
+            url: self.service_root(text, dialect)?,
             company: text.company.as_deref().map(|company| self.fill("company", company)).transpose()?,
             stage: text.stage,
             credentials,
@@ -106,14 +104,33 @@ impl Reading<'_> {
         })
     }
 
-    fn service_root(&self, text: &ProfileText) -> Result<Option<Url>, ProfileError> {
+    /// The version of the system's API; the newest one when the profile names none.
+    fn dialect(&self, text: &ProfileText) -> Result<&'static Dialect, ProfileError> {
+        let system = text.system.as_str();
+        let spoken: Vec<&str> = DIALECTS
+            .iter()
+            .map(|dialect| dialect.name)
+            .filter(|name| Dialect::named(system, name).is_some())
+            .collect();
+        let name = text.dialect.as_deref().or(spoken.first().copied()).unwrap_or_default();
+        Dialect::named(system, name.trim())
+            .ok_or_else(|| self.error("dialect", &format!("must be one of {}", spoken.join(", "))))
+    }
+
+    fn service_root(
+        &self,
+        text: &ProfileText,
+        dialect: &'static Dialect,
+    ) -> Result<Option<Url>, ProfileError> {
         let address = match (&text.url, &text.tenant, &text.environment) {
             _ if text.system == System::Sandbox => return Ok(None),
             (Some(url), _, _) => self.fill("url", url)?,
+            // The first part of the path is the platform's version, which is the same for every dialect.
             (None, Some(tenant), Some(environment)) => format!(
-                "https://api.businesscentral.dynamics.com/v2.0/{}/{}/api/v2.0",
+                "https://api.businesscentral.dynamics.com/v2.0/{}/{}/api/{}",
                 self.fill("tenant", tenant)?,
-                self.fill("environment", environment)?
+                self.fill("environment", environment)?,
+                dialect.name
             ),
             _ => return Err(self.error("url", "is missing; give it, or both `tenant` and `environment`")),
         };

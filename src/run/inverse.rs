@@ -5,7 +5,7 @@
 
 use crate::catalogue::{Entity, Kind, Writable};
 use crate::connector::fields::{self, Fields};
-use crate::connector::{blanks, differences};
+use crate::connector::{blanks, completed, differences};
 use crate::delivery::OnConflict;
 use crate::domain::{Action, EntityKind, FieldChange, PlannedRow, RowResult, Rule, Violation};
 use crate::mapping::can_be_blank;
@@ -181,11 +181,12 @@ impl Inverse {
         let is_address = |name: &str| moves && ADDRESS.contains(&name);
         let kept = |name: &str| kept.iter().any(|change| change.field == name);
         let amount = is_changed("creditLimit").then(|| Fields::parse(&wanted)).transpose()?;
+        let payload = fields::only(&wanted, |name| {
+            is_changed(name) || (is_address(name) && !stays(name) && !kept(name))
+        })?;
         Ok(PlannedRow {
             action: Action::Update,
-            payload: fields::only(&wanted, |name| {
-                is_changed(name) || (is_address(name) && !stays(name) && !kept(name))
-            })?,
+            payload: completed(self.entity, &payload, &there.body)?.into_owned(),
             before: fields::only(&there.body, |name| is_changed(name) || is_address(name))?,
             remote_id: Some(there.id),
             etag: Some(there.etag),
