@@ -20,7 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("delivery", &["domain", "catalogue", "connector", "durable", "ledger", "plan", "transport"]),
     ("export", &["domain", "catalogue", "connector", "durable", "transport"]),
     ("report", &["domain", "catalogue", "durable"]),
-    ("profile", &["delivery", "transport"]),
+    ("profile", &["catalogue", "delivery", "transport"]),
     (
         "run",
         &[

@@ -13,11 +13,11 @@ use crate::testbed::{Draw, TestBed};
 const ROWS: u64 = 400;
 
 /// How often each kind of record is killed, over as many imports as that takes on this machine.
-const KILLS: u64 = 52;
+pub(crate) const KILLS: u64 = 52;
 
 /// Starts an import, kills it, and resumes and kills it until it is done before its killer comes, or was killed
 /// [`KILLS`] times; then lets it end. Returns how often it was killed alive.
-fn import_under_fire(bed: &TestBed, import: &[&str], draw: &mut Draw) -> u64 {
+pub(crate) fn import_under_fire(bed: &TestBed, import: &[&str], draw: &mut Draw) -> u64 {
     let resume = ["resume", "run", "-p", "local", "--max-errors", "100%"];
     let (mut kills, mut planned, mut patience) = (0, false, 40);
     while kills < KILLS {
@@ -43,7 +43,7 @@ fn import_under_fire(bed: &TestBed, import: &[&str], draw: &mut Draw) -> u64 {
 }
 
 /// The rows of `results.csv` by their state, and the number of lines they name.
-fn results(bed: &TestBed) -> (BTreeMap<String, u64>, usize) {
+pub(crate) fn results(bed: &TestBed) -> (BTreeMap<String, u64>, usize) {
     let text = bed.read("run/results.csv");
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let headers = reader.headers().unwrap().clone();
@@ -59,7 +59,7 @@ fn results(bed: &TestBed) -> (BTreeMap<String, u64>, usize) {
     (counts, rows.len())
 }
 
-const FAULTS: &str = "lost=0.06,reset=0.03,429=0.05,503=0.03,504=0.02,slow=0.03,torn=0.03";
+pub(crate) const FAULTS: &str = "lost=0.06,reset=0.03,429=0.05,503=0.03,504=0.02,slow=0.03,torn=0.03";
 
 /// A bed whose sandbox misbehaves, and does so in these further ways.
 fn bed_with_faults(seed: u64, further: &str) -> TestBed {

@@ -6,6 +6,7 @@ mod actions;
 mod architecture;
 mod chain;
 mod commands;
+mod dialects;
 mod disk;
 mod draw;
 mod endings;

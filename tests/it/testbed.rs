@@ -39,17 +39,24 @@ impl TestBed {
 
     /// Writes `ferry.toml` with the profile `local`; `limits` are further keys of its limits.
     pub(crate) fn write_project(&self, limits: &str) {
+        self.write_project_in("v2.0", limits);
+    }
+
+    /// The same, with a profile that speaks this dialect.
+    pub(crate) fn write_project_in(&self, dialect: &str, limits: &str) {
         let welcome = self.sandbox.as_ref().unwrap().welcome();
+        let url = welcome.urls.iter().find(|(served, _)| served.name() == dialect).unwrap().1;
         let project = format!(
             r#"version = 1
 [profiles.local]
 system  = "business-central"
-url     = "{}"
+dialect = "{dialect}"
+url     = "{url}"
 company = "{}"
 auth    = {{ kind = "client-credentials", token_url = "{}", client_id = "{}", client_secret = "${{env:FERRY_TEST_SECRET}}", scope = "{}" }}
 limits  = {{ rate = "100000/s", settle = "300ms", deadline = "5s", retry_budget = "120s"{limits} }}
 "#,
-            welcome.url, welcome.company, welcome.token_url, welcome.client_id, welcome.scope
+            welcome.company, welcome.token_url, welcome.client_id, welcome.scope
         );
         self.write("ferry.toml", project.as_bytes());
     }

@@ -1,0 +1,342 @@
+//! Business Central v1.0 and beta: the same files, the same books, in every dialect, strict or not.
+//!
+//! What a dialect wrote is looked at through v2.0, which the sandbox serves over the same books.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::time::Duration;
+
+use ledgerferry::domain::Money;
+use ledgerferry::transport::Method;
+use serde_json::{Value, json};
+
+use crate::kill::{FAULTS, KILLS, import_under_fire, results};
+use crate::testbed::{Draw, TestBed, sample};
+
+const DIALECTS: [&str; 2] = ["v1.0", "beta"];
+
+/// A bed whose profile speaks this dialect.
+fn bed_of(dialect: &str, strict: bool) -> TestBed {
+    let bed = TestBed::with(|options| options.strict = strict);
+    bed.write_project_in(dialect, "");
+    bed
+}
+
+/// Does something in a bed of each dialect, in default and in strict behaviour.
+fn in_each(work: impl Fn(&TestBed, &str)) {
+    for dialect in DIALECTS {
+        for strict in [false, true] {
+            work(&bed_of(dialect, strict), &format!("{dialect}, strict {strict}"));
+        }
+    }
+}
+
+/// Every customer of the books by number, without what only the server sets and what older dialects lack.
+fn customers(bed: &TestBed) -> BTreeMap<String, Value> {
+    let (status, page) = bed.ask(Method::Get, "customers");
+    assert_eq!(status, 200, "{page}");
+    let mut all = BTreeMap::new();
+    for mut record in page["value"].as_array().unwrap().iter().cloned() {
+        let members = record.as_object_mut().unwrap();
+        for one in
+            ["@odata.etag", "id", "lastModifiedDateTime", "creditLimit", "salespersonCode", "balanceDue"]
+        {
+            members.remove(one);
+        }
+        all.insert(record["number"].as_str().unwrap().to_owned(), record);
+    }
+    all
+}
+
+#[test]
+fn the_sample_sheet_makes_the_same_books_in_every_dialect() {
+    let reference = TestBed::new();
+    reference.ferry(&["import", &sample("customers.xlsx"), "-p", "local", "--yes"]).exits(0);
+    let expected = customers(&reference);
+    in_each(|bed, which| {
+        let import = ["import", &sample("customers.xlsx"), "-p", "local", "--yes", "--json", "--out"];
+        let done = bed.ferry(&[&import[..], &["run"]].concat()).exits(0).json();
+        let counts = &done["counts"];
+        assert_eq!(counts["done"].as_u64().unwrap(), 12, "{which}: {done}");
+        // What only strict behaviour says otherwise is not of the dialect.
+        let shape = |one: &BTreeMap<String, Value>| -> BTreeMap<String, Value> {
+            let pick = |record: &Value| {
+                let names =
+                    ["displayName", "addressLine1", "addressLine2", "city", "state", "country", "postalCode"];
+                names.map(|name| (name, record[name].clone())).into_iter().collect::<BTreeMap<_, _>>()
+            };
+            one.iter().map(|(number, record)| (number.clone(), json!(pick(record)))).collect()
+        };
+        assert_eq!(shape(&customers(bed)), shape(&expected), "{which}");
+        let again = bed.ferry(&[&import[..], &["again"]].concat()).exits(0).json();
+        assert_eq!(again["counts"]["unchanged"], 12, "{which}: {again}");
+        bed.ferry(&["reconcile", "run"]).exits(0);
+    });
+}
+
+#[test]
+fn a_change_of_one_part_of_an_address_leaves_the_others() {
+    in_each(|bed, which| {
+        bed.write(
+            "new.csv",
+            b"Number,Display Name,Address,Address 2,City,State,Country,Phone No.\nD1,One,Main St 1,Floor 2,Ulm,BW,DE,1\n",
+        );
+        bed.ferry(&["import", "new.csv", "-p", "local", "--yes", "--out", "new"]).exits(0);
+        let before = customers(bed)["D1"].clone();
+        assert_eq!(
+            (&before["addressLine1"], &before["addressLine2"]),
+            (&json!("Main St 1"), &json!("Floor 2"))
+        );
+        bed.write("change.csv", b"Number,City,Blocked\nD1,Bonn,All\n");
+        let change =
+            ["import", "change.csv", "-p", "local", "--yes", "--mode", "update", "--out", "change", "--json"];
+        let done = bed.ferry(&change).exits(0).json();
+        assert_eq!(done["actions"]["update"], 1, "{which}: {done}");
+        let mut expected = before.clone();
+        expected["city"] = "Bonn".into();
+        expected["blocked"] = "All".into();
+        assert_eq!(customers(bed)["D1"], expected, "{which}");
+        bed.write("clear.csv", b"Number,Address 2,Blocked\nD1,,\n");
+        let clear = ["import", "clear.csv", "-p", "local", "--yes", "--mode", "update", "--blank", "clear"];
+        bed.ferry(&clear).exits(0);
+        expected["addressLine2"] = "".into();
+        expected["blocked"].clone_from(&before["blocked"]);
+        assert_eq!(customers(bed)["D1"], expected, "{which}");
+    });
+}
+
+#[test]
+fn an_undo_puts_back_what_a_dialect_changed_and_deleted() {
+    in_each(|bed, which| {
+        bed.write(
+            "new.csv",
+            b"Number,Display Name,Address,City\nD1,One,Main St 1,Ulm\nD2,Two,High St 2,Bonn\n",
+        );
+        bed.ferry(&["import", "new.csv", "-p", "local", "--yes", "--out", "new"]).exits(0);
+        let before = customers(bed);
+        bed.write("change.csv", b"Number,Display Name,City,Ferry_Action\nD1,Uno,Kiel,\nD2,Two,Bonn,delete\n");
+        let change =
+            ["import", "change.csv", "-p", "local", "--yes", "--out", "change", "--max-deletes", "9"];
+        bed.ferry(&change).exits(0);
+        assert!(!customers(bed).contains_key("D2"), "{which}");
+        bed.ferry(&["undo", "change", "-p", "local", "--yes", "--out", "back"]).exits(0);
+        assert_eq!(customers(bed), before, "{which}");
+    });
+}
+
+#[test]
+fn somebody_elses_part_of_an_address_is_not_written_over() {
+    in_each(|bed, which| {
+        bed.write("new.csv", b"Number,Display Name,Address,City\nD1,One,Main St 1,Ulm\n");
+        bed.ferry(&["import", "new.csv", "-p", "local", "--yes"]).exits(0);
+        bed.write("change.csv", b"Number,City,Phone No.\nD1,Bonn,77\n");
+        let plan = ["plan", "change.csv", "-p", "local", "--mode", "update", "--out", "run"];
+        bed.ferry(&plan).exits(0);
+        let id = bed.record("customers", "number eq 'D1'")["id"].as_str().unwrap().to_owned();
+        bed.change(&format!("customers({id})"), r#"{"addressLine1":"Theirs 9"}"#);
+        let apply = ["apply", "run", "--yes", "--on-conflict", "theirs", "--json"];
+        let done = bed.ferry(&apply).json();
+        let record = &customers(bed)["D1"];
+        assert_eq!(record["addressLine1"], "Theirs 9", "{which}: {done}");
+        assert_eq!(
+            (&record["city"], &record["phoneNumber"]),
+            (&json!("Bonn"), &json!("77")),
+            "{which}: {done}"
+        );
+    });
+}
+
+#[test]
+fn payments_arrive_once_and_are_exported_again() {
+    in_each(|bed, which| {
+        bed.ferry(&["import", &sample("customers.csv"), "-p", "local", "--yes"]).exits(0);
+        let import =
+            ["import", &sample("payments.xlsx"), "-p", "local", "--journal", "MIGR", "--yes", "--json"];
+        let done = bed.ferry(&[&import[..], &["--out", "run"]].concat()).exits(0).json();
+        let arrived = bed.books().payments;
+        assert_eq!(done["counts"]["done"], arrived, "{which}: {done}");
+        let again = bed.ferry(&[&import[..], &["--out", "again"]].concat()).exits(0).json();
+        assert_eq!(again["counts"]["unchanged"], arrived, "{which}: {again}");
+        assert_eq!((bed.books().payments, bed.books().duplicates.payments), (arrived, 0), "{which}");
+        bed.ferry(&["reconcile", "run"]).exits(0);
+        bed.ferry(&["export", "payments", "-p", "local", "-o", "out.csv"]).exits(0);
+        let lines = bed.read("out.csv").lines().count() as u64;
+        assert_eq!(lines, arrived + 1, "{which}");
+    });
+}
+
+#[test]
+fn exports_of_every_dialect_agree_on_what_they_share() {
+    let select = "number,displayName,addressLine1,addressLine2,city,country,blocked,balance,overdueAmount";
+    let export = |bed: &TestBed, entity: &str, select: &str| {
+        bed.ferry(&["export", entity, "-p", "local", "-o", "-", "--select", select, "--format", "csv"])
+            .exits(0)
+            .stdout()
+    };
+    let reference = TestBed::new();
+    let expected = export(&reference, "customers", select);
+    let owed = export(&reference, "financials", "number,balance,totalSalesExcludingTax,overdueAmount");
+    assert!(expected.lines().count() > 2 && owed.lines().count() > 2);
+    in_each(|bed, which| {
+        assert_eq!(export(bed, "customers", select), expected, "{which}");
+        let again = export(bed, "financials", "number,balance,totalSalesExcludingTax,overdueAmount");
+        assert_eq!(again, owed, "{which}");
+        let line = ["export", "customers", "-p", "local", "-o", "all.csv", "--expand", "financials"];
+        bed.ferry(&line).exits(0);
+        let all = bed.read("all.csv");
+        assert_eq!(all.lines().next().unwrap().matches("balance").count(), 1, "{which}: {all}");
+        let found =
+            ["export", "customers", "-p", "local", "-o", "one.csv", "--filter-odata", "number eq '10000'"];
+        bed.ferry(&found).exits(0);
+        assert_eq!(bed.read("one.csv").lines().count(), 2, "{which}");
+    });
+}
+
+#[test]
+fn the_sandbox_inside_the_program_speaks_every_dialect() {
+    for dialect in DIALECTS {
+        let bed = TestBed::new();
+        let project =
+            format!("version = 1\n[profiles.play]\nsystem = \"sandbox\"\ndialect = \"{dialect}\"\n");
+        bed.write("ferry.toml", project.as_bytes());
+        let import = ["import", &sample("customers.csv"), "-p", "play", "--yes", "--json", "--out", "run"];
+        let done = bed.ferry(&import).exits(0).json();
+        assert_eq!(done["counts"]["done"], 12, "{done}");
+        bed.ferry(&["reconcile", "run"]).exits(0);
+        bed.ferry(&["undo", "run", "--yes", "--out", "back"]).exits(0);
+    }
+}
+
+#[test]
+fn killed_imports_of_customers_resume_in_every_dialect() {
+    for (dialect, seed) in DIALECTS.into_iter().zip([101, 202]) {
+        let (mut kills, mut seed) = (0, seed);
+        while kills < KILLS / 4 {
+            seed += 1;
+            let bed = TestBed::with(|options| {
+                options.faults = format!("{FAULTS},seed={seed}").parse().unwrap();
+                options.latency = Duration::from_millis(4);
+                options.strict = seed % 2 == 0;
+            });
+            bed.write_project_in(dialect, ", batch = 10");
+            let before = bed.books();
+            let mut file = String::from("Number,Display Name,Address,Address 2,City,Payment Terms\n");
+            for row in 1..=400 {
+                writeln!(file, "K{row:05},Killed {row} Ltd.,Main St {row},Floor {row},Ulm,30 DAYS").unwrap();
+            }
+            bed.write("customers.csv", file.as_bytes());
+            let import =
+                ["import", "customers.csv", "-p", "local", "--yes", "--out", "run", "--max-errors", "100%"];
+            kills += import_under_fire(&bed, &import, &mut Draw(seed));
+            let books = bed.books();
+            assert_eq!(books.customers, before.customers + 400, "{dialect}, seed {seed}");
+            assert_eq!(books.duplicates.customers, 0, "{dialect}, seed {seed}");
+            assert_eq!(
+                results(&bed),
+                (BTreeMap::from([("done".to_owned(), 400)]), 400),
+                "{dialect}, seed {seed}"
+            );
+        }
+    }
+}
+
+#[test]
+fn killed_imports_of_changes_resume_in_every_dialect() {
+    for (dialect, seed) in DIALECTS.into_iter().zip([301, 402]) {
+        let (mut kills, mut seed) = (0, seed);
+        while kills < KILLS / 4 {
+            seed += 1;
+            let bed = TestBed::with(|options| {
+                options.faults = format!("{FAULTS},etag=0.05,seed={seed}").parse().unwrap();
+                options.latency = Duration::from_millis(4);
+                options.strict = seed % 2 == 0;
+            });
+            bed.write_project_in(dialect, ", batch = 10");
+            let file = |city: &str| {
+                (1..=400).fold(String::from("Number,Display Name,Address,City\n"), |mut file, row| {
+                    writeln!(file, "K{row:05},Killed {row} Ltd.,Main St {row},{city}").unwrap();
+                    file
+                })
+            };
+            bed.write("before.csv", file("Ulm").as_bytes());
+            bed.ferry(&["import", "before.csv", "-p", "local", "--yes", "--out", "before"]).exits(0);
+            bed.write(
+                "customers.csv",
+                file("Bonn").replace(",Address,", ",Phone No.,").replace("Main St ", "").as_bytes(),
+            );
+            let import = [
+                "import",
+                "customers.csv",
+                "-p",
+                "local",
+                "--mode",
+                "update",
+                "--yes",
+                "--out",
+                "run",
+                "--max-errors",
+                "100%",
+            ];
+            kills += import_under_fire(&bed, &import, &mut Draw(seed));
+            assert_eq!(
+                results(&bed),
+                (BTreeMap::from([("done".to_owned(), 400)]), 400),
+                "{dialect}, seed {seed}"
+            );
+            for (number, record) in customers(&bed).iter().filter(|(number, _)| number.starts_with('K')) {
+                let street = format!("Main St {}", number[1..].parse::<u32>().unwrap());
+                assert_eq!(
+                    (&record["city"], &record["addressLine1"]),
+                    (&json!("Bonn"), &json!(street)),
+                    "{dialect}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn killed_imports_of_payments_resume_in_every_dialect() {
+    for (dialect, seed) in DIALECTS.into_iter().zip([501, 602]) {
+        let (mut kills, mut seed) = (0, seed);
+        while kills < KILLS / 4 {
+            seed += 1;
+            let bed = TestBed::with(|options| {
+                options.faults = format!("{FAULTS},seed={seed}").parse().unwrap();
+                options.latency = Duration::from_millis(4);
+                options.strict = seed % 2 == 0;
+            });
+            bed.write_project_in(dialect, ", batch = 10");
+            let mut file = String::from("Customer Number,Posting Date,Document Number,Amount\n");
+            let mut paid = Money::ZERO;
+            for row in 1..=400 {
+                let customer = 10_000 * (1 + row % 2);
+                writeln!(file, "{customer},2026-10-{:02},P{row:05},{row}.10", 1 + row % 28).unwrap();
+                paid = paid + format!("{row}.10").parse().unwrap();
+            }
+            bed.write("payments.csv", file.as_bytes());
+            let import = [
+                "import",
+                "payments.csv",
+                "-p",
+                "local",
+                "--journal",
+                "KILLED",
+                "--yes",
+                "--out",
+                "run",
+                "--max-errors",
+                "100%",
+            ];
+            kills += import_under_fire(&bed, &import, &mut Draw(seed));
+            let books = bed.books();
+            assert_eq!((books.payments, books.duplicates.payments), (400, 0), "{dialect}, seed {seed}");
+            assert_eq!(books.sums.payments.values().copied().sum::<Money>(), -paid, "{dialect}, seed {seed}");
+            assert_eq!(
+                results(&bed),
+                (BTreeMap::from([("done".to_owned(), 400)]), 400),
+                "{dialect}, seed {seed}"
+            );
+        }
+    }
+}
