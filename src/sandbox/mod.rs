@@ -125,8 +125,6 @@ impl Default for SandboxOptions {
 pub struct Welcome {
     /// The service root: of API v2.0, or of the only version that is served.
     pub url: String,
-    /// The service root of every version that is served.
-    pub urls: BTreeMap<Dialect, String>,
     /// The token endpoint.
     pub token_url: String,
     /// The company's name.
@@ -139,6 +137,8 @@ pub struct Welcome {
     pub client_secret: String,
     /// The scope to ask for.
     pub scope: String,
+    /// The service root of every version of the API that is served.
+    pub urls: BTreeMap<Dialect, String>,
     /// The file of the books.
     pub books: PathBuf,
     /// The imitated Bigcapital in the same process.

@@ -8,7 +8,7 @@ use axum::http::Method;
 use super::books::{Turn, find};
 use super::call::{Answer, Call};
 use super::odata::{Dialect, Intent, ODataError, Query, Record, Value, read_body};
-use super::read::{entity, not_allowed, read};
+use super::read::{entity, is_reachable, not_allowed, read};
 use super::route::{Place, Route, Shape, absent, route};
 use super::wish::{Wish, base_of};
 use super::{Service, customers, dimensions, journals, payments, posting};
@@ -56,6 +56,7 @@ fn overtake(turn: &Turn<'_>, place: &Place) -> Result<(), ODataError> {
 }
 
 fn write(service: &Service, turn: &Turn<'_>, call: &Call, place: &Place) -> Result<Answer, ODataError> {
+    is_reachable(service, place)?;
     let shape = match place.shape {
         Shape::Linked => Shape::Keyed,
         shape => shape,

@@ -9,10 +9,13 @@ use super::books::{Turn, find, matching, records};
 use super::call::{Answer, Call};
 use super::draft::{dialog, guid};
 use super::odata::{
-    EntityType, Guid, MAX_PAGE_SIZE, Navigation, ODataError, Page, Query, Record, Value, Writer, metadata,
-    next_link, page_size, service_document,
+    Behaviour, Dialect, EntityType, Guid, MAX_PAGE_SIZE, Navigation, ODataError, Page, Query, Record, Value,
+    Writer, metadata, next_link, page_size, service_document,
 };
 use super::route::{Place, Route, Shape, absent, link, link_of};
+
+/// The refusal of payments whose journal nobody names.
+const NEEDS_JOURNAL: &str = "You must specify a journal batch ID or a journal ID to get a journal line.";
 
 /// Answers a GET.
 pub(super) fn read(
@@ -35,6 +38,7 @@ pub(super) fn read(
         }
         Route::Place(place) => place,
     };
+    is_reachable(service, place)?;
     let query = Query::parse(&call.query, place.entity, service.behaviour)?;
     match place.shape {
         Shape::Collection => collection(service, turn, call, (place, &query)),
@@ -130,6 +134,15 @@ fn count(service: &Service, turn: &Turn<'_>, place: &Place, query: &Query) -> Re
     Ok(answer)
 }
 
+/// The reference of beta reaches payments only below their journal, even by their id.
+pub(super) fn is_reachable(service: &Service, place: &Place) -> Result<(), ODataError> {
+    let is_bound = service.dialect == Dialect::Beta && service.behaviour == Behaviour::Strict;
+    if is_bound && place.entity.set == "customerPayments" && place.parent.is_none() {
+        return Err(dialog(NEEDS_JOURNAL));
+    }
+    Ok(())
+}
+
 /// Payments want their journal named, default dimensions their customer, by the path or by the filter.
 fn needs_a_parent(service: &Service, place: &Place, query: &Query) -> Result<(), ODataError> {
     let names = |property: &str| {
@@ -138,9 +151,7 @@ fn needs_a_parent(service: &Service, place: &Place, query: &Query) -> Result<(),
     };
     match place.entity.set {
         _ if place.parent.is_some() => Ok(()),
-        "customerPayments" if !names("journalId") && !names("id") => {
-            Err(dialog("You must specify a journal batch ID or a journal ID to get a journal line."))
-        }
+        "customerPayments" if !names("journalId") && !names("id") => Err(dialog(NEEDS_JOURNAL)),
         "defaultDimensions" if !names("parentId") && !names("id") => {
             Err(super::dimensions::needs_parent(service.dialect))
         }

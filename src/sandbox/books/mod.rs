@@ -269,6 +269,24 @@ mod tests {
     }
 
     #[test]
+    fn books_made_before_the_older_versions_were_served_get_what_these_need() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("books.db");
+        let mut old = open_books(&path).unwrap();
+        let transaction = old.transaction().unwrap();
+        transaction.execute_batch(SCHEMA).unwrap();
+        super::super::seed::plant(&transaction).unwrap();
+        transaction.commit().unwrap();
+        let store = Store::open(&path).unwrap();
+        let count = |table: &str| {
+            let sql = format!("SELECT count(*) FROM {table}");
+            store.read(|turn| Ok(turn.connection.query_row(&sql, [], |row| row.get::<_, i64>(0))?)).unwrap()
+        };
+        assert_eq!((count("v1_customers"), count("beta_customers"), count("payment_detail")), (12, 12, 0));
+        assert!(count("contact") > 0);
+    }
+
+    #[test]
     fn books_are_reset_however_often() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("books.db");

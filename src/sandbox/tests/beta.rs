@@ -158,6 +158,21 @@ async fn a_payment_is_found_where_its_location_says() {
 }
 
 #[tokio::test]
+async fn strict_behaviour_reaches_payments_below_their_journal_only() {
+    for (bench, status) in [(bench().await, 200), (strict().await, 400)] {
+        let journal = bench.id("/customerPaymentJournals?$filter=code eq 'BANK'").await;
+        let path = format!("/customerPaymentJournals({journal})/customerPayments");
+        let (_, made) = bench.post(&path, json!({ "customerNumber": "10000" })).await;
+        let id = made["id"].as_str().unwrap();
+        let alone = format!("/customerPayments({id})");
+        assert_eq!(bench.ask(&alone).await.0, status);
+        assert_eq!(bench.patch(&alone, json!({ "comment": "x" })).await.0, status);
+        assert_eq!(bench.patch(&format!("{path}({id})"), json!({ "comment": "y" })).await.0, 200);
+        assert_eq!(bench.delete(&format!("{path}({id})")).await.0, 204);
+    }
+}
+
+#[tokio::test]
 async fn a_contact_finds_its_customer_or_makes_one_once() {
     let bench = bench().await;
     let journal = bench.id("/customerPaymentJournals?$filter=code eq 'BANK'").await;

@@ -3,6 +3,7 @@
 mod beta;
 mod build;
 mod enums;
+mod references;
 mod v1;
 mod v2;
 

@@ -2,7 +2,8 @@
 //!
 //! Source: the API v1.0 pages of the Base Application, version 29, and the API v1.0 reference: nested addresses,
 //! options as text, financial details as a list, dimensions of a payment as an array, default dimensions by a key of
-//! two parts. `journals` are those of the general template.
+//! two parts. `journals` are those of the general template. That `accounts`, `journals` and `generalLedgerEntries` are
+//! served here and in beta with the properties v2.0 has of them is our reading.
 
 use super::super::model::{EntityType, Kind, ListedType, Writable};
 use super::build::{code, many, nested, one, plain, text, unlimited};
@@ -10,7 +11,7 @@ use super::enums::{
     CONTACT_TYPE, COUNTRY_REGION_ADDRESS_FORMAT, CUSTOMER_BLOCKED, DEFAULT_DIMENSION_VALUE_POSTING_TYPE,
     GEN_JOURNAL_DOCUMENT_TYPE, INVOICE_ENTITY_AGGREGATE_STATUS, TAX_BUFFER_TYPE,
 };
-use super::v2;
+use super::{references, v2};
 use Kind::{Boolean, Choice, Date, DateTime, Decimal, Guid, Int32, List};
 use Writable::{Create, None, Update};
 
@@ -175,7 +176,7 @@ pub(super) static JOURNALS: EntityType = EntityType {
 pub(super) static CURRENCIES: EntityType = EntityType {
     name: "currency",
     set: "currencies",
-    properties: v2::CURRENCIES.properties,
+    properties: references::CURRENCIES.properties,
     order: &["code"],
     ..EntityType::PLAIN
 };
@@ -184,7 +185,7 @@ pub(super) static CURRENCIES: EntityType = EntityType {
 pub(super) static PAYMENT_TERMS: EntityType = EntityType {
     name: "paymentTerm",
     set: "paymentTerms",
-    properties: v2::PAYMENT_TERMS.properties,
+    properties: references::PAYMENT_TERMS.properties,
     order: &["code"],
     ..EntityType::PLAIN
 };
@@ -193,7 +194,7 @@ pub(super) static PAYMENT_TERMS: EntityType = EntityType {
 pub(super) static PAYMENT_METHODS: EntityType = EntityType {
     name: "paymentMethod",
     set: "paymentMethods",
-    properties: v2::PAYMENT_METHODS.properties,
+    properties: references::PAYMENT_METHODS.properties,
     order: &["code"],
     ..EntityType::PLAIN
 };
@@ -202,7 +203,7 @@ pub(super) static PAYMENT_METHODS: EntityType = EntityType {
 pub(super) static SHIPMENT_METHODS: EntityType = EntityType {
     name: "shipmentMethod",
     set: "shipmentMethods",
-    properties: v2::SHIPMENT_METHODS.properties,
+    properties: references::SHIPMENT_METHODS.properties,
     order: &["code"],
     ..EntityType::PLAIN
 };
@@ -315,7 +316,7 @@ static SALES_INVOICES: EntityType = EntityType {
 pub(super) static ACCOUNTS: EntityType = EntityType {
     name: "account",
     set: "accounts",
-    properties: v2::ACCOUNTS.properties,
+    properties: references::ACCOUNTS.properties,
     order: &["number"],
     ..EntityType::PLAIN
 };

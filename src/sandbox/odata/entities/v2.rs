@@ -1,14 +1,18 @@
 //! The entities of API v2.0, as data: one line per property.
 //!
 //! Source: the API v2.0 pages of the Base Application, version 29 (names, lengths, enum ordinals and captions,
-//! which controls are editable), and the API reference for the entities that only serve as references.
+//! which controls are editable), and the API reference for the entities that only serve as references, which are in
+//! [`references`](super::references).
 
 use super::super::model::{EntityType, Kind, Writable};
 use super::build::{code, many, one, plain, text, unlimited};
 use super::enums::{
-    CONTACT_TYPE, COUNTRY_REGION_ADDRESS_FORMAT, CUSTOMER_BLOCKED, DEFAULT_DIMENSION_PARENT_TYPE,
-    DEFAULT_DIMENSION_VALUE_POSTING_TYPE, GEN_JOURNAL_DOCUMENT_TYPE, INVOICE_ENTITY_AGGREGATE_STATUS,
-    PICTURE_ENTITY_PARENT_TYPE, TAX_BUFFER_TYPE,
+    CONTACT_TYPE, CUSTOMER_BLOCKED, DEFAULT_DIMENSION_PARENT_TYPE, DEFAULT_DIMENSION_VALUE_POSTING_TYPE,
+    GEN_JOURNAL_DOCUMENT_TYPE, INVOICE_ENTITY_AGGREGATE_STATUS, PICTURE_ENTITY_PARENT_TYPE,
+};
+use super::references::{
+    ACCOUNTS, COUNTRIES_REGIONS, CURRENCIES, DIMENSION_VALUES, DIMENSIONS, PAYMENT_METHODS, PAYMENT_TERMS,
+    SALESPEOPLE_PURCHASERS, SHIPMENT_METHODS, TAX_AREAS,
 };
 use Kind::{Boolean, Date, DateTime, Decimal, Enum, Guid, Int32, Int64};
 use Writable::{Create, None, Update};
@@ -186,138 +190,6 @@ pub(super) static JOURNALS: EntityType = EntityType {
     ..EntityType::PLAIN
 };
 
-/// The set `currencies`.
-pub(super) static CURRENCIES: EntityType = EntityType {
-    name: "currency",
-    set: "currencies",
-    properties: &[
-        plain("id", Guid, None),
-        code("code", 10, Update),
-        text("displayName", 30, Update),
-        text("symbol", 10, Update),
-        text("amountDecimalPlaces", 5, Update),
-        plain("amountRoundingPrecision", Decimal, Update),
-        plain("lastModifiedDateTime", DateTime, None),
-    ],
-    navigations: &[],
-    order: &["code"],
-    ..EntityType::PLAIN
-};
-
-/// The set `paymentTerms`.
-pub(super) static PAYMENT_TERMS: EntityType = EntityType {
-    name: "paymentTerm",
-    set: "paymentTerms",
-    properties: &[
-        plain("id", Guid, None),
-        code("code", 10, Update),
-        text("displayName", 100, Update),
-        unlimited("dueDateCalculation", Update),
-        unlimited("discountDateCalculation", Update),
-        plain("discountPercent", Decimal, Update),
-        plain("calculateDiscountOnCreditMemos", Boolean, Update),
-        plain("lastModifiedDateTime", DateTime, None),
-    ],
-    navigations: &[],
-    order: &["code"],
-    ..EntityType::PLAIN
-};
-
-/// The set `paymentMethods`.
-pub(super) static PAYMENT_METHODS: EntityType = EntityType {
-    name: "paymentMethod",
-    set: "paymentMethods",
-    properties: &[
-        plain("id", Guid, None),
-        code("code", 10, Update),
-        text("displayName", 100, Update),
-        plain("lastModifiedDateTime", DateTime, None),
-    ],
-    navigations: &[],
-    order: &["code"],
-    ..EntityType::PLAIN
-};
-
-/// The set `shipmentMethods`.
-pub(super) static SHIPMENT_METHODS: EntityType = EntityType {
-    name: "shipmentMethod",
-    set: "shipmentMethods",
-    properties: &[
-        plain("id", Guid, None),
-        code("code", 10, Update),
-        text("displayName", 100, Update),
-        plain("lastModifiedDateTime", DateTime, None),
-    ],
-    navigations: &[],
-    order: &["code"],
-    ..EntityType::PLAIN
-};
-
-/// The set `taxAreas`.
-pub(super) static TAX_AREAS: EntityType = EntityType {
-    name: "taxArea",
-    set: "taxAreas",
-    properties: &[
-        plain("id", Guid, None),
-        code("code", 20, Update),
-        text("displayName", 100, Update),
-        plain("taxType", Enum(&TAX_BUFFER_TYPE), None),
-        plain("lastModifiedDateTime", DateTime, None),
-    ],
-    navigations: &[],
-    order: &["code"],
-    ..EntityType::PLAIN
-};
-
-/// The set `countriesRegions`.
-pub(super) static COUNTRIES_REGIONS: EntityType = EntityType {
-    name: "countryRegion",
-    set: "countriesRegions",
-    properties: &[
-        plain("id", Guid, None),
-        code("code", 10, Update),
-        text("displayName", 50, Update),
-        plain("addressFormat", Enum(&COUNTRY_REGION_ADDRESS_FORMAT), Update),
-        plain("lastModifiedDateTime", DateTime, None),
-    ],
-    navigations: &[],
-    order: &["code"],
-    ..EntityType::PLAIN
-};
-
-/// The set `dimensions`.
-pub(super) static DIMENSIONS: EntityType = EntityType {
-    name: "dimension",
-    set: "dimensions",
-    properties: &[
-        plain("id", Guid, None),
-        code("code", 20, None),
-        text("displayName", 30, None),
-        code("consolidationCode", 20, None),
-        plain("lastModifiedDateTime", DateTime, None),
-    ],
-    navigations: &[many("dimensionValues", &DIMENSION_VALUES)],
-    order: &["code"],
-    ..EntityType::PLAIN
-};
-
-/// The set `dimensionValues`.
-pub(super) static DIMENSION_VALUES: EntityType = EntityType {
-    name: "dimensionValue",
-    set: "dimensionValues",
-    properties: &[
-        plain("id", Guid, None),
-        code("code", 20, None),
-        plain("dimensionId", Guid, None),
-        text("displayName", 50, None),
-        code("consolidationCode", 20, None),
-        plain("lastModifiedDateTime", DateTime, None),
-    ],
-    navigations: &[one("dimension", &DIMENSIONS)],
-    order: &["dimensionId", "code"],
-    ..EntityType::PLAIN
-};
-
 /// The set `defaultDimensions`.
 pub(super) static DEFAULT_DIMENSIONS: EntityType = EntityType {
     name: "defaultDimension",
@@ -361,37 +233,6 @@ pub(super) static SALES_INVOICES: EntityType = EntityType {
         plain("remainingAmount", Decimal, None),
         plain("totalAmountIncludingTax", Decimal, None),
         plain("status", Enum(&INVOICE_ENTITY_AGGREGATE_STATUS), None),
-        plain("lastModifiedDateTime", DateTime, None),
-    ],
-    navigations: &[],
-    order: &["number"],
-    ..EntityType::PLAIN
-};
-
-/// The set `salespeoplePurchasers`.
-pub(super) static SALESPEOPLE_PURCHASERS: EntityType = EntityType {
-    name: "salespersonPurchaser",
-    set: "salespeoplePurchasers",
-    properties: &[
-        plain("id", Guid, None),
-        code("code", 20, Update),
-        text("displayName", 50, Update),
-        text("email", 80, Update),
-        plain("lastModifiedDateTime", DateTime, None),
-    ],
-    navigations: &[],
-    order: &["code"],
-    ..EntityType::PLAIN
-};
-
-/// The set `accounts`.
-pub(super) static ACCOUNTS: EntityType = EntityType {
-    name: "account",
-    set: "accounts",
-    properties: &[
-        plain("id", Guid, None),
-        code("number", 20, None),
-        text("displayName", 100, None),
         plain("lastModifiedDateTime", DateTime, None),
     ],
     navigations: &[],
