@@ -185,7 +185,7 @@ impl Shared {
     /// Waits until the lane may send at least `least` and at most `most` operations; `None` when the delivery ends, or
     /// the lane is out.
     pub(super) async fn admit(&self, lane: &Lane, least: usize, most: usize) -> Option<Grant> {
-        let mut ending = self.ending.subscribe();
+        let mut ending = None;
         loop {
             if self.is_ending() || lane.is_out() {
                 return None;
@@ -194,6 +194,7 @@ impl Shared {
                 Ok(granted) => return Some(granted),
                 Err(wait) => wait,
             };
+            let ending = ending.get_or_insert_with(|| self.ending.subscribe());
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
                 _ = ending.wait_for(Option::is_some) => return None,
@@ -333,8 +334,8 @@ impl Shared {
 
     /// Waits until the lane is not paused; false when the delivery ends, or the lane is out.
     pub(super) async fn wait_out_pause(&self, lane: &Lane) -> bool {
-        let mut ending = self.ending.subscribe();
         while let Some(pause) = lane.pause_left() {
+            let mut ending = self.ending.subscribe();
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 _ = ending.wait_for(Option::is_some) => return false,

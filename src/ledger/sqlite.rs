@@ -398,12 +398,11 @@ const IS_ANOTHERS: &str = "SELECT EXISTS (SELECT 1 FROM progress WHERE remote_id
 fn open_query(state: State) -> String {
     let columns = rows::OPEN_COLUMNS;
     match state {
-        // The plus keeps the index on actions out: it would have all the rest of the plan read and sorted for every
-        // page, where the order of the rows comes for nothing.
-        State::Planned => format!(
-            "SELECT {columns} FROM results WHERE id > ?1 AND +action IN ('create', 'update', 'delete') AND state = ?2 \
-             ORDER BY id LIMIT ?3"
-        ),
+        // Only rows that are to be sent are ever planned, so nothing is said of actions: their index would have all the
+        // rest of the plan read and sorted for every page, where the order of the rows comes for nothing.
+        State::Planned => {
+            format!("SELECT {columns} FROM results WHERE id > ?1 AND state = ?2 ORDER BY id LIMIT ?3")
+        }
         // Only rows that were sent can be in any other open state: the small table finds them.
         _ => format!(
             "SELECT {columns} FROM results WHERE id IN (SELECT id FROM progress WHERE id > ?1 AND state = ?2 \

@@ -208,6 +208,19 @@ limits  = { rate = "20/s", in_flight = 5, batch = 50 }
     }
 
     #[test]
+    fn head_room_is_left_unless_a_rate_was_chosen() {
+        let headroom = |limits: &str| {
+            let text = PROJECT.replace("{ rate = \"20/s\", in_flight = 5, batch = 50 }", limits);
+            read(&text).map(|profile| profile.limits.headroom)
+        };
+        assert_eq!(headroom("{ batch = 50 }").unwrap(), 5);
+        assert_eq!(headroom("{ rate = \"20/s\" }").unwrap(), 0);
+        assert_eq!(headroom("{ rate = \"20/s\", headroom = 30 }").unwrap(), 30);
+        let refused = headroom("{ headroom = 91 }").unwrap_err().to_string();
+        assert!(refused.contains("`limits.headroom` must be a share of the rate from 0 to 90"), "{refused}");
+    }
+
+    #[test]
     fn the_tenant_in_an_address_is_left_as_it_is() {
         let on_premises = PROJECT.replace("/api/v2.0\"", "/api/v2.0?tenant=default\"");
         let url = read(&on_premises).unwrap().url.unwrap();

@@ -49,6 +49,21 @@ fn validate_locates_every_violation_of_the_samples_and_no_other() {
 }
 
 #[test]
+fn a_plan_says_how_many_requests_it_takes_and_how_long_at_least() {
+    let bed = TestBed::new();
+    let limits = bed.read("ferry.toml").replace("100000/s", "4/s");
+    bed.write("ferry.toml", limits.replace("settle =", "headroom = 50, settle =").as_bytes());
+    let rows: Vec<_> = (1..=25).map(|number| format!("F{number},Customer {number}")).collect();
+    bed.write("new.csv", format!("Number,Display Name\n{}\n", rows.join("\n")).as_bytes());
+    let plan = ["plan", "new.csv", "-p", "local", "--out"];
+    let told = bed.ferry(&[&plan[..], &["run"]].concat()).exits(0).stdout();
+    // Five leave at once, and the others two in a second.
+    assert!(told.contains("7 requests, at least 11 seconds at the allowed pace"), "{told}");
+    let told = bed.ferry(&[&plan[..], &["again", "--json"]].concat()).exits(0).json();
+    assert_eq!(told["forecast"], serde_json::json!({ "requests": 7, "seconds": 11 }));
+}
+
+#[test]
 fn clean_samples_pass() {
     let bed = TestBed::new();
     for file in ["customers.csv", "customers.xlsx", "payments.csv", "payments.xlsx"] {
