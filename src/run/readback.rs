@@ -268,18 +268,26 @@ impl Target {
     ) -> Result<(), Error> {
         let header = ledger.header()?;
         let names = names(self.tables().entity(header.entity), &[]);
-        let mut wanted = Vec::new();
+        let (mut wanted, mut gone) = (Vec::new(), 0);
         ledger.for_each_row(Filter::States(states), |row| {
             let number = known_number(&row);
             let is_gone = read.find(&row).map_err(PlanningError::from)?.is_none();
+            if is_gone && !number.is_empty() {
+                gone += 1;
+            }
             if is_gone && !number.is_empty() && wanted.len() < ASKED_FOR {
                 wanted.push(Wanted { row: row.id, remote_id: None, payload: all_null(&names, &number) });
             }
             Ok::<(), Error>(())
         })?;
         let operations: Vec<_> = wanted.iter().map(operation).collect();
-        for lookup in self.connector(EntityKind::Customers, None).lookups(&operations) {
-            let addresses = [lookup.request.path];
+        let lookups = self.connector(EntityKind::Customers, None).lookups(&operations);
+        let mut reads: Vec<_> = lookups.into_iter().map(|lookup| vec![lookup.request.path]).collect();
+        if gone > ASKED_FOR {
+            let select: Vec<&str> = names.iter().copied().collect();
+            reads = vec![self.api.list(&self.list(Set::Customers, &select))];
+        }
+        for addresses in reads {
             let pages = self.each_page(Set::Customers, &addresses, |page| {
                 Ok(read.add_page(&page).map_err(PlanningError::from)?)
             });

@@ -112,8 +112,8 @@ pub async fn plan_undo(
     Ok(ledger)
 }
 
-/// A run can be taken back when nothing of it can arrive any more. What a finished run has left in doubt stays so
-/// however often it is resumed; it holds nothing else up.
+/// A run can be taken back when nothing of it is under way. What a finished run has left in doubt holds nothing else up:
+/// it is told, and left alone.
 fn check_settled(undone: &Ledger, earlier: &RunHeader) -> Result<(), Error> {
     let counts = undone.counts()?;
     let (sending, in_doubt) = (counts.of_state(State::Sending), counts.of_state(State::InDoubt));
@@ -145,6 +145,9 @@ fn header(earlier: RunHeader, request: &UndoRequest) -> RunHeader {
         approved_part: None,
         sliced: false,
         ended: None,
+        forecast: None,
+        unsupported: Vec::new(),
+        unmapped: Vec::new(),
         journal_before: None,
         phase: Phase::Planning,
         counters: Counters::default(),

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use crate::domain::{Action, EntityKind, Rule, State};
+use crate::domain::{Action, EntityKind, Rule, State, Violation};
 use crate::ledger::{Filter, Ledger, LedgerError, RunHeader, Step};
 
 use super::chain::{did_not_arrive, place_of, text_of};
@@ -42,12 +42,25 @@ pub(super) fn mark_undone(undo: &Ledger, header: &RunHeader) -> Result<(), Error
         Err(LedgerError::Missing(_)) => return Ok(()),
         opened => opened?,
     };
-    let counts = ledger.counts()?;
-    if counts.of_state(State::Done) + counts.of_state(State::InDoubt) != undo.counts()?.total() {
+    let (counts, doubtful) = (ledger.counts()?, doubtful_rows(undo)?);
+    let certain = undo.counts()?.total() - doubtful;
+    // A doubt that was settled since has made a record that the undo knows nothing of, or none.
+    if (counts.of_state(State::Done), counts.of_state(State::InDoubt)) != (certain, doubtful) {
         return Err(Error::WentOn(folder.clone()));
     }
     let undone_by = Some(header.run.clone());
     Ok(ledger.update_header(&RunHeader { undone_by, ..ledger.header()? })?)
+}
+
+/// How many rows of an undo stand for rows that were in doubt when it was planned.
+fn doubtful_rows(undo: &Ledger) -> Result<u64, Error> {
+    let mut rows = 0;
+    undo.for_each_row(Filter::Actions(&[Action::Conflict]), |row| {
+        let is_doubtful = |violation: &Violation| violation.rule == Rule::OutcomeUnknown;
+        rows += u64::from(row.planned.violations.iter().any(is_doubtful));
+        Ok::<(), Error>(())
+    })?;
+    Ok(rows)
 }
 
 /// Refuses to take customers back alone while payments that were imported with them stay.

@@ -326,14 +326,13 @@ fn an_undo_that_was_interrupted_goes_on_where_it_stopped() {
     assert_eq!((&told["counts"]["done"], &told["exit"]["code"]), (&150.into(), &0.into()), "{told}");
 }
 
-#[test]
-fn a_row_of_which_nobody_knows_is_told_and_left_alone() {
-    let bed = TestBed::new();
+/// A run of which the first row is done and the other two are in doubt; U1 and U2 are there.
+fn doubtful(bed: &TestBed) -> Ledger {
     bed.write("new.csv", NEW);
     bed.ferry(&["plan", "new.csv", "-p", "local", "--out", "run"]).exits(0);
     bed.create("customers", r#"{"number":"U1","displayName":"One","city":"Ulm","creditLimit":1}"#);
     bed.create("customers", r#"{"number":"U2","displayName":"Two","city":"Bonn","creditLimit":2}"#);
-    let there = customer(&bed, "U1").unwrap();
+    let there = customer(bed, "U1").unwrap();
     let text = |name: &str| there[name].as_str().unwrap().to_owned();
     let receipt = Receipt { remote_id: text("id"), etag: text("@odata.etag"), key: "U1".to_owned() };
     let outcomes = [
@@ -345,6 +344,13 @@ fn a_row_of_which_nobody_knows_is_told_and_left_alone() {
     for (row, outcome) in (1..).zip(outcomes) {
         ledger.record(&[(row, Step::Send), (row, Step::Outcome(outcome))], 1).unwrap();
     }
+    ledger
+}
+
+#[test]
+fn a_row_of_which_nobody_knows_is_told_and_left_alone() {
+    let bed = TestBed::new();
+    let ledger = doubtful(&bed);
     let header = ledger.header().unwrap();
     // While the run is not at its end, resuming it may still settle them.
     ledger.update_header(&RunHeader { phase: Phase::Applying, ..header.clone() }).unwrap();
@@ -357,4 +363,25 @@ fn a_row_of_which_nobody_knows_is_told_and_left_alone() {
     assert_eq!((&told["counts"]["done"], &told["counts"]["conflict"]), (&1.into(), &2.into()), "{told}");
     assert_eq!(result_of(&bed, "back/results.csv", "U2").1, "outcome-unknown");
     assert!(customer(&bed, "U1").is_none() && customer(&bed, "U2").is_some());
+}
+
+#[test]
+fn an_undo_knows_nothing_of_a_doubt_that_was_settled_since() {
+    let bed = TestBed::new();
+    let ledger = doubtful(&bed);
+    let header = ledger.header().unwrap();
+    ledger.update_header(&RunHeader { phase: Phase::Finished, ..header }).unwrap();
+    drop(ledger);
+    bed.ferry(&["undo", "run", "-p", "local", "--dry-run", "--out", "early"]).exits(3);
+    let there = customer(&bed, "U2").unwrap();
+    let text = |name: &str| there[name].as_str().unwrap().to_owned();
+    let receipt = Receipt { remote_id: text("id"), etag: text("@odata.etag"), key: "U2".to_owned() };
+    let mut ledger = Ledger::open_for_delivery(&bed.path().join("run/run.ferry")).unwrap();
+    ledger.record(&[(2, Step::Outcome(Outcome::Accepted(receipt)))], 1).unwrap();
+    drop(ledger);
+    let words = bed.ferry(&["apply", "early", "--yes", "--skip-rejects"]).exits(8).stderr();
+    assert!(words.contains("has gone on since"), "{words}");
+    assert!(customer(&bed, "U1").is_some());
+    bed.ferry(&["undo", "run", "-p", "local", "--yes", "--out", "back"]).exits(3);
+    assert!(customer(&bed, "U1").is_none() && customer(&bed, "U2").is_none());
 }
