@@ -25,7 +25,6 @@ use super::history::{Earlier, add_delivered};
 use super::index::{TargetIndex, customer_of, key_of};
 use super::journal::find_journal;
 use super::planning::PlanningError;
-use super::reading::tables_of;
 use super::target::Target;
 
 /// The file that names every row whose record has moved.
@@ -84,7 +83,7 @@ async fn records_now(
     (few, request): (Option<Vec<String>>, &ApplyRequest),
     observer: Observer<'_>,
 ) -> Result<TargetIndex, Error> {
-    let (match_on, fields) = match_fields(header);
+    let (match_on, fields) = match_fields(target, header);
     let mut index = TargetIndex::matching(&match_on).map_err(PlanningError::from)?;
     match (header.entity, few) {
         (EntityKind::Customers, Some(addresses)) => target.fetch_found(addresses, &mut index).await?,
@@ -94,9 +93,10 @@ async fn records_now(
     Ok(index)
 }
 
-/// The fields by which the rows of a run find their customers, by name and by place in the catalogue.
-fn match_fields(header: &RunHeader) -> (Vec<&'static str>, BTreeSet<usize>) {
-    let table = tables_of(header).entity(header.entity);
+/// The fields by which the rows of a run find their customers, by name and by place in the target's tables, which lack
+/// what the service lacks.
+fn match_fields(target: &Target, header: &RunHeader) -> (Vec<&'static str>, BTreeSet<usize>) {
+    let table = target.tables().entity(header.entity);
     let places: BTreeSet<usize> = header.match_on.iter().filter_map(|name| table.index_of(name)).collect();
     (places.iter().map(|place| table.fields[*place].name).collect(), places)
 }

@@ -32,7 +32,6 @@ use super::index::TargetIndex;
 use super::inverse::{Inverse, doubtful};
 use super::planning::{Lines, PlanningError};
 use super::readback::ReadBack;
-use super::reading::tables_of;
 use super::target::Target;
 use super::undone::check_payments_undone;
 
@@ -91,7 +90,7 @@ pub async fn plan_undo(
     create_directory(&request.folder)?;
     let ledger = Ledger::create(&request.folder.join(LEDGER), &header)?;
     let inverse = Inverse {
-        entity: tables_of(&header).entity(header.entity),
+        entity: target.tables().entity(header.entity),
         is_insistent: OnConflict::from_word(&earlier_word) == OnConflict::Ours,
         kind: header.entity,
         sign: header.sign.clone(),
