@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ledgerferry::catalogue::{DIALECTS, Dialect};
+use ledgerferry::catalogue::Dialect;
 use ledgerferry::delivery::{OnConflict, Slice};
 use ledgerferry::domain::{EntityKind, State};
 use ledgerferry::ledger::{Ledger, LedgerError, Phase, RunHeader};
@@ -23,10 +23,15 @@ use super::project::{Place, chain_of};
 use super::sending::{Sending, carry_out_all};
 use super::watch::watcher;
 
-pub(crate) fn validate(console: &Console, place: &Place, read: ReadArgs) -> Result<Ending, Failure> {
+pub(crate) fn validate(
+    console: &Console,
+    global: &Global,
+    place: &Place,
+    read: ReadArgs,
+) -> Result<Ending, Failure> {
     let out = read.out.clone();
     let watcher = watcher(console);
-    let parts = run::split_by_entity(&read_request(read, DIALECTS[0], &watcher)?, &watcher)?;
+    let parts = run::split_by_entity(&read_request(read, place.dialect(global)?, &watcher)?, &watcher)?;
     let base = new_folder(place, out.clone());
     let is_chain = parts.len() > 1;
     let mut reports = Vec::new();

@@ -74,7 +74,7 @@ async fn dispatch(console: &Console, global: &Global, command: Command) -> Resul
     let place = || Place::find(global);
     match command {
         Command::Demo(arguments) => demo::demo(console, arguments).await,
-        Command::Validate(arguments) => import::validate(console, &place()?, arguments.read),
+        Command::Validate(arguments) => import::validate(console, global, &place()?, arguments.read),
         Command::Plan(arguments) => import::plan(console, global, &place()?, arguments).await,
         Command::Apply(arguments) => import::apply(console, global, &place()?, arguments).await,
         Command::Import(arguments) => import::import(console, global, &place()?, arguments).await,

@@ -4,9 +4,10 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use ledgerferry::catalogue::{DIALECTS, Dialect};
 use ledgerferry::durable::FileError;
 use ledgerferry::ledger::Ledger;
-use ledgerferry::profile::{Profile, Project};
+use ledgerferry::profile::{Profile, ProfileError, Project};
 use ledgerferry::run::{self, LEDGER};
 
 use super::args::Global;
@@ -50,8 +51,26 @@ impl Place {
         self.named(global.profile.as_deref())
     }
 
+    /// The dialect that files are checked for without a target: that of the profile that was asked for, or else of the
+    /// default one, or else the neutral one.
+    pub(crate) fn dialect(&self, global: &Global) -> Result<&'static Dialect, Failure> {
+        let name = global.profile.as_deref();
+        let Some(project) = self.project()? else { return self.named(name).map(|_| DIALECTS[0]) };
+        match project.dialect(name) {
+            // Nobody was named, and there is none to choose: nothing says that another one is meant.
+            Err(ProfileError::Unknown { .. }) if name.is_none() => Ok(DIALECTS[0]),
+            known => Ok(known?),
+        }
+    }
+
+    fn project(&self) -> Result<Option<Project>, Failure> {
+        let Some(file) = &self.file else { return Ok(None) };
+        let text = fs::read_to_string(file).map_err(|error| FileError::new("read", file, error))?;
+        Ok(Some(Project::parse(&file.display().to_string(), &text)?))
+    }
+
     fn named(&self, name: Option<&str>) -> Result<Profile, Failure> {
-        let Some(file) = &self.file else {
+        let Some(project) = self.project()? else {
             return match name {
                 None | Some("sandbox") => Ok(Profile::sandbox()),
                 Some(name) => Err(Failure::usage(format!(
@@ -59,8 +78,6 @@ impl Place {
                 ))),
             };
         };
-        let text = fs::read_to_string(file).map_err(|error| FileError::new("read", file, error))?;
-        let project = Project::parse(&file.display().to_string(), &text)?;
         Ok(project.profile(name, &|variable| env::var(variable).ok())?)
     }
 

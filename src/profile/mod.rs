@@ -17,6 +17,7 @@ use url::Url;
 pub use guards::Guards;
 pub use limits::{Limits, Rate, parse_duration};
 
+use crate::catalogue::{DIALECTS, Dialect};
 use crate::transport::Credential;
 use text::{ProfileText, Reading};
 
@@ -141,6 +142,25 @@ impl Project {
 
     /// The profile `name`, or the default one, with `${env:NAME}` replaced.
     pub fn profile(&self, name: Option<&str>, environment: Environment) -> Result<Profile, ProfileError> {
+        match self.named(name)? {
+            (name, Some(text)) => Reading { profile: name, environment }.profile(text),
+            (_, None) => Ok(Profile::sandbox()),
+        }
+    }
+
+    /// The dialect of the profile `name`, or of the default one; needs no variable to be set.
+    pub fn dialect(&self, name: Option<&str>) -> Result<&'static Dialect, ProfileError> {
+        match self.named(name)? {
+            (name, Some(text)) => Reading { profile: name, environment: &|_| None }.dialect(text),
+            (_, None) => Ok(DIALECTS[0]),
+        }
+    }
+
+    /// The name and the text of a profile, or of the default one; no text for the embedded sandbox.
+    fn named<'p>(
+        &'p self,
+        name: Option<&'p str>,
+    ) -> Result<(&'p str, Option<&'p ProfileText>), ProfileError> {
         let name = name.or(self.default_profile.as_deref()).or_else(|| {
             let mut names = self.profiles.keys();
             names.next().filter(|_| names.next().is_none()).map(String::as_str)
@@ -149,9 +169,8 @@ impl Project {
         let unknown = |name: &str| ProfileError::Unknown { name: name.to_owned(), known: known() };
         let name = name.ok_or_else(|| unknown("(none named, and `default_profile` is not set)"))?;
         match self.profiles.get(name) {
-            Some(text) => Reading { profile: name, environment }.profile(text),
-            None if name == "sandbox" => Ok(Profile::sandbox()),
-            None => Err(unknown(name)),
+            None if name != "sandbox" => Err(unknown(name)),
+            text => Ok((name, text)),
         }
     }
 }

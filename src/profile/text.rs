@@ -105,7 +105,7 @@ impl Reading<'_> {
     }
 
     /// The version of the system's API; the newest one when the profile names none.
-    fn dialect(&self, text: &ProfileText) -> Result<&'static Dialect, ProfileError> {
+    pub(super) fn dialect(&self, text: &ProfileText) -> Result<&'static Dialect, ProfileError> {
         let system = text.system.as_str();
         let spoken: Vec<&str> = DIALECTS
             .iter()

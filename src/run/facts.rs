@@ -2,6 +2,8 @@
 
 use jiff::Timestamp;
 
+use crate::catalogue::Dialect;
+use crate::domain::UnsupportedColumn;
 use crate::ledger::{Phase, RunHeader, SourceHeader};
 use crate::report::{RunFacts, SourceFacts};
 
@@ -68,7 +70,7 @@ fn notes(header: &RunHeader) -> Vec<String> {
         "The target's own posting rules (posting groups, allowed dates, dimensions) are checked when the target posts, not here."
             .to_owned(),
     ];
-    notes.extend(unsupported_note(header));
+    notes.extend(unsupported_note(tables_of(header), &header.unsupported));
     if !header.match_on.is_empty() {
         let fields: Vec<_> = header.match_on.iter().map(|name| format!("`{name}`")).collect();
         notes.push(format!("Rows find their customers by {}, not by number.", fields.join(" and ")));
@@ -93,9 +95,8 @@ fn notes(header: &RunHeader) -> Vec<String> {
 }
 
 /// The columns with values that the target has no place for, with how many; `None` when there are none.
-pub(super) fn unsupported_list(header: &RunHeader) -> Option<String> {
-    let columns: Vec<_> = header
-        .unsupported
+pub(super) fn unsupported_list(unsupported: &[UnsupportedColumn]) -> Option<String> {
+    let columns: Vec<_> = unsupported
         .iter()
         .map(|unsupported| match unsupported.values {
             1 => format!("`{}` (1 value)", unsupported.column),
@@ -106,7 +107,7 @@ pub(super) fn unsupported_list(header: &RunHeader) -> Option<String> {
 }
 
 /// The same in a sentence.
-pub(super) fn unsupported_note(header: &RunHeader) -> Option<String> {
-    let (list, title) = (unsupported_list(header)?, tables_of(header).title);
-    Some(format!("{title} has no place for these columns, which are left out: {list}."))
+pub(super) fn unsupported_note(dialect: &Dialect, unsupported: &[UnsupportedColumn]) -> Option<String> {
+    let list = unsupported_list(unsupported)?;
+    Some(format!("{} has no place for these columns, which are left out: {list}.", dialect.title))
 }

@@ -93,7 +93,7 @@ pub fn undecided(ledger: &Ledger) -> Result<Option<String>, Error> {
     if !header.on_unsupported.is_empty() {
         return Ok(None);
     }
-    Ok(unsupported_list(&header))
+    Ok(unsupported_list(&header.unsupported))
 }
 
 /// Notes that a person wants the values left out that the target has no place for.

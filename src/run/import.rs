@@ -355,7 +355,7 @@ fn plan_rows(mut planning: Planning, opened: Vec<Opened>, observer: Observer<'_>
         planning.header.sources[source as usize].rows = counts.rows;
         add_unsupported(&mut planning.header.unsupported, columns.into_iter().zip(counts.unsupported));
     }
-    if let Some(note) = unsupported_note(&planning.header) {
+    if let Some(note) = unsupported_note(planning.request.read.dialect, &planning.header.unsupported) {
         observer(Event::Note(note));
     }
     planner.flush()?;
@@ -374,7 +374,7 @@ fn forecast(planning: &Planning) -> Result<Option<Forecast>, Error> {
 }
 
 /// Counts the values of a file's unsupported columns to those of the files before it.
-fn add_unsupported(
+pub(super) fn add_unsupported(
     all: &mut Vec<UnsupportedColumn>,
     columns: impl Iterator<Item = ((String, &'static str), u64)>,
 ) {

@@ -9,7 +9,8 @@ use super::check::{Check, CheckError, CheckOptions, CheckedChunk};
 use super::ending::Ending;
 use super::error::Error;
 use super::event::{Event, Observer};
-use super::facts::{now, tool_version};
+use super::facts::{now, tool_version, unsupported_note};
+use super::import::add_unsupported;
 use super::reading::{Opened, ReadRequest, as_in_file, open_files, rejected_amount, tell_unmapped};
 
 /// Checks files against every rule and writes the report and the rejects into `folder`. Blocks.
@@ -41,6 +42,7 @@ pub fn validate(request: &ReadRequest, folder: &Path, observer: Observer<'_>) ->
         process_exit: None,
         forecast: None,
         notes: vec![
+            format!("The rules are those of {}.", request.dialect.title),
             "Nothing was asked of the target: whether codes and customers exist there was not checked."
                 .to_owned(),
         ],
@@ -52,7 +54,7 @@ pub fn validate(request: &ReadRequest, folder: &Path, observer: Observer<'_>) ->
     let mut checked = 0;
     let mut check = Check::new(CheckOptions { sign: request.sign, ..CheckOptions::default() });
     for (source, file) in (0u32..).zip(opened) {
-        let amount_column = file.amount_column();
+        let (amount_column, columns) = (file.amount_column(), file.unsupported());
         let counts = check.check_file(file.source, &file.binding, |chunk| {
             add_rejects(&mut writer, source, amount_column, &chunk.rejects)?;
             add_accepted(&mut writer, source, |sent| as_in_file(entity, request.sign, sent), &chunk);
@@ -63,8 +65,15 @@ pub fn validate(request: &ReadRequest, folder: &Path, observer: Observer<'_>) ->
             CheckError::Sink(error) => error.into(),
         })?;
         checked += counts.rows;
-        writer.facts_mut().sources[source as usize].rows = counts.rows;
+        let facts = writer.facts_mut();
+        facts.sources[source as usize].rows = counts.rows;
+        add_unsupported(&mut facts.unsupported, columns.into_iter().zip(counts.unsupported));
         observer(Event::Checked(checked));
+    }
+    let unsupported = &writer.facts_mut().unsupported;
+    if let Some(note) = unsupported_note(request.dialect, unsupported) {
+        observer(Event::Note(note.clone()));
+        writer.facts_mut().notes.push(note);
     }
     let ending = if writer.summary().needing_attention() == 0 { Ending::Done } else { Ending::Refused };
     writer.facts_mut().exit = ending.into();

@@ -26,3 +26,4 @@ mod relay;
 mod retry;
 mod testbed;
 mod undo;
+mod unsupported;
