@@ -99,6 +99,11 @@ pub(crate) enum Command {
         after_help = "Examples:\n  ferry export customers -p local --expand financials -o ar.xlsx\n  ferry export customers -p local --filter-odata \"blocked eq ' '\" --select number,displayName -o -"
     )]
     Export(ExportArgs),
+    /// Compare two sides, each a file or a target, record by record and with their sums
+    #[command(
+        after_help = "A side is a file, or @PROFILE for the target of a profile; @ alone is the default profile.\nA file whose name starts with @ is written ./@file.\n\nExamples:\n  ferry diff samples/customers.csv @local\n  ferry diff @contoso @books --entity customers --out cut-over"
+    )]
+    Diff(DiffArgs),
     /// List earlier runs, show one, or write its reports again
     #[command(subcommand)]
     Runs(RunsCommand),
@@ -443,6 +448,42 @@ pub(crate) struct ExportArgs {
     /// For payments: only this journal, by its code
     #[arg(long, value_name = "CODE")]
     pub(crate) journal: Option<String>,
+}
+
+/// What `ferry diff` takes.
+#[derive(Debug, Args)]
+pub(crate) struct DiffArgs {
+    /// The first side: a file, or @PROFILE
+    #[arg(value_name = "A")]
+    pub(crate) first: String,
+    /// The second side: a file, or @PROFILE
+    #[arg(value_name = "B")]
+    pub(crate) second: String,
+    /// What the records are; otherwise what a file holds, and customers where both sides are targets
+    #[arg(long, value_name = "ENTITY")]
+    pub(crate) entity: Option<Entity>,
+    /// For payments: only this journal, by its code; given twice, the first is A's and the second B's
+    #[arg(long, value_name = "CODE")]
+    pub(crate) journal: Vec<String>,
+    /// Find customers by all of these fields instead of their number, or else their name; case and extra spaces do
+    /// not matter
+    #[arg(long = "match", value_name = "FIELD,…", value_delimiter = ',')]
+    pub(crate) match_on: Vec<String>,
+    /// A mapping file that says which column of a file is which field
+    #[arg(short = 'm', long = "map", value_name = "FILE")]
+    pub(crate) mapping: Option<PathBuf>,
+    /// The sheet of a workbook, by name or by 1-based position; given twice, the first is A's and the second B's
+    #[arg(long, value_name = "NAME")]
+    pub(crate) sheet: Vec<String>,
+    /// What parts the cells of a text file
+    #[arg(short, long, value_name = "auto|CHAR", default_value = "auto")]
+    pub(crate) delimiter: String,
+    /// What the sign of a payment's amount in a file means; an export carries the target's own signs: `as-is`
+    #[arg(long, value_name = "RULE", default_value = "receipts-positive")]
+    pub(crate) sign: Sign,
+    /// The folder for diff.csv and diff.json, instead of .ferry/diffs/MOMENT
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 /// What can be exported.

@@ -5,6 +5,7 @@ mod chain;
 mod connect;
 mod console;
 mod demo;
+mod diff;
 mod explain;
 mod export;
 mod failure;
@@ -83,6 +84,7 @@ async fn dispatch(console: &Console, global: &Global, command: Command) -> Resul
         Command::Reconcile(arguments) => reconcile::reconcile(console, global, &place()?, arguments).await,
         Command::Undo(arguments) => undo::undo(console, global, &place()?, arguments).await,
         Command::Export(arguments) => export::export(console, global, &place()?, arguments).await,
+        Command::Diff(arguments) => diff::diff(console, global, &place()?, arguments).await,
         Command::Runs(command) => runs::runs(console, &place()?, command),
         Command::Sandbox(command) => sandbox::sandbox(console, command).await,
         Command::Explain { code } => explain::explain(console, code.as_deref()),

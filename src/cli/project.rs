@@ -81,6 +81,16 @@ impl Place {
         Ok(project.profile(name, &|variable| env::var(variable).ok())?)
     }
 
+    /// The profile with this name, whatever `--profile` says; the one that was asked for when it is empty.
+    pub(crate) fn profile_named(&self, global: &Global, name: &str) -> Result<Profile, Failure> {
+        if name.is_empty() { self.profile(global) } else { self.named(Some(name)) }
+    }
+
+    /// Where the project keeps its comparisons.
+    pub(crate) fn diffs(&self) -> PathBuf {
+        self.root.join(".ferry").join("diffs")
+    }
+
     /// Where the project keeps its runs.
     pub(crate) fn runs(&self) -> PathBuf {
         self.root.join(".ferry").join("runs")

@@ -14,6 +14,7 @@ use crate::domain::{Money, Record, Value};
 #[derive(Debug)]
 pub struct PayloadWriter {
     fields: Vec<Prefix>,
+    keeps_codes: bool,
 }
 
 /// What stands before a value: a comma, the name, a colon, and the quote that opens a text.
@@ -42,7 +43,14 @@ impl PayloadWriter {
             bytes[..text.len()].copy_from_slice(text.as_bytes());
             Prefix { field: index, is_id: field.kind == Kind::Guid, bytes, length: text.len() }
         };
-        Self { fields: written.map(prefix).collect() }
+        Self { fields: written.map(prefix).collect(), keeps_codes: false }
+    }
+
+    /// The same writer, leaving codes that stand where ids belong as they are: for records that are compared and not
+    /// sent.
+    #[must_use]
+    pub fn keeping_codes(self) -> Self {
+        Self { keeps_codes: true, ..self }
     }
 
     /// Appends the JSON object that creates this record.
@@ -54,7 +62,8 @@ impl PayloadWriter {
         let start = out.len();
         for prefix in &self.fields {
             let value = &record.values()[prefix.field];
-            if value.is_absent() || prefix.is_id && matches!(value, Value::Code(_)) {
+            let is_code_for_id = prefix.is_id && matches!(value, Value::Code(_));
+            if value.is_absent() || is_code_for_id && !self.keeps_codes {
                 continue;
             }
             let name = out.len();

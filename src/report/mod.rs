@@ -17,6 +17,7 @@ use crate::domain::{Reject, RowResult};
 use crate::durable::{FileError, PendingFile, create_directory, publish_all};
 
 mod changes;
+mod diff;
 mod facts;
 mod fixes;
 mod html;
@@ -38,6 +39,7 @@ mod verdict;
 mod words;
 
 pub use changes::{Change, ChangeSample, Changes};
+pub use diff::{Diff, DiffFacts, DiffFiles, DiffKind, DiffSide, DiffTotals, DiffWriter, Difference};
 pub use facts::{ExitFacts, RunFacts, SourceFacts};
 pub use fixes::{Fix, Fixes, Sample};
 pub use json::{SCHEMA_VERSION, report_json};

@@ -72,6 +72,19 @@ pub enum Error {
         /// The file, and the sheet of a workbook.
         file: String,
     },
+    /// `--match` names a field that not both sides of a comparison can hold, or that tells no customers apart.
+    #[error("customers cannot be found by `{0}` on both sides")]
+    MatchBoth(String),
+    /// The two sides of a comparison hold different kinds of records.
+    #[error("`{file}` holds {found}, which cannot be compared with {wanted}")]
+    OtherKind {
+        /// The file.
+        file: String,
+        /// What it holds.
+        found: &'static str,
+        /// What it was to be compared with.
+        wanted: &'static str,
+    },
     /// Payments go into a journal, and none was named.
     #[error("payments need a journal")]
     JournalMissing,
@@ -189,6 +202,12 @@ pub enum Error {
     },
 }
 
+impl From<IndexError> for Error {
+    fn from(error: IndexError) -> Self {
+        PlanningError::from(error).into()
+    }
+}
+
 impl Error {
     /// How a command that meets this ends.
     #[must_use]
@@ -216,6 +235,8 @@ impl Error {
             | Self::JournalMissing
             | Self::JournalCode { .. }
             | Self::MatchField(_)
+            | Self::MatchBoth(_)
+            | Self::OtherKind { .. }
             | Self::MatchPayments
             | Self::SheetOfText(_)
             | Self::MatchColumn { .. } => Ending::Usage,
@@ -278,6 +299,12 @@ impl Error {
             }
             Self::WentOn(run) => return Some(format!("`ferry undo {run}` plans it anew")),
             Self::MatchPayments => "leave --match out",
+            Self::MatchBoth(_) => {
+                "name fields of text or codes that both sides fill, such as displayName or taxRegistrationNumber"
+            }
+            Self::OtherKind { .. } => {
+                "compare customers with customers and payments with payments; --entity says what the records of targets are"
+            }
             Self::SheetOfText(_) => "leave --sheet out",
             Self::PlanUnfinished(_) => "remove the folder and plan again",
             Self::OtherJournal(_) => "see what became of its payments, then plan what is left",

@@ -328,6 +328,7 @@ fn plan_rows(mut planning: Planning, opened: Vec<Opened>, observer: Observer<'_>
         changes_only: planning.request.mode == Mode::Update,
         match_on: &planning.match_on,
         on_unsupported: planning.request.on_unsupported,
+        keeps_codes: false,
     });
     let (mut checked, stop) = (0, planning.request.stop.clone());
     for (source, file) in (0u32..).zip(opened) {

@@ -335,7 +335,7 @@ pub(super) fn name_key(name: &str) -> String {
 }
 
 /// The key of a field that the user named: case and spaces do not matter.
-fn match_key(field: &str, text: &str) -> String {
+pub(super) fn match_key(field: &str, text: &str) -> String {
     let words: Vec<_> = text.split_whitespace().map(str::to_lowercase).collect();
     format!("m-{field}:{}", words.join(" "))
 }

@@ -7,6 +7,7 @@ mod architecture;
 mod chain;
 mod commands;
 mod dialects;
+mod diff;
 mod disk;
 mod draw;
 mod endings;

@@ -46,7 +46,11 @@ impl<'f> Checker<'f> {
                 [] => NaturalKey::new(kind, entity),
                 _ => NaturalKey::new(kind, entity).without_names(),
             },
-            payload: PayloadWriter::new(entity),
+            payload: if options.keeps_codes {
+                PayloadWriter::new(entity).keeping_codes()
+            } else {
+                PayloadWriter::new(entity)
+            },
             amount: entity.index_of("amount").or_else(|| entity.index_of("creditLimit")),
             is_negated: entity.index_of("amount").is_some() && options.sign == Sign::ReceiptsPositive,
             currency: entity.index_of("currencyCode"),

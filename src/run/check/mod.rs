@@ -42,6 +42,8 @@ pub struct CheckOptions<'r> {
     pub changes_only: bool,
     /// What becomes of values that the target has no place for; they are left out while nobody has decided.
     pub on_unsupported: Option<OnUnsupported>,
+    /// Whether a code that stands for an id stays in the payload when no table turns it into one.
+    pub keeps_codes: bool,
     /// The fields by which rows find their records; empty for their natural key.
     pub match_on: &'r [&'static str],
 }

@@ -1,0 +1,369 @@
+//! The records of both sides, in one private temporary database: who is whose counterpart, and who has none.
+//!
+//! Promises: memory stays flat however many records there are; a record has at most one counterpart, and where several
+//! could be it, none is.
+
+use rusqlite::{Connection, params};
+
+use crate::domain::Money;
+use crate::run::index::IndexError;
+
+const TABLES: &str = "
+    PRAGMA journal_mode = OFF;
+    PRAGMA synchronous = OFF;
+    PRAGMA cache_size = -65536;
+    CREATE TABLE records (
+        id INTEGER PRIMARY KEY, side INTEGER NOT NULL, remote TEXT NOT NULL, shown TEXT NOT NULL,
+        label TEXT NOT NULL, key TEXT NOT NULL, name TEXT NOT NULL, narrow TEXT NOT NULL, body TEXT,
+        balance TEXT, is_paired INTEGER NOT NULL DEFAULT 0
+    );
+    CREATE TABLE pairs (a INTEGER PRIMARY KEY, b INTEGER NOT NULL UNIQUE);
+    CREATE TABLE unreadable (id INTEGER PRIMARY KEY, side INTEGER NOT NULL, shown TEXT NOT NULL, why TEXT NOT NULL);
+";
+
+const INDEXES: &str = "
+    CREATE INDEX by_key ON records (key, narrow);
+    CREATE INDEX by_name ON records (name, narrow);
+";
+
+/// The ways in which two records are each other's counterparts, the surest first: what has to be the same, and what
+/// else has to hold. A group counts only when it has one record of each side.
+const WAYS: [(&str, &str); 4] = [
+    ("key", "key <> ''"),
+    ("key, narrow", "key <> '' AND narrow <> '' AND key NOT LIKE 'n:%'"),
+    // Names count only where one of the two has no number.
+    ("name", "name <> ''"),
+    ("name, narrow", "name <> '' AND narrow <> ''"),
+];
+
+/// One of the two sides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    /// The first.
+    A,
+    /// The second.
+    B,
+}
+
+impl Side {
+    /// Both, in order.
+    pub(super) const BOTH: [Self; 2] = [Self::A, Self::B];
+
+    /// Its place in an array of two.
+    pub(super) fn index(self) -> usize {
+        match self {
+            Self::A => 0,
+            Self::B => 1,
+        }
+    }
+
+    fn of(number: i64) -> Self {
+        if number == 0 { Self::A } else { Self::B }
+    }
+
+    fn number(self) -> i64 {
+        i64::from(self == Self::B)
+    }
+}
+
+/// A record of one side, ready to be found.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Entry {
+    /// The target's id; empty for a row of a file.
+    pub(super) remote: String,
+    /// The key in words a person knows.
+    pub(super) shown: String,
+    /// What else tells a person which record it is.
+    pub(super) label: String,
+    /// What decides, where it is filled.
+    pub(super) key: String,
+    /// What decides where one of two records has no key.
+    pub(super) name: String,
+    /// What tells records of the same name or key apart.
+    pub(super) narrow: String,
+    /// The compared fields as a JSON object; `None` for a row that repeats the key of another.
+    pub(super) body: Option<String>,
+    /// What the customer owes, where that is known.
+    pub(super) balance: Option<Money>,
+}
+
+/// Two records that are each other's counterparts.
+#[derive(Debug)]
+pub(super) struct Pair {
+    /// The key in words a person knows.
+    pub(super) shown: String,
+    /// Both bodies.
+    pub(super) bodies: [String; 2],
+    /// Both balances.
+    pub(super) balances: [Option<Money>; 2],
+}
+
+/// A record without a counterpart.
+#[derive(Debug)]
+pub(super) struct Single {
+    /// Where it is.
+    pub(super) side: Side,
+    /// The key in words a person knows.
+    pub(super) shown: String,
+    /// What else tells a person which record it is.
+    pub(super) label: String,
+    /// Whether several could be its counterpart, or nothing tells which one is.
+    pub(super) is_ambiguous: bool,
+}
+
+/// The records of both sides.
+#[derive(Debug)]
+pub(super) struct Store {
+    connection: Connection,
+}
+
+impl Store {
+    /// Without a record yet.
+    pub(super) fn new() -> Result<Self, IndexError> {
+        let connection = Connection::open("")?;
+        connection.execute_batch(TABLES)?;
+        Ok(Self { connection })
+    }
+
+    /// Adds records of one side.
+    pub(super) fn add(&mut self, side: Side, entries: &[Entry]) -> Result<(), IndexError> {
+        let transaction = self.connection.transaction()?;
+        {
+            let mut insert = transaction.prepare_cached(
+                "INSERT INTO records (side, remote, shown, label, key, name, narrow, body, balance) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            )?;
+            for entry in entries {
+                insert.execute(params![
+                    side.number(),
+                    entry.remote.to_lowercase(),
+                    entry.shown,
+                    entry.label,
+                    entry.key,
+                    entry.name,
+                    entry.narrow,
+                    entry.body,
+                    entry.balance.map(|balance| balance.to_string()),
+                ])?;
+            }
+        }
+        Ok(transaction.commit()?)
+    }
+
+    /// Adds a row that breaks rules, and why.
+    pub(super) fn add_unreadable(&self, side: Side, shown: &str, why: &str) -> Result<(), IndexError> {
+        let mut insert = self
+            .connection
+            .prepare_cached("INSERT INTO unreadable (side, shown, why) VALUES (?1, ?2, ?3)")?;
+        insert.execute(params![side.number(), shown, why])?;
+        Ok(())
+    }
+
+    /// Makes [`Self::set_balances`] quick.
+    pub(super) fn index_remotes(&self) -> Result<(), IndexError> {
+        let index = "CREATE INDEX IF NOT EXISTS by_remote ON records (side, remote)";
+        Ok(self.connection.execute_batch(index)?)
+    }
+
+    /// Says what the customers with these ids owe.
+    pub(super) fn set_balances(
+        &mut self,
+        side: Side,
+        balances: &[(String, Money)],
+    ) -> Result<(), IndexError> {
+        let transaction = self.connection.transaction()?;
+        {
+            let mut update = transaction
+                .prepare_cached("UPDATE records SET balance = ?3 WHERE side = ?1 AND remote = ?2")?;
+            for (remote, balance) in balances {
+                update.execute(params![side.number(), remote.to_lowercase(), balance.to_string()])?;
+            }
+        }
+        Ok(transaction.commit()?)
+    }
+
+    /// Finds who is whose counterpart, once all records are added.
+    pub(super) fn pair(&self) -> Result<(), IndexError> {
+        self.connection.execute_batch(INDEXES)?;
+        for (same, condition) in WAYS {
+            let by_name = same.starts_with("name");
+            let one_has_no_key = if by_name { "AND max(key = '') = 1" } else { "" };
+            self.connection.execute_batch(&format!(
+                "INSERT INTO pairs
+                     SELECT max(CASE side WHEN 0 THEN id END), max(CASE side WHEN 1 THEN id END) FROM records
+                     WHERE is_paired = 0 AND {condition} GROUP BY {same}
+                     HAVING count(*) = 2 AND sum(side) = 1 AND count(body) = 2 {one_has_no_key};
+                 UPDATE records SET is_paired = 1 WHERE is_paired = 0
+                     AND (id IN (SELECT a FROM pairs) OR id IN (SELECT b FROM pairs));"
+            ))?;
+        }
+        Ok(())
+    }
+
+    /// Shows `visit` every pair, in the order of the first side.
+    pub(super) fn each_pair<E: From<IndexError>>(
+        &self,
+        mut visit: impl FnMut(Pair) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut pairs = self
+            .connection
+            .prepare(
+                "SELECT a.shown, b.shown, a.body, b.body, a.balance, b.balance FROM pairs \
+             JOIN records a ON a.id = pairs.a JOIN records b ON b.id = pairs.b ORDER BY pairs.a",
+            )
+            .map_err(IndexError::from)?;
+        let mut rows = pairs.query([]).map_err(IndexError::from)?;
+        while let Some(row) = rows.next().map_err(IndexError::from)? {
+            visit(pair_of(row).map_err(IndexError::from)?)?;
+        }
+        Ok(())
+    }
+
+    /// Shows `visit` every record without a counterpart, those of the first side first.
+    pub(super) fn each_single<E: From<IndexError>>(
+        &self,
+        mut visit: impl FnMut(&Single) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut singles = self
+            .connection
+            .prepare(
+                "SELECT side, shown, label, body IS NULL OR (key = '' AND name = '') \
+                 OR EXISTS (SELECT 1 FROM records o WHERE o.key = r.key AND r.key <> '' \
+                     AND o.side <> r.side AND o.is_paired = 0) \
+                 OR EXISTS (SELECT 1 FROM records o WHERE o.name = r.name AND r.name <> '' \
+                     AND (o.key = '' OR r.key = '') AND o.side <> r.side AND o.is_paired = 0) \
+             FROM records r WHERE is_paired = 0 ORDER BY side, id",
+            )
+            .map_err(IndexError::from)?;
+        let mut rows = singles.query([]).map_err(IndexError::from)?;
+        while let Some(row) = rows.next().map_err(IndexError::from)? {
+            visit(&single_of(row).map_err(IndexError::from)?)?;
+        }
+        Ok(())
+    }
+
+    /// Shows `visit` every row that breaks rules: its side, what names it, and why.
+    pub(super) fn each_unreadable<E: From<IndexError>>(
+        &self,
+        mut visit: impl FnMut(Side, &str, &str) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let query = "SELECT side, shown, why FROM unreadable ORDER BY side, id";
+        let mut unreadable = self.connection.prepare(query).map_err(IndexError::from)?;
+        let mut rows = unreadable.query([]).map_err(IndexError::from)?;
+        while let Some(row) = rows.next().map_err(IndexError::from)? {
+            let texts = || {
+                Ok::<_, rusqlite::Error>((row.get(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
+            };
+            let (side, shown, why) = texts().map_err(IndexError::from)?;
+            visit(Side::of(side), &shown, &why)?;
+        }
+        Ok(())
+    }
+
+    /// Shows `visit` every balance.
+    pub(super) fn each_balance(&self, mut visit: impl FnMut(Side, Money)) -> Result<(), IndexError> {
+        let mut balances =
+            self.connection.prepare("SELECT side, balance FROM records WHERE balance IS NOT NULL")?;
+        let mut rows = balances.query([])?;
+        while let Some(row) = rows.next()? {
+            if let Some(balance) = money(row, 1)? {
+                visit(Side::of(row.get(0)?), balance);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn pair_of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Pair> {
+    let (first, second): (String, String) = (row.get(0)?, row.get(1)?);
+    Ok(Pair {
+        shown: if first.is_empty() { second } else { first },
+        bodies: [row.get(2)?, row.get(3)?],
+        balances: [money(row, 4)?, money(row, 5)?],
+    })
+}
+
+fn single_of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Single> {
+    Ok(Single {
+        side: Side::of(row.get(0)?),
+        shown: row.get(1)?,
+        label: row.get(2)?,
+        is_ambiguous: row.get(3)?,
+    })
+}
+
+/// An amount that was kept as text, so that it keeps its digits.
+fn money(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Option<Money>> {
+    let text: Option<String> = row.get(column)?;
+    Ok(text.and_then(|text| text.parse().ok()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(key: &str, name: &str, narrow: &str) -> Entry {
+        Entry {
+            shown: format!("{key}{name}{narrow}"),
+            key: key.to_owned(),
+            name: name.to_owned(),
+            narrow: narrow.to_owned(),
+            body: Some("{}".to_owned()),
+            ..Entry::default()
+        }
+    }
+
+    /// How many pairs there are, and who has no counterpart: `a:` or `b:`, the key, `?` where it is ambiguous.
+    fn found(a: &[Entry], b: &[Entry]) -> (usize, Vec<String>) {
+        let mut store = Store::new().unwrap();
+        store.add(Side::A, a).unwrap();
+        store.add(Side::B, b).unwrap();
+        store.pair().unwrap();
+        let (mut pairs, mut singles) = (0, Vec::new());
+        store
+            .each_pair(|_| {
+                pairs += 1;
+                Ok::<(), IndexError>(())
+            })
+            .unwrap();
+        let tell = |single: &Single| {
+            let side = if single.side == Side::A { "a" } else { "b" };
+            let mark = if single.is_ambiguous { "?" } else { "" };
+            singles.push(format!("{side}:{}{mark}", single.shown));
+            Ok::<(), IndexError>(())
+        };
+        store.each_single(tell).unwrap();
+        (pairs, singles)
+    }
+
+    #[test]
+    fn a_number_decides_and_a_name_only_where_one_has_no_number() {
+        let a = [entry("n:1", "x", ""), entry("n:2", "y", ""), entry("", "z", "")];
+        let b = [entry("n:1", "other", ""), entry("n:3", "y", ""), entry("n:4", "z", "")];
+        assert_eq!(found(&a, &b), (2, vec!["a:n:2y".to_owned(), "b:n:3y".to_owned()]));
+    }
+
+    #[test]
+    fn namesakes_are_told_apart_by_their_address_or_not_at_all() {
+        let a = [entry("", "twin", "1@x"), entry("", "twin", "2@x"), entry("", "lone", "old@x")];
+        let b = [entry("", "twin", "1@x"), entry("", "twin", "3@x"), entry("", "lone", "new@x")];
+        let (pairs, singles) = found(&a, &b);
+        assert_eq!((pairs, singles), (2, vec!["a:twin2@x?".to_owned(), "b:twin3@x?".to_owned()]));
+        assert_eq!(found(&a[..2], &b[..1]), (1, vec!["a:twin2@x".to_owned()]));
+    }
+
+    #[test]
+    fn a_number_that_one_side_has_twice_is_ambiguous_whatever_else_agrees() {
+        let a = [entry("n:1", "x", "1@x"), entry("n:1", "y", "2@x")];
+        let b = [entry("n:1", "x", "1@x")];
+        let (pairs, singles) = found(&a, &b);
+        assert_eq!((pairs, singles.iter().filter(|single| single.ends_with('?')).count()), (0, 3));
+        let repeated = Entry { body: None, ..entry("n:1", "", "") };
+        assert_eq!(found(&[entry("n:1", "x", ""), repeated], &b).0, 0);
+    }
+
+    #[test]
+    fn what_nothing_names_is_ambiguous() {
+        assert_eq!(found(&[entry("", "", "a@x")], &[]), (0, vec!["a:a@x?".to_owned()]));
+    }
+}
