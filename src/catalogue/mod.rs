@@ -3,6 +3,7 @@
 //! The tables drive header matching, validation, payloads, the target's `$select`, export columns and the
 //! documentation. Adding a field is one line.
 
+pub mod bigcapital;
 mod business_central;
 pub mod business_central_beta;
 pub mod business_central_v1;
@@ -35,8 +36,12 @@ pub struct Dialect {
 }
 
 /// Every dialect there is; the first is the one that speaks the neutral names.
-pub const DIALECTS: &[&Dialect] =
-    &[&business_central_v2::DIALECT, &business_central_v1::DIALECT, &business_central_beta::DIALECT];
+pub const DIALECTS: &[&Dialect] = &[
+    &business_central_v2::DIALECT,
+    &business_central_v1::DIALECT,
+    &business_central_beta::DIALECT,
+    &bigcapital::DIALECT,
+];
 
 impl Dialect {
     /// The dialect of this system with this name, in any letter case; the sandbox speaks those of all systems.
@@ -91,6 +96,26 @@ pub struct Field {
     pub writable: Writable,
     /// The table its value has to be found in.
     pub reference: Option<Reference>,
+    /// What the system does not take although a field of this kind could hold it.
+    pub refuses: Option<Refuses>,
+    /// Whether every change has to carry the field again, changed or not.
+    pub goes_along: bool,
+    /// Whether lists of records show the field; of one that they do not, nothing can be said before a record is read
+    /// alone.
+    pub is_listed: bool,
+}
+
+/// What a system does not take: sent all the same, it fails without a word of why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refuses {
+    /// Characters of four bytes in UTF-8, such as emoji.
+    FourBytes,
+    /// Characters of four bytes, and texts that read as a number.
+    Numerals,
+    /// Numbers with more digits before the decimal point.
+    DigitsOver(u8),
+    /// Amounts with cents, and numbers of more than ten digits.
+    Cents,
 }
 
 /// What values a field takes.
@@ -140,6 +165,8 @@ pub enum Writable {
     Create,
     /// With a new record and with a change.
     Always,
+    /// As `Always`, but no file fills it: the plan does, from another field.
+    Plan,
 }
 
 /// The table a field's value has to be found in.
@@ -196,7 +223,25 @@ impl Field {
             required: false,
             writable: Writable::Always,
             reference: None,
+            refuses: None,
+            goes_along: false,
+            is_listed: true,
         }
+    }
+
+    /// Whether a column of a file may fill it.
+    #[must_use]
+    pub fn is_in_files(&self) -> bool {
+        matches!(self.writable, Writable::Create | Writable::Always)
+    }
+
+    /// Whether a change of the field `changed` has to carry this one too.
+    ///
+    /// Source: Bigcapital's edits need a type and a name again, and an opening balance with its date.
+    #[must_use]
+    pub fn goes_with(&self, changed: &str) -> bool {
+        const OPENING: &str = "openingBalance";
+        self.goes_along || (self.name.starts_with(OPENING) && changed.starts_with(OPENING))
     }
 
     /// Where the dialect keeps the field, a path with slashes.
@@ -249,6 +294,23 @@ impl Field {
 
     const fn create_only(self) -> Self {
         Self { writable: Writable::Create, ..self }
+    }
+
+    const fn refuses(self, refuses: Refuses) -> Self {
+        Self { refuses: Some(refuses), ..self }
+    }
+
+    const fn goes_along(self) -> Self {
+        Self { goes_along: true, ..self }
+    }
+
+    /// Filled by the plan.
+    const fn planned(self) -> Self {
+        Self { writable: Writable::Plan, ..self }
+    }
+
+    const fn unlisted(self) -> Self {
+        Self { is_listed: false, ..self }
     }
 
     const fn also(self, aliases: &'static [&'static str]) -> Self {

@@ -32,7 +32,8 @@ pub(crate) fn plan_requests(
     let dialect = connection.target.api.dialect();
     let parts = run::split_by_entity(&read_request(read, dialect, &watcher)?, &watcher)?;
     let is_chain = parts.len() > 1;
-    if is_chain && matching.journal.is_none() {
+    let has_journals = connection.target.api.habits().has_journals;
+    if is_chain && matching.journal.is_none() && has_journals {
         return Err(ledgerferry::Error::JournalMissing.into());
     }
     let base = new_folder(place, out.clone());

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use ledgerferry::catalogue::{DIALECTS, Dialect};
-use ledgerferry::connector::{self, Described};
+use ledgerferry::connector::bigcapital::Bigcapital;
+use ledgerferry::connector::{self, Api, Described};
 use ledgerferry::profile::{Guards, Limits, Profile, Stage, System};
 use ledgerferry::run::{PageOptions, Target, describe, resolve_company};
 use ledgerferry::sandbox::{Sandbox, SandboxOptions};
@@ -56,7 +57,12 @@ impl Connection {
         let pages = PageOptions::within(profile.limits.retry_budget);
         let company = profile.company.unwrap_or_default();
         let dialect = Dialect::named(profile.system.as_str(), &profile.dialect).unwrap_or(DIALECTS[0]);
-        let api = connector::open(dialect);
+        let api = match profile.system {
+            System::Bigcapital => {
+                Arc::new(Bigcapital::new(dialect).depositing_to(profile.deposit_account)) as Arc<dyn Api>
+            }
+            System::BusinessCentral | System::Sandbox => connector::open(dialect),
+        };
         let company = resolve_company(&transport, api.as_ref(), &company, pages, &mut |_| ()).await?;
         let Described { api, notes } = describe(&transport, api, pages).await;
         for note in &notes {

@@ -45,15 +45,25 @@ pub trait Api: fmt::Debug + Send + Sync {
     /// counts.
     fn list(&self, list: &List<'_>) -> Vec<String>;
 
-    /// A page of that list in neutral form.
+    /// Whether a list can be filtered and ordered; where it cannot, it comes whole, as the system has it.
+    fn has_filters(&self) -> bool {
+        true
+    }
+
+    /// A page of that list in neutral form; `address` is where it was found.
     ///
     /// # Errors
     /// When the page is not what the API sends.
-    fn neutral_page(&self, set: Set<'_>, page: Bytes) -> serde_json::Result<Bytes>;
+    fn neutral_page(&self, set: Set<'_>, address: &str, page: Bytes) -> serde_json::Result<Bytes>;
 
     /// The request that creates a payment journal; its body is in neutral form. Only asked for where there are
     /// [journals](Habits::has_journals).
     fn new_journal(&self, company: &str, body: String) -> Request;
+
+    /// The account on which payments come in when a row names none, by code or name, where payments need one.
+    fn deposit_account(&self) -> Option<&str> {
+        None
+    }
 
     /// Who writes customers of the company with this id.
     fn customers(&self, company: &str) -> Arc<dyn Connector>;
@@ -224,8 +234,14 @@ pub trait Connector: fmt::Debug + Send + Sync {
     /// The reads that find the records of these operations again, as few as can be, and none that may be stale.
     fn lookups(&self, operations: &[Operation<'_>]) -> Vec<Lookup>;
 
-    /// The records in one page of a lookup's answer, in neutral form; `None` when it cannot be read.
-    fn read_found(&self, body: &[u8]) -> Option<FoundPage>;
+    /// The records in one page of a lookup's answer, in neutral form; `asked` is the address it answers. `None` when it
+    /// cannot be read.
+    fn read_found(&self, asked: &str, body: &[u8]) -> Option<FoundPage>;
+
+    /// Whether an answer to a lookup that is no success says that there is no such record.
+    fn is_absence(&self, _status: u16, _body: &[u8]) -> bool {
+        false
+    }
 
     /// The read of the page that a page names as its next.
     fn next_page(&self, link: String) -> Request;

@@ -3,6 +3,7 @@
 use super::Request;
 use super::fields::Fields;
 use crate::domain::Receipt;
+use crate::domain::text::{fold_name, upper};
 
 /// How a record is found again.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,6 +16,16 @@ pub enum Identity {
     Line(i64),
     /// By the document number of a payment, where the target lets no two payments carry the same.
     Document(String),
+    /// By the name, the e-mail address and the currency of a customer, where nothing better names one; can match several
+    /// records.
+    Name {
+        /// The name, folded.
+        name: String,
+        /// The address, folded; empty for none.
+        email: String,
+        /// The code, upper-cased.
+        currency: String,
+    },
     /// By everything that was sent and may name it, as the dialect's filter; can match several records.
     Fields(String),
 }
@@ -30,6 +41,11 @@ impl Identity {
             Self::Line(line) => found.text("lineNumber") == line.to_string(),
             Self::Document(number) => {
                 found.text("documentNumber").trim().to_lowercase() == number.to_lowercase()
+            }
+            Self::Name { name, email, currency } => {
+                fold_name(&found.text("displayName")) == *name
+                    && fold_name(&found.text("email")) == *email
+                    && upper(&found.text("currencyCode")) == *currency
             }
             Self::Fields(_) => true,
         }

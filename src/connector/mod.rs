@@ -7,6 +7,7 @@
 //! cannot be understood leaves its rows in doubt.
 
 mod api;
+pub mod bigcapital;
 pub mod business_central;
 pub mod fields;
 mod found;
@@ -27,7 +28,10 @@ use crate::domain::{Action, Receipt, Refusal};
 /// The API that speaks this dialect.
 #[must_use]
 pub fn open(dialect: &'static Dialect) -> Arc<dyn Api> {
-    Arc::new(business_central::BusinessCentral::new(dialect))
+    match dialect.system {
+        "bigcapital" => Arc::new(bigcapital::Bigcapital::new(dialect)),
+        _ => Arc::new(business_central::BusinessCentral::new(dialect)),
+    }
 }
 
 /// What a request does.
@@ -39,6 +43,8 @@ pub enum Method {
     Post,
     /// Changes some fields.
     Patch,
+    /// Replaces a record, or part of it.
+    Put,
     /// Deletes.
     Delete,
 }
@@ -92,6 +98,9 @@ pub enum Verdict {
     NotDone(Option<Duration>),
     /// Not carried out, because another operation of its batch was not and the target keeps them together.
     RolledBack,
+    /// The server has failed at it and is done with it, and does not say how far it came: a look tells, and a record
+    /// that is not there then never will be.
+    Failed(Refusal),
     /// Nobody can tell; the words say why.
     InDoubt(String),
 }

@@ -27,6 +27,9 @@ pub fn differences(entity: &Entity, sent: &str, found: &str) -> Result<Vec<Field
             continue;
         }
         let field = entity.field(name);
+        if found.raw(name).is_none() && field.is_some_and(|field| !field.is_listed) {
+            continue;
+        }
         let kind = field.map_or(Kind::Text, |field| field.kind);
         let max_length = field.map_or(0, |field| usize::from(field.max_length));
         let (wanted, there) = (decode(wanted), decode(there));

@@ -218,6 +218,7 @@ mod tests {
             key: String::new(),
             payload: String::new(),
             changes: Vec::new(),
+            before: String::new(),
             remote_id: None,
             etag: None,
             line_number: None,

@@ -15,6 +15,10 @@ pub(super) enum Cause {
     KeyTaken(Refusal),
     /// Refused because the record has changed.
     Stale(Refusal),
+    /// Accepted by a target whose yes is not certain.
+    Unconfirmed,
+    /// The target has failed at it, and is done with it.
+    Failed(Refusal),
 }
 
 /// A row that has to be looked up.
@@ -33,6 +37,12 @@ pub(super) struct Doubt {
 }
 
 impl Doubt {
+    /// Whether the target works at the row no more: it has said how its last attempt ended, and that is all that is in
+    /// doubt.
+    pub(super) fn has_ended(&self) -> bool {
+        matches!(self.cause, Cause::Stale(_) | Cause::Unconfirmed)
+    }
+
     /// Whether the target refused the only request that ever carried the row, so that nothing was carried out.
     pub(super) fn is_first_refused(&self) -> bool {
         self.row.attempts <= 1

@@ -62,6 +62,21 @@ pub(super) struct Judge<'a> {
 impl Judge<'_> {
     /// Judges a doubt by everything a lookup found for it.
     pub(super) fn judge(&self, doubt: &Doubt, found: &[&Found]) -> Judgement {
+        let judgement = self.judge_found(doubt, found);
+        match (&doubt.cause, &judgement) {
+            (
+                Cause::Failed(refusal),
+                Judgement::Resend(_) | Judgement::ResendPart(_) | Judgement::LookAgain,
+            ) => match doubt.looks {
+                // The first look may have come before the other writer's commit was to be seen.
+                0 => Judgement::LookAgain,
+                _ => Judgement::Refused(refusal.clone()),
+            },
+            _ => judgement,
+        }
+    }
+
+    fn judge_found(&self, doubt: &Doubt, found: &[&Found]) -> Judgement {
         match (doubt.row.action, found) {
             (Action::Delete, []) => Judgement::Accepted(Receipt::default()),
             (Action::Delete, [found, ..]) => self.judge_delete(doubt, found),
@@ -91,6 +106,10 @@ impl Judge<'_> {
             && changes.iter().any(|change| {
                 matches!(change.field.as_str(), "documentNumber" | "customerNumber" | "customerId")
             });
+        if doubt.cause == Cause::Unconfirmed {
+            let words = "the target took the record and keeps something else";
+            return Judgement::Conflict(different("different", words, &changes));
+        }
         if is_another || connector.is_strangers(&doubt.row.payload, found) {
             return Judgement::Move;
         }
@@ -149,7 +168,13 @@ impl Judge<'_> {
     }
 
     fn judge_delete(&self, doubt: &Doubt, found: &Found) -> Judgement {
-        if fresh(found) == doubt.row.etag {
+        let is_as_planned = if self.connector.habits().has_etags {
+            fresh(found) == doubt.row.etag
+        } else {
+            let moved = differences(self.connector.entity(), &doubt.row.before, &found.record);
+            moved.is_ok_and(|moved| moved.is_empty())
+        };
+        if is_as_planned {
             return self.again(doubt, found);
         }
         if self.on_conflict == OnConflict::Ours && self.may_run(doubt, found) {
@@ -170,14 +195,15 @@ impl Judge<'_> {
     /// Whether the last request may still be carried out: not when the record has moved on from the `ETag` that it
     /// insists on. A row that was sent before may have gone with a fresher one than this process knows.
     fn may_run(&self, doubt: &Doubt, found: &Found) -> bool {
-        let is_up_to_date = doubt.row.attempts > 1 || fresh(found) == doubt.row.etag;
-        is_up_to_date && !self.is_believable && !matches!(doubt.cause, Cause::Stale(_))
+        let seen = doubt.row.etag.as_deref().unwrap_or_default();
+        let is_up_to_date = doubt.row.attempts > 1 || found.receipt.etag == seen;
+        is_up_to_date && !self.is_believable && !doubt.has_ended()
     }
 
     /// The record is as the plan saw it: send it once the last attempt cannot be carried out any more.
     fn again(&self, doubt: &Doubt, found: &Found) -> Judgement {
-        // A refusal for staleness says that this attempt did nothing, so there is nothing to wait for.
-        if self.is_believable || matches!(doubt.cause, Cause::Stale(_)) {
+        // Of an attempt that has ended, there is nothing to wait for.
+        if self.is_believable || doubt.has_ended() {
             return Judgement::Resend(fresh(found).or_else(|| doubt.row.etag.clone()));
         }
         Judgement::LookAgain
@@ -326,6 +352,7 @@ mod tests {
             key: String::new(),
             payload: payload.to_owned(),
             changes: vec![FieldChange { field: "city".into(), from: "Bonn".into(), to: "Ulm".into() }],
+            before: String::new(),
             remote_id: (action != Action::Create).then(|| "g".to_owned()),
             etag: (action != Action::Create).then(|| "e1".to_owned()),
             line_number: None,
@@ -338,7 +365,7 @@ mod tests {
     }
 
     fn found(record: &str) -> Found {
-        customers().read_found(format!(r#"{{"value":[{record}]}}"#).as_bytes()).unwrap().0.remove(0)
+        customers().read_found("", format!(r#"{{"value":[{record}]}}"#).as_bytes()).unwrap().0.remove(0)
     }
 
     fn customer(action: Action, payload: &str, record: Option<&str>, is_believable: bool) -> Judgement {

@@ -20,6 +20,7 @@ mod backlog;
 mod batch_size;
 mod congestion;
 mod doubt;
+mod first_look;
 mod forecast;
 mod judgement;
 mod lane;

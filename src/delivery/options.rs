@@ -184,6 +184,14 @@ impl DeliveryOptions {
         self.settle / 20
     }
 
+    /// How long a record that was accepted waits for others to be read back with it: where few requests are allowed, a
+    /// list costs fewer of them than each record alone.
+    pub(super) fn read_back_wait(&self) -> Duration {
+        const LONGEST: Duration = Duration::from_secs(20);
+        const SHORTEST: Duration = Duration::from_millis(100);
+        if self.is_paced() { LONGEST.min(self.settle / 2) } else { SHORTEST.min(self.settle / 2) }
+    }
+
     /// The rate that is left when others have their share. The window is made longer instead of the number smaller, so
     /// that small numbers lose no more than their share.
     pub(super) fn paced_rate(&self) -> Option<Rate> {

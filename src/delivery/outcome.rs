@@ -84,6 +84,19 @@ fn settle_one(
         Outcome::InDoubt(words)
     };
     Step::Outcome(match verdict {
+        // Where a yes is not certain, the record is looked at before the row counts as done.
+        Verdict::Accepted(receipt) if !shared.target.connector.habits().is_yes_certain => {
+            if job.row.action == Action::Create {
+                job.row.remote_id = Some(receipt.remote_id).filter(|id| !id.is_empty());
+            }
+            let (ready, believable) = (now + shared.options.read_back_wait(), now + shared.options.settle);
+            let Job { row, kept, .. } = job;
+            let cause = Cause::Unconfirmed;
+            settlement
+                .doubts
+                .push((ready, Doubt { row, cause, believable, looks: 0, is_inherited: false, kept }));
+            Outcome::InDoubt("accepted, and not read back yet".to_owned())
+        }
         Verdict::Accepted(receipt) => {
             tally.accepted += 1;
             return accepted(receipt, job.kept);
@@ -110,6 +123,7 @@ fn settle_one(
             Outcome::Refused(refusal)
         }
         Verdict::KeyTaken(refusal) => doubt(job, Cause::KeyTaken(refusal.clone()), refusal.message),
+        Verdict::Failed(refusal) => doubt(job, Cause::Failed(refusal.clone()), refusal.message),
         Verdict::Stale(refusal) => doubt(job, Cause::Stale(refusal.clone()), refusal.message),
         Verdict::InDoubt(words) => doubt(job, Cause::Unanswered(words.clone()), words),
         // Nothing is wrong with the row; another one of its batch is refused meanwhile.

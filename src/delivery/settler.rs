@@ -84,9 +84,10 @@ pub(super) async fn ask(shared: &Shared, request: Request) -> Answer {
             // A ledger that fails says so to whoever waits for it.
             drop(shared.ledger.ask_paced(Vec::new(), used, keep_from));
         }
+        let asked = request.path.clone();
         let reply = shared.exchange(lane, request).await;
         drop(slot);
-        match read_answer(shared, lane, reply) {
+        match read_answer(shared, lane, &asked, reply) {
             Page::Found(found, next) => {
                 all.extend(found);
                 match next {
@@ -100,15 +101,33 @@ pub(super) async fn ask(shared: &Shared, request: Request) -> Answer {
     Answer::TooMuch
 }
 
+/// Asks for one page, by someone who holds one of the lane's slots.
+pub(super) async fn ask_at_once(shared: &Shared, lane: &Lane, request: Request) -> Answer {
+    if shared.admit(lane, 1, 1).await.is_none() {
+        return Answer::Later(Duration::ZERO);
+    }
+    if let Some((used, keep_from)) = lane.use_of(1, unix_now()) {
+        // A ledger that fails says so to whoever waits for it.
+        drop(shared.ledger.ask_paced(Vec::new(), used, keep_from));
+    }
+    let asked = request.path.clone();
+    let reply = shared.exchange(lane, request).await;
+    match read_answer(shared, lane, &asked, reply) {
+        Page::Found(found, None) => Answer::Found(found),
+        Page::Found(_, Some(_)) => Answer::TooMuch,
+        Page::Other(answer) => answer,
+    }
+}
+
 /// One page of the answer, or why there is none.
 enum Page {
     Found(Vec<Found>, Option<String>),
     Other(Answer),
 }
 
-fn read_answer(shared: &Shared, lane: &Lane, reply: Result<ApiReply, TransportError>) -> Page {
+fn read_answer(shared: &Shared, lane: &Lane, asked: &str, reply: Result<ApiReply, TransportError>) -> Page {
     Page::Other(match reply {
-        Ok(reply) => match read_reply(shared, lane, &reply) {
+        Ok(reply) => match read_reply(shared, lane, asked, &reply) {
             Ok(page) => return page,
             Err(answer) => answer,
         },
@@ -127,11 +146,11 @@ fn read_answer(shared: &Shared, lane: &Lane, reply: Result<ApiReply, TransportEr
     })
 }
 
-fn read_reply(shared: &Shared, lane: &Lane, reply: &ApiReply) -> Result<Page, Answer> {
+fn read_reply(shared: &Shared, lane: &Lane, asked: &str, reply: &ApiReply) -> Result<Page, Answer> {
     let words = format!("the target answered a lookup with {}", reply.status);
     let later = || Answer::Later(shared.failed(lane, Traffic::Lookups, reply.retry_after(), &words));
     match reply.status {
-        200 => match shared.target.connector.read_found(&reply.body) {
+        200 => match shared.target.connector.read_found(asked, &reply.body) {
             Some((found, next)) => {
                 shared.answered(Traffic::Lookups);
                 Ok(Page::Found(found, next))
@@ -139,6 +158,10 @@ fn read_reply(shared: &Shared, lane: &Lane, reply: &ApiReply) -> Result<Page, An
             // A proxy's page, or a torn answer.
             None => Err(later()),
         },
+        status if shared.target.connector.is_absence(status, &reply.body) => {
+            shared.answered(Traffic::Lookups);
+            Ok(Page::Found(Vec::new(), None))
+        }
         413 | 414 => Err(Answer::TooMuch),
         // What is not the target's own word is a proxy's, and says nothing of the record.
         408 | 429 | 500..=599 => Err(later()),
@@ -206,7 +229,11 @@ async fn double_check(
     let is_create = doubt.row.action == Action::Create;
     match judgement {
         Judgement::Accepted(receipt)
-            if is_create && matches!(connector.identity(&operation(&doubt.row)), Identity::Fields(_)) =>
+            if is_create
+                && matches!(
+                    connector.identity(&operation(&doubt.row)),
+                    Identity::Fields(_) | Identity::Name { .. }
+                ) =>
         {
             let (row, id, key) = (doubt.row.id, receipt.remote_id.clone(), receipt.key.clone());
             if ask_ledger(shared, move |ledger| ledger.is_anothers(row, &id, &key)).await? {
@@ -279,7 +306,9 @@ async fn carry_out(
     let now = Instant::now();
     let outcome = match judgement {
         Judgement::Accepted(receipt) => {
-            (tally.accepted, tally.settled) = (tally.accepted + 1, tally.settled + 1);
+            // A yes that only had to be confirmed was no trouble.
+            tally.settled += usize::from(doubt.cause != Cause::Unconfirmed);
+            tally.accepted += 1;
             settlement.steps.push((id, accepted(receipt, doubt.kept)));
             return Ok(());
         }
@@ -305,6 +334,10 @@ async fn carry_out(
         Judgement::Resend(etag) => {
             (tally.retried, tally.settled) = (tally.retried + 1, tally.settled + 1);
             doubt.row.etag = etag.or(doubt.row.etag);
+            if doubt.row.action == Action::Create {
+                // The record that had this id is not there; the next one has another.
+                doubt.row.remote_id = None;
+            }
             settlement.jobs.push((now, Job { kept: doubt.kept, ..Job::new(doubt.row) }));
             Outcome::NotDone(None)
         }
@@ -337,7 +370,7 @@ async fn carry_out(
         Judgement::LookAgain => {
             let pause = SECOND_LOOK.min(shared.options.settle) * (1 << doubt.looks.min(LONGEST_DOUBLINGS));
             let again = match doubt.cause {
-                Cause::KeyTaken(_) => now + pause,
+                Cause::KeyTaken(_) | Cause::Failed(_) => now + pause,
                 _ => doubt.believable.max(now + pause),
             };
             doubt.looks += 1;
@@ -356,7 +389,8 @@ async fn carry_out(
 fn gave_up(doubt: &Doubt) -> Refusal {
     let words = match &doubt.cause {
         Cause::Unanswered(words) => words.clone(),
-        Cause::KeyTaken(refusal) | Cause::Stale(refusal) => refusal.message.clone(),
+        Cause::KeyTaken(refusal) | Cause::Stale(refusal) | Cause::Failed(refusal) => refusal.message.clone(),
+        Cause::Unconfirmed => "the target accepted it, and the record was not there".to_owned(),
     };
     let message = format!("sent {} times without effect; the last time: {words}", doubt.row.attempts);
     Refusal { status: 0, code: "gave-up".to_owned(), message }

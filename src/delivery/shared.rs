@@ -214,6 +214,7 @@ impl Shared {
             crate::connector::Method::Get => Method::Get,
             crate::connector::Method::Post => Method::Post,
             crate::connector::Method::Patch => Method::Patch,
+            crate::connector::Method::Put => Method::Put,
             crate::connector::Method::Delete => Method::Delete,
         };
         let request = ApiRequest {

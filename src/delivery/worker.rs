@@ -21,6 +21,7 @@ use tokio::time::Instant;
 use super::answer::{BatchAnswer, judge_batch, judge_single};
 use super::backlog::Job;
 use super::doubt::operation;
+use super::first_look::look_first;
 use super::lane::{Grant, Lane};
 use super::outcome::{Pending, settle, take_back};
 use super::posting::has_witness;
@@ -284,12 +285,20 @@ impl Worker {
             if !shared.wait_out_pause(lane).await {
                 break;
             }
+            let looked = look_first(shared, lane, &job.row).await;
             renew_intents(shared, lane, &jobs[index..], intended).await?;
+            let row = match &looked {
+                Ok(row) => row,
+                Err(verdict) => {
+                    verdicts.push(verdict.clone());
+                    continue;
+                }
+            };
             shared.count_sent(1);
             sent += 1;
             lane.leave(grant, 1);
             let start = Instant::now();
-            let answer = shared.exchange(lane, shared.target.connector.single(&operation(&job.row))).await;
+            let answer = shared.exchange(lane, shared.target.connector.single(&operation(row))).await;
             lane.learn(1, start.elapsed(), &answer);
             verdicts.push(judge_single(shared, lane, job, answer));
         }

@@ -35,6 +35,18 @@ pub enum Rule {
     PhoneHasLetters,
     /// A control character the target cannot hold.
     ControlCharacter,
+    /// A character that takes four bytes, such as an emoji, where the target has room for three.
+    FourBytes,
+    /// A payment's number that reads as a number.
+    OnlyDigits,
+    /// An amount with cents that the target cannot apply to an invoice.
+    Cents,
+    /// A payment for an invoice of another customer.
+    InvoiceOfAnother,
+    /// A payment for an invoice that takes none: a draft, or paid.
+    InvoiceClosed,
+    /// A payment that says nowhere what it settles or where the money went.
+    PaymentIncomplete,
     /// A cell whose formula failed, such as `#N/A`.
     FormulaError,
     /// A currency that does not exist.
@@ -101,7 +113,7 @@ pub enum Rule {
 
 impl Rule {
     /// All rules, in the order of the documentation.
-    pub const ALL: [Self; 45] = [
+    pub const ALL: [Self; 51] = [
         Self::Missing,
         Self::TooLong,
         Self::WouldBeCut,
@@ -116,6 +128,12 @@ impl Rule {
         Self::NotAnEmail,
         Self::PhoneHasLetters,
         Self::ControlCharacter,
+        Self::FourBytes,
+        Self::OnlyDigits,
+        Self::Cents,
+        Self::InvoiceOfAnother,
+        Self::InvoiceClosed,
+        Self::PaymentIncomplete,
         Self::FormulaError,
         Self::CurrencyUnknown,
         Self::ReferenceUnknown,
@@ -222,6 +240,36 @@ impl Rule {
             Self::ControlCharacter => {
                 ("control-character", "the text holds a control character", "remove the invisible character")
             }
+            Self::FourBytes => (
+                "four-bytes",
+                "the text holds a character that the target has no room for, such as an emoji",
+                "remove the character",
+            ),
+            Self::OnlyDigits => (
+                "only-digits",
+                "the target takes the payment's number for a figure and refuses it",
+                "put a letter in front of it, in every row alike",
+            ),
+            Self::Cents => (
+                "cents",
+                "the target applies only whole amounts to an invoice",
+                "enter this payment in the target by hand; its screens take cents",
+            ),
+            Self::InvoiceOfAnother => (
+                "invoice-of-another",
+                "the invoice is another customer's than the payment's",
+                "correct the customer or the invoice, or leave the customer empty",
+            ),
+            Self::InvoiceClosed => (
+                "invoice-closed",
+                "the invoice takes no payment of this amount: it is a draft, or less is due",
+                "deliver the invoice in the target, or correct the amount",
+            ),
+            Self::PaymentIncomplete => (
+                "payment-incomplete",
+                "the payment does not say which invoice it settles or on which account the money came in",
+                "fill in the invoice; name the account in the row, or as `deposit_account` in the profile",
+            ),
             Self::FormulaError => (
                 "formula-error",
                 "the cell holds the error of a formula",

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use icu_normalizer::ComposingNormalizerBorrowed;
+
 /// The text without blanks at its ends.
 #[must_use]
 #[inline]
@@ -86,6 +88,15 @@ pub fn nearest<'a>(text: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         }
     }
     best.map(|(_, candidate)| candidate)
+}
+
+/// A name as people compare it: case, and how many blanks stand where, do not matter; nor does whether a letter and
+/// its accent are one character or two.
+#[must_use]
+pub fn fold_name(name: &str) -> String {
+    let composed = ComposingNormalizerBorrowed::new_nfc().normalize(name);
+    let words: Vec<_> = composed.split_whitespace().map(str::to_lowercase).collect();
+    words.join(" ")
 }
 
 #[cfg(test)]

@@ -38,6 +38,9 @@ pub enum ExportError {
     /// The filter asks for something that the server drops without a word, which would export too much.
     #[error("the filter `{0}` uses `any` or `all`, which Business Central ignores without saying so")]
     LambdaFilter(String),
+    /// The system filters and orders nothing, so that everything would be exported.
+    #[error("{0} does not filter or order what is exported")]
+    NoFilters(&'static str),
     /// The server does not understand or not support the filter, the order or a column.
     #[error("the server refuses the query for {entity} (HTTP status {status}): {message}")]
     Refused {
@@ -107,6 +110,7 @@ impl ExportError {
             Self::DetailMissing { .. } => {
                 Some("`ferry export financials` reads the amounts from their own table")
             }
+            Self::NoFilters(_) => Some("export everything, and filter the file"),
             Self::LambdaFilter(_) => Some("filter on the fields of the record itself"),
             Self::GaveUp { .. } => Some("nothing was written; the same command may work later"),
             _ => None,

@@ -168,7 +168,7 @@ impl<'t> PageReader<'t> {
             return Err(self.refusal(address, &reply));
         }
         let malformed = |source| ExportError::Malformed { entity: self.set.as_str(), page: number, source };
-        let body = self.api.neutral_page(self.set, reply.body).map_err(malformed)?;
+        let body = self.api.neutral_page(self.set, address, reply.body).map_err(malformed)?;
         let next_link = parse_next_link(&body).map_err(malformed)?;
         self.pages = number;
         self.seen.insert(address.to_owned());

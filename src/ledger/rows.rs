@@ -81,6 +81,8 @@ pub struct OpenRow {
     pub payload: String,
     /// What an update changes.
     pub changes: Vec<FieldChange>,
+    /// The target's record as the plan saw it, see [`PlannedRow::before`].
+    pub before: String,
     /// The target's id of the record to update or delete.
     pub remote_id: Option<String>,
     /// The `ETag` of the record to update or delete.
@@ -179,7 +181,7 @@ pub(super) fn result(row: &Row<'_>) -> rusqlite::Result<RowResult> {
 
 /// The columns of [`open_row`].
 pub(super) const OPEN_COLUMNS: &str = "id, action, key, payload, changes, target_id, etag, line_number, state, \
-     attempts, sent_at, code, line";
+     attempts, sent_at, code, line, before";
 
 /// Reads a row of [`OPEN_COLUMNS`].
 pub(super) fn open_row(row: &Row<'_>) -> rusqlite::Result<OpenRow> {
@@ -197,6 +199,7 @@ pub(super) fn open_row(row: &Row<'_>) -> rusqlite::Result<OpenRow> {
         sent_at: row.get(10)?,
         code: row.get(11)?,
         line: row.get::<_, i64>(12)?.cast_unsigned(),
+        before: row.get(13)?,
     })
 }
 

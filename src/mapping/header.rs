@@ -8,7 +8,7 @@
 use super::MappingError;
 use super::binding::{Binding, Unmapped, UnmappedReason, can_be_blank, feed};
 use super::file::{Blanks, MappingFile};
-use crate::catalogue::{DIALECTS, Entity, Field, Writable};
+use crate::catalogue::{DIALECTS, Entity, Field};
 use crate::domain::text::{fold, is_same_folded, nearest, trim};
 use crate::domain::{ACTION_COLUMN, EntityKind};
 
@@ -113,7 +113,7 @@ impl<'h> Binder<'h> {
     /// The field that a mapping file may mean by a name that is none.
     fn meant(&self, name: &str) -> Option<&'static str> {
         let known = named_field(self.entity, name).map(|(index, _)| &self.entity.fields[index]);
-        let known = known.filter(|field| field.writable != Writable::No).map(|field| field.name);
+        let known = known.filter(|field| field.is_in_files()).map(|field| field.name);
         known.or_else(|| nearest(name, writable(self.entity).map(|(_, field)| field.name)))
     }
 
@@ -155,11 +155,11 @@ impl<'h> Binder<'h> {
             } else if is_own(header) {
                 self.reasons[column as usize] = Some(UnmappedReason::Own);
             } else if let Some((field, right)) = named_field(self.entity, header) {
-                if self.entity.fields[field].writable == Writable::No {
+                if self.entity.fields[field].is_in_files() {
+                    self.claims[field].push((column, right));
+                } else {
                     let name = self.entity.fields[field].name;
                     self.reasons[column as usize] = Some(UnmappedReason::ReadOnly(name));
-                } else {
-                    self.claims[field].push((column, right));
                 }
             } else if let Some(name) = elsewhere(self.kind, header) {
                 self.reasons[column as usize] = Some(UnmappedReason::Unsupported(name));
@@ -224,7 +224,7 @@ fn elsewhere(kind: EntityKind, header: &str) -> Option<&'static str> {
     let named = |right: Right| {
         move |entity: &'static Entity| {
             let (index, found) = named_field(entity, header).filter(|(_, found)| *found >= right)?;
-            Some(&entity.fields[index]).filter(|field| found >= right && field.writable != Writable::No)
+            Some(&entity.fields[index]).filter(|field| found >= right && field.is_in_files())
         }
     };
     let field =
@@ -250,7 +250,7 @@ fn is_heading(header: &str, wanted: &str) -> bool {
 }
 
 fn writable(entity: &'static Entity) -> impl Iterator<Item = (usize, &'static Field)> {
-    entity.fields.iter().enumerate().filter(|(_, field)| field.writable != Writable::No)
+    entity.fields.iter().enumerate().filter(|(_, field)| field.is_in_files())
 }
 
 fn ambiguous(field: &Field, first: &str, second: &str) -> MappingError {

@@ -50,6 +50,23 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// Bigcapital as it is installed: ten calls a minute for each route, of which the same route may take all.
+    ///
+    /// Source: a second counter, evidently meant for signing in, counts on every route; a request was seen to hang for
+    /// a minute.
+    #[must_use]
+    pub fn bigcapital() -> Self {
+        Self {
+            rate: Rate { count: 10, window: Duration::from_mins(1) },
+            in_flight: None,
+            headroom: 0,
+            batch: 1,
+            settle: Duration::from_mins(2),
+            retry_budget: Duration::from_mins(15),
+            deadline: Duration::from_mins(2),
+        }
+    }
+
     /// Limits for the embedded sandbox, which answers at once or never.
     #[must_use]
     pub fn sandbox() -> Self {

@@ -48,6 +48,8 @@ pub struct Profile {
     pub url: Option<Url>,
     /// The company's name or GUID; `None` when the target has only one.
     pub company: Option<String>,
+    /// The account on which payments come in when a row names none, by code or name; for Bigcapital.
+    pub deposit_account: Option<String>,
     /// Whether the target is the real thing.
     pub stage: Stage,
     /// How to sign in; each entry has its own budget.
@@ -64,6 +66,8 @@ pub struct Profile {
 pub enum System {
     /// Microsoft Dynamics 365 Business Central.
     BusinessCentral,
+    /// Bigcapital.
+    Bigcapital,
     /// The sandbox embedded in this program, which imitates Business Central.
     Sandbox,
 }
@@ -74,6 +78,7 @@ impl System {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::BusinessCentral => "business-central",
+            Self::Bigcapital => "bigcapital",
             Self::Sandbox => "sandbox",
         }
     }
@@ -185,6 +190,7 @@ impl Profile {
             dialect: "v2.0".to_owned(),
             url: None,
             company: None,
+            deposit_account: None,
             stage: Stage::Test,
             credentials: Vec::new(),
             limits: Limits::sandbox(),
@@ -280,7 +286,7 @@ limits  = { rate = "20/s", in_flight = 5, batch = 50 }
     #[test]
     fn an_unknown_key_is_an_error_with_its_line() {
         let error = read(&PROJECT.replace("stage ", "stagee")).unwrap_err();
-        insta::assert_snapshot!(error, @"`ferry.toml` line 9: unknown field `stagee`, expected one of `system`, `dialect`, `url`, `tenant`, `environment`, `company`, `stage`, `auth`, `limits`, `guards`");
+        insta::assert_snapshot!(error, @"`ferry.toml` line 9: unknown field `stagee`, expected one of `system`, `dialect`, `url`, `tenant`, `environment`, `company`, `deposit_account`, `stage`, `auth`, `limits`, `guards`");
     }
 
     #[test]

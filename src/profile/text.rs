@@ -19,6 +19,7 @@ pub(super) struct ProfileText {
     tenant: Option<String>,
     environment: Option<String>,
     company: Option<String>,
+    deposit_account: Option<String>,
     #[serde(default)]
     stage: Stage,
     auth: Option<OneOrMany>,
@@ -42,6 +43,7 @@ enum AuthText {
     ClientCredentials { token_url: String, client_id: String, client_secret: String, scope: Option<String> },
     Bearer { token: String },
     Basic { user: String, password: String },
+    ApiKey { key: String },
 }
 
 impl std::fmt::Debug for AuthText {
@@ -76,6 +78,9 @@ pub(super) struct Reading<'a> {
 impl Reading<'_> {
     pub(super) fn profile(&self, text: &ProfileText) -> Result<Profile, ProfileError> {
         let dialect = self.dialect(text)?;
+        if text.deposit_account.is_some() && text.system != System::Bigcapital {
+            return Err(self.error("deposit_account", "is for Bigcapital only"));
+        }
         if text.system == System::Sandbox && text.url.is_some() {
             let problem =
                 "is not for the embedded sandbox; a sandbox of its own is `system = \"business-central\"`";
@@ -96,6 +101,10 @@ impl Reading<'_> {
             system: text.system,
             dialect: dialect.name.to_owned(),
             url: self.service_root(text, dialect)?,
+            deposit_account: match &text.deposit_account {
+                Some(account) => Some(self.fill("deposit_account", account)?),
+                None => None,
+            },
             company: text.company.as_deref().map(|company| self.fill("company", company)).transpose()?,
             stage: text.stage,
             credentials,
@@ -159,6 +168,8 @@ impl Reading<'_> {
                     },
                 }
             }
+            // A key is sent as a bearer token is.
+            AuthText::ApiKey { key } => Credential::Bearer(self.secret("auth.key", key)?),
             AuthText::Bearer { token } => Credential::Bearer(self.secret("auth.token", token)?),
             AuthText::Basic { user, password } => Credential::Basic {
                 user: self.fill("auth.user", user)?,
@@ -168,7 +179,11 @@ impl Reading<'_> {
     }
 
     fn limits(&self, text: &ProfileText) -> Result<Limits, ProfileError> {
-        let defaults = if text.system == System::Sandbox { Limits::sandbox() } else { Limits::default() };
+        let defaults = match text.system {
+            System::Sandbox => Limits::sandbox(),
+            System::Bigcapital => Limits::bigcapital(),
+            System::BusinessCentral => Limits::default(),
+        };
         let duration = |key, value: &Option<String>, default| match value {
             None => Ok(default),
             Some(value) => parse_duration(value)

@@ -107,6 +107,8 @@ impl RunFacts {
     pub fn destination(&self) -> &'static str {
         match self.entity {
             EntityKind::Customers => "the books",
+            // Source: a payment received is posted as it is made.
+            EntityKind::Payments if self.system == "bigcapital" => "the books",
             EntityKind::Payments => "the journal",
         }
     }

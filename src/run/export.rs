@@ -81,6 +81,9 @@ pub async fn export(
 ) -> Result<ExportSummary, ExportError> {
     let (transport, api, company) = (target.transport.as_ref(), target.api.as_ref(), &target.company);
     request.query.check()?;
+    if !api.has_filters() && (request.query.filter.is_some() || request.query.order_by.is_some()) {
+        return Err(ExportError::NoFilters(api.dialect().title));
+    }
     let layout = Layout::new(api.dialect(), request.entity, &request.select, &request.expand)?;
     let format = request.output.format(request.format)?;
     let mut manifest = describe(transport, company, &request, &layout);

@@ -4,12 +4,15 @@
 //! ledgers of earlier runs still know it, and which payments a run has deleted since. Runs that are kept in a folder
 //! of their own are known by a file in the project that says where.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use crate::catalogue::DIALECTS;
+use crate::domain::text::is_same_folded;
 use crate::domain::{Action, EntityKind, State};
 use crate::durable::{PendingFile, create_directory};
 use crate::ledger::{Filter, Ledger, LedgerError, RunHeader};
@@ -17,7 +20,7 @@ use crate::ledger::{Filter, Ledger, LedgerError, RunHeader};
 use super::error::Error;
 use super::event::{Event, Observer};
 use super::import::LEDGER;
-use super::index::TargetIndex;
+use super::index::{TargetIndex, fold_code};
 use super::planning::PlanningError;
 
 /// How the files begin that say where a run is kept.
@@ -132,6 +135,49 @@ pub(super) fn add_delivered(
     }
     same_target.sort();
     same_target.iter().try_for_each(|(_, _, run, path)| add_run(&Ledger::open(path)?, run, index))
+}
+
+/// The customers that earlier runs made or met in the same company as `header`, where the target keeps no number of
+/// them: the number in the file, upper-cased, and the target's id. The newest run goes before older ones.
+///
+/// # Errors
+/// When a ledger is there and cannot be read.
+pub(super) fn remembered_customers(
+    runs: Option<&Path>,
+    header: &RunHeader,
+) -> Result<HashMap<String, String>, PlanningError> {
+    let mut known = HashMap::new();
+    for folder in runs.map(run_folders).unwrap_or_default() {
+        let ledger = Ledger::open(&folder.join(LEDGER))?;
+        let found = ledger.header()?;
+        let is_same_target = found.entity == EntityKind::Customers
+            && found.system == header.system
+            && found.company_id.eq_ignore_ascii_case(&header.company_id)
+            && found.service_root == header.service_root;
+        if !is_same_target {
+            continue;
+        }
+        let columns: Vec<_> = found.sources.iter().map(|source| number_column(&source.headers)).collect();
+        ledger.for_each_row(Filter::States(&[State::Done, State::Unchanged]), |row| {
+            let column = columns.get(row.planned.source as usize).copied().flatten();
+            let number = column.and_then(|column| row.planned.cells.get(column)).map(|cell| fold_code(cell));
+            let id = row.remote_id.or(row.planned.remote_id).filter(|id| !id.is_empty());
+            if let (Some(number), Some(id), false) = (number, id, row.planned.action == Action::Delete)
+                && !number.is_empty()
+            {
+                known.entry(number).or_insert(id);
+            }
+            Ok::<(), LedgerError>(())
+        })?;
+    }
+    Ok(known)
+}
+
+/// The column of a customer's number among the headings of a file.
+pub(super) fn number_column(headers: &[String]) -> Option<usize> {
+    let known = DIALECTS[0].customers.field("number")?;
+    let names = || std::iter::once(known.name).chain(known.aliases.iter().copied());
+    headers.iter().position(|header| names().any(|name| is_same_folded(header, name)))
 }
 
 fn add_run(ledger: &Ledger, run: &str, index: &mut TargetIndex) -> Result<(), PlanningError> {

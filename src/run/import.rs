@@ -6,6 +6,7 @@
 //!
 //! A plan writes nothing to the target.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -25,11 +26,12 @@ use crate::source;
 
 use super::chain::add_planned_customers;
 use super::check::{Check, CheckError, CheckOptions};
+use super::completion::Completion;
 use super::ending::Ending;
 use super::error::Error;
 use super::event::{Event, Observer};
 use super::facts::{now, tool_version, unsupported_note};
-use super::history::{Earlier, add_delivered, remember_run};
+use super::history::{Earlier, add_delivered, remember_run, remembered_customers};
 use super::index::TargetIndex;
 use super::pace::delivery_options;
 use super::planning::{Lines, Origins, Planner, PlanningError};
@@ -75,6 +77,7 @@ pub struct PlanRequest {
 pub async fn plan(target: &Target, request: &PlanRequest, observer: Observer<'_>) -> Result<Ledger, Error> {
     let (entity, mut opened) = open_files(&request.read)?;
     let journal = match (entity, &request.journal) {
+        _ if !target.api.habits().has_journals => None,
         (EntityKind::Payments, None) => return Err(Error::JournalMissing),
         (EntityKind::Payments, Some(code)) => Some(journal_code(code)?),
         (EntityKind::Customers, _) => None,
@@ -87,7 +90,8 @@ pub async fn plan(target: &Target, request: &PlanRequest, observer: Observer<'_>
     let index = TargetIndex::matching(&match_on).map_err(PlanningError::from)?;
     let known = fetch(target, index, (entity, &opened), journal.as_deref(), observer);
     let mut known = unless_stopped(request.stop.as_ref(), known).await?;
-    if let Some(customers) = &request.after {
+    let has_numbers = target.tables().customers.field("number").is_some();
+    if let Some(customers) = request.after.as_ref().filter(|_| has_numbers) {
         add_planned_customers(customers, &mut known.references, &known.index)?;
     }
     let header = RunHeader {
@@ -97,7 +101,17 @@ pub async fn plan(target: &Target, request: &PlanRequest, observer: Observer<'_>
         ..header(target, request, entity, journal, &opened)
     };
     let header = RunHeader { retries: request.retries.as_deref().map(run_of).transpose()?, ..header };
-    if entity == EntityKind::Payments {
+    if !has_numbers {
+        let remembered = remembered_customers(request.runs.as_deref(), &header)?;
+        for (number, id) in &remembered {
+            if entity == EntityKind::Payments && known.references.id_of("customers", number).is_none() {
+                known.references.insert("customers", number, id);
+            }
+        }
+        known.remembered = remembered;
+    }
+    // A payment that is in no journal cannot leave it: the list of payments is all there is.
+    if entity == EntityKind::Payments && target.api.habits().has_journals {
         let (runs, another) = (request.runs.as_deref(), request.retries.as_deref());
         add_delivered(Earlier { runs, another, own: None }, &header, &mut known.index, observer)?;
     }
@@ -108,7 +122,7 @@ pub async fn plan(target: &Target, request: &PlanRequest, observer: Observer<'_>
     // The one place where an async task burns CPU: nothing else runs on this runtime while a plan is made.
     let planned = block_in_place(|| plan_rows(planning, opened, observer));
     let planned = planned.and_then(|ledger| {
-        if let (EntityKind::Payments, Some(runs)) = (entity, &request.runs) {
+        if let Some(runs) = request.runs.as_ref().filter(|_| entity == EntityKind::Payments || !has_numbers) {
             remember_run(runs, &request.folder)?;
         }
         Ok(ledger)
@@ -197,6 +211,10 @@ struct Known {
     references: References,
     index: TargetIndex,
     journal_id: Option<String>,
+    completion: Completion,
+    /// The ids that earlier runs gave to the numbers of the files, see [`remembered_customers`].
+    remembered: HashMap<String, String>,
+    has_lines: bool,
 }
 
 async fn fetch(
@@ -210,9 +228,14 @@ async fn fetch(
         target.fetch_references(target.tables().entity(entity), &fields_of(opened), observer).await?;
     let fields = needed_fields(opened);
     let mut journal_id = None;
-    match journal {
-        None => target.fetch_customers(&fields, &mut index, observer).await?,
-        Some(code) => {
+    let completion = Completion::fetch(target, entity, &mut references, observer).await?;
+    match (entity, journal) {
+        (EntityKind::Customers, _) => target.fetch_customers(&fields, &mut index, observer).await?,
+        (EntityKind::Payments, None) => {
+            target.fetch_payers(&mut references, &mut index, observer).await?;
+            target.fetch_payments("", &fields, &mut index, observer).await?;
+        }
+        (EntityKind::Payments, Some(code)) => {
             target.fetch_payers(&mut references, &mut index, observer).await?;
             journal_id = target.fetch_journal(code).await?;
             if let Some(journal) = &journal_id {
@@ -220,7 +243,8 @@ async fn fetch(
             }
         }
     }
-    Ok(Known { references, index, journal_id })
+    let has_lines = target.api.habits().has_journals;
+    Ok(Known { references, index, journal_id, completion, remembered: HashMap::new(), has_lines })
 }
 
 fn header(
@@ -306,7 +330,8 @@ struct Planning {
 
 /// Checks every row, decides on it and keeps it. Blocks: it reads and burns CPU.
 fn plan_rows(mut planning: Planning, opened: Vec<Opened>, observer: Observer<'_>) -> Result<Ledger, Error> {
-    let Known { references, index, .. } = &planning.known;
+    let completion = std::mem::take(&mut planning.known.completion);
+    let Known { references, index, remembered, has_lines, .. } = &planning.known;
     let (kind, sign) = (planning.header.entity, planning.request.read.sign);
     let rows_at_most = opened.iter().map(|file| rows_at_most(&file.facts)).sum();
     let mut planner = Planner {
@@ -319,7 +344,13 @@ fn plan_rows(mut planning: Planning, opened: Vec<Opened>, observer: Observer<'_>
         local_currency: references.local_currency(),
         entity: kind,
         names: opened.iter().map(|file| file.facts.name.clone()).collect(),
-        lines: Lines::reserve(index.lines().map_err(PlanningError::from)?, rows_at_most)?,
+        lines: match has_lines {
+            true => Some(Lines::reserve(index.lines().map_err(PlanningError::from)?, rows_at_most)?),
+            false => None,
+        },
+        references,
+        completion,
+        remembered,
         batch: Vec::new(),
     };
     let mut check = Check::new(CheckOptions {
@@ -336,6 +367,7 @@ fn plan_rows(mut planning: Planning, opened: Vec<Opened>, observer: Observer<'_>
             source,
             amount_column: file.amount_column(),
             key_columns: file.key_columns(),
+            number_column: file.number_column(),
             reason_column: file.reason_column(),
             sign,
         };
@@ -360,6 +392,7 @@ fn plan_rows(mut planning: Planning, opened: Vec<Opened>, observer: Observer<'_>
         observer(Event::Note(note));
     }
     planner.flush()?;
+    planner.completion.note().into_iter().for_each(|note| observer(Event::Note(note)));
     planning.header.forecast = forecast(&planning)?;
     planning.ledger.finish_planning(&planning.header)?;
     Ok(planning.ledger)

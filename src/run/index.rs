@@ -5,8 +5,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use crate::connector::fields::Fields;
+use crate::connector::fields::{Fields, decode};
 use crate::domain::EntityKind;
+use crate::domain::text::fold_name;
 use crate::plan::Existing;
 
 /// Why the index could not be written or read.
@@ -68,6 +69,10 @@ struct Members {
     document_number: String,
     #[serde(default, deserialize_with = "null_as_empty")]
     customer_number: String,
+    #[serde(default, deserialize_with = "any_as_text")]
+    customer_id: String,
+    #[serde(default, deserialize_with = "null_as_empty")]
+    email: String,
     line_number: Option<i64>,
     #[serde(default, deserialize_with = "null_as_empty")]
     currency_code: String,
@@ -77,6 +82,19 @@ struct Members {
 
 fn null_as_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// An id is a text in one system and a number in another.
+fn any_as_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let raw = Box::<RawValue>::deserialize(deserializer)?;
+    Ok(decode(raw.get()).into_owned())
+}
+
+impl Members {
+    /// What payments name a customer by: the number, or the id where there are no numbers.
+    fn customer(&self) -> &str {
+        if self.customer_number.is_empty() { &self.customer_id } else { &self.customer_number }
+    }
 }
 
 impl TargetIndex {
@@ -123,6 +141,9 @@ impl TargetIndex {
                         key.execute(params![number_key(&members.number), id])?;
                         if match_on.is_empty() {
                             key.execute(params![name_key(&members.display_name), id])?;
+                            if members.number.is_empty() {
+                                key.execute(params![email_key(&members.email), id])?;
+                            }
                             continue;
                         }
                         let fields = Fields::parse(raw.get()).map_err(IndexError::Record)?;
@@ -131,7 +152,7 @@ impl TargetIndex {
                         }
                     }
                     EntityKind::Payments => {
-                        let found = document_key(&members.document_number, &members.customer_number);
+                        let found = document_key(&members.document_number, members.customer());
                         key.execute(params![found, id])?;
                         if let Some(number) = members.line_number {
                             line.execute([number])?;
@@ -151,8 +172,9 @@ impl TargetIndex {
                 transaction.prepare_cached("INSERT OR REPLACE INTO customers VALUES (?1, ?2, ?3, ?4)")?;
             for raw in page {
                 let members: Members = serde_json::from_str(raw.get()).map_err(IndexError::Record)?;
+                let number = if members.number.is_empty() { &members.id } else { &members.number };
                 customer.execute(params![
-                    fold_code(&members.number),
+                    fold_code(number),
                     members.id.to_lowercase(),
                     members.currency_code,
                     members.blocked
@@ -173,6 +195,31 @@ impl TargetIndex {
         let found = records
             .query_map([key], |row| Ok(Existing { id: row.get(0)?, etag: row.get(1)?, body: row.get(2)? }))?;
         Ok(found.collect::<Result<_, _>>()?)
+    }
+
+    /// The customers without a number that a row meets: those of its name, of several the one with its e-mail address;
+    /// where nobody has the name, those with the address.
+    pub fn find_by_name(&self, payload: &str) -> Result<Vec<Existing>, IndexError> {
+        let sent = Fields::parse(payload).map_err(IndexError::Record)?;
+        let email = email_key(&sent.text("email"));
+        let named = self.find(&name_key(&sent.text("displayName")))?;
+        if named.is_empty() {
+            return self.find(&email);
+        }
+        let by_email = self.find(&email)?;
+        let both: Vec<_> =
+            named.iter().filter(|named| by_email.iter().any(|other| other.id == named.id)).cloned().collect();
+        Ok(if named.len() > 1 && both.len() == 1 { both } else { named })
+    }
+
+    /// The record with this id.
+    pub fn find_by_id(&self, id: &str) -> Result<Option<Existing>, IndexError> {
+        let mut record = self
+            .connection
+            .prepare_cached("SELECT remote_id, etag, body FROM records WHERE remote_id = ?1")?;
+        let found = record
+            .query_row([id], |row| Ok(Existing { id: row.get(0)?, etag: row.get(1)?, body: row.get(2)? }));
+        Ok(found.optional()?)
     }
 
     /// Makes [`Self::etag_of`] quick, once every page is added.
@@ -330,8 +377,12 @@ pub(super) fn number_key(number: &str) -> String {
 
 /// The key of a customer's name, for rows without a number: case and spaces do not matter.
 pub(super) fn name_key(name: &str) -> String {
-    let words: Vec<_> = name.split_whitespace().map(str::to_lowercase).collect();
-    format!("d:{}", words.join(" "))
+    format!("d:{}", fold_name(name))
+}
+
+/// The key of a customer's e-mail address, where customers have no numbers.
+fn email_key(email: &str) -> String {
+    format!("e:{}", fold_name(email))
 }
 
 /// The key of a field that the user named: case and spaces do not matter.
@@ -389,6 +440,7 @@ struct KeyMembers {
     display_name: String,
     document_number: String,
     customer_number: String,
+    #[serde(deserialize_with = "any_as_text")]
     customer_id: String,
 }
 

@@ -142,6 +142,7 @@ impl Journals {
                     Verdict::KeyTaken(refusal)
                     | Verdict::Refused(refusal)
                     | Verdict::Stale(refusal)
+                    | Verdict::Failed(refusal)
                     | Verdict::Gone(refusal) => return Err(refused(refusal.message)),
                     Verdict::RolledBack => (None, "rolled back".to_owned()),
                     Verdict::NotDone(pause) => (pause, format!("the target answered {}", reply.status)),
@@ -182,7 +183,7 @@ impl Journals {
                     continue;
                 }
             };
-            let found = connector.read_found(&reply.body).filter(|_| reply.status == 200);
+            let found = connector.read_found("", &reply.body).filter(|_| reply.status == 200);
             if let Some((found, _)) = found {
                 return Ok(Some(found));
             }

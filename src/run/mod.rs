@@ -9,6 +9,7 @@ mod approval;
 mod chain;
 mod check;
 mod company;
+mod completion;
 mod describe;
 mod diff;
 mod ending;

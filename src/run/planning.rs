@@ -3,16 +3,20 @@
 //! In: opened files with their columns bound, and the target's records. Out: a ledger whose plan is whole. One
 //! row is in memory at a time, apart from the batch that is being written.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+
 use crate::connector::fields;
 use crate::delivery::reserve_lines;
-use crate::domain::{Action, Asked, EntityKind, PlannedRow, Reject, Rule, SourceName};
+use crate::domain::{Action, Asked, EntityKind, PlannedRow, References, Reject, Rule, SourceName};
 use crate::ledger::{Ledger, LedgerError};
 use crate::plan::{Candidate, Decision, Existing, Matching, Mode};
 use crate::report::{REASON_COLUMN, gives_reason};
 use crate::validation::Sign;
 
 use super::check::{CheckedChunk, CheckedRow};
-use super::index::{IndexError, Payer, TargetIndex, customer_of, key_of, natural_key};
+use super::completion::Completion;
+use super::index::{IndexError, Payer, TargetIndex, customer_of, fold_code, key_of, natural_key};
 use super::reading::{as_in_file, rejected_amount};
 
 /// Rows written to the ledger at once: enough that a commit costs nothing beside the rows.
@@ -52,7 +56,12 @@ pub(super) struct Planner<'a> {
     pub(super) entity: EntityKind,
     /// The files, in the order of the run.
     pub(super) names: Vec<SourceName>,
-    pub(super) lines: Lines,
+    /// The lines of new payments, where payments have some.
+    pub(super) lines: Option<Lines>,
+    pub(super) references: &'a References,
+    pub(super) completion: Completion,
+    /// Of customers without a number in the target: the ids that earlier runs gave to the numbers of the files.
+    pub(super) remembered: &'a HashMap<String, String>,
     pub(super) batch: Vec<PlannedRow>,
 }
 
@@ -85,6 +94,8 @@ pub(super) struct Origins {
     pub(super) amount_column: Option<usize>,
     /// The columns of what a person knows a record by, the best first.
     pub(super) key_columns: [Option<usize>; 2],
+    /// The column of a customer's number, where the target has none.
+    pub(super) number_column: Option<usize>,
     /// The column in which a rejects file says why the row was left out.
     pub(super) reason_column: Option<usize>,
     pub(super) sign: Sign,
@@ -118,6 +129,11 @@ impl Planner<'_> {
     }
 
     fn accept(&mut self, origins: Origins, row: &CheckedRow<'_>) -> Result<(), PlanningError> {
+        let (payload, unclear) = match self.completion.complete(row.payload, self.references) {
+            Ok(payload) => (payload, None),
+            Err(decision) => (Cow::Borrowed(row.payload), Some(*decision)),
+        };
+        let row = &CheckedRow { payload: &payload, ..*row };
         let payer = self.payer(row.payload)?;
         let number = payer.as_ref().map(|payer| payer.number.as_str());
         let key = key_of(self.entity, row.payload, number);
@@ -128,7 +144,14 @@ impl Planner<'_> {
         let decision = match self.matched(candidate, &keys)? {
             Matched::Conflict(decision) => decision,
             Matched::Records(found) => self.matching.decide(candidate, found).map_err(unreadable)?,
-            Matched::ByKey => self.matching.decide(candidate, self.index.find(&key)?).map_err(unreadable)?,
+            Matched::ByKey => {
+                let found = self.found_by_key(&key, row, origins)?;
+                self.matching.decide(candidate, found).map_err(unreadable)?
+            }
+        };
+        let decision = match unclear {
+            Some(unclear) if !matches!(decision.action, Action::Skip) => unclear,
+            _ => self.completion.settle(decision),
         };
         let decision = self.not_again(&shown, decision)?;
         let decision = self.not_before_its_customer(row.payload, decision)?;
@@ -143,6 +166,26 @@ impl Planner<'_> {
         planned.amount = row.amount.map(|sent| as_in_file(self.entity, origins.sign, sent));
         planned.key = shown;
         self.push(planned)
+    }
+
+    /// The records that a row's natural key finds; of customers without numbers, the one that an earlier run made of
+    /// the file's own number, or else those of its name.
+    fn found_by_key(
+        &self,
+        key: &str,
+        row: &CheckedRow<'_>,
+        origins: Origins,
+    ) -> Result<Vec<Existing>, PlanningError> {
+        if self.entity == EntityKind::Payments || self.matching.entity.field("number").is_some() {
+            return Ok(self.index.find(key)?);
+        }
+        let number = origins.number_column.map_or("", |column| row.row.cell(column));
+        if let Some(id) = self.remembered.get(&fold_code(number))
+            && let Some(existing) = self.index.find_by_id(id)?
+        {
+            return Ok(vec![existing]);
+        }
+        Ok(self.index.find_by_name(row.payload)?)
     }
 
     /// A new payment that an earlier run delivered has left its journal, most likely because it was posted.
@@ -285,10 +328,10 @@ impl Planner<'_> {
 
     fn planned(&mut self, row: &CheckedRow<'_>, decision: Decision) -> serde_json::Result<PlannedRow> {
         let (line_number, payload) = match (self.entity, decision.action) {
-            (EntityKind::Payments, Action::Create) => {
+            (EntityKind::Payments, Action::Create) if self.lines.is_some() => {
                 // Never a line that the file names: it may be taken, or named twice, and a payment on it lost.
                 let payload = fields::only(&decision.payload, |name| name != "lineNumber")?;
-                (Some(self.lines.take()), payload)
+                (self.lines.as_mut().map(Lines::take), payload)
             }
             _ => (None, decision.payload),
         };

@@ -15,6 +15,7 @@ use crate::source::{SheetChoice, Source, SourceError, SourceOptions};
 use crate::validation::Sign;
 
 use super::event::{Event, Observer};
+use super::history::number_column;
 
 /// Which files to read, and how.
 #[derive(Clone, Debug)]
@@ -237,6 +238,15 @@ impl Opened {
     pub(super) fn unsupported(&self) -> Vec<(String, &'static str)> {
         let heading = |column: u32| self.facts.headers.get(column as usize).cloned().unwrap_or_default();
         self.binding.unsupported().map(|(column, field)| (heading(column), field)).collect()
+    }
+
+    /// The column of a customer's number, where the target has no field for it.
+    pub(super) fn number_column(&self) -> Option<usize> {
+        let is_free = |column: &usize| {
+            let uses = |field| self.binding.column_of(field).is_some_and(|used| used as usize == *column);
+            !self.binding.fields().any(uses)
+        };
+        number_column(&self.facts.headers).filter(is_free)
     }
 
     /// The column in which a rejects file says why a row was left out.

@@ -138,6 +138,13 @@ async fn fetch_payments(
     index: &mut TargetIndex,
     observer: Observer<'_>,
 ) -> Result<(), Error> {
+    if !target.api.habits().has_journals {
+        target.fetch_payments("", &BTreeSet::new(), index, observer).await?;
+        return target
+            .fetch_payers(&mut crate::domain::References::new(), index, observer)
+            .await
+            .map_err(Error::from);
+    }
     let code = header.journal_code.as_deref().unwrap_or_default();
     let journal = match &header.journal_id {
         Some(known) => Some(find_journal(target, code, known).await?),

@@ -3,7 +3,7 @@
 //! Everything is read in bulk, page by page, with only the fields that are needed. Reads that a plan rests on
 //! must not come from a lagging replica, so they ask for the primary.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 
 use crate::catalogue::{Dialect, Entity, Kind};
 use crate::connector::{Api, Connector, List, Set};
+use crate::domain::text::fold_name;
 use crate::domain::{EntityKind, References};
 use crate::export::{ExportError, PageOptions, PageReader};
 use crate::plan::{ADDRESS, ADDRESS_KEYS};
@@ -69,10 +70,12 @@ struct Records<'a> {
 }
 
 /// A row of a reference table.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ReferenceRow {
     id: String,
+    #[serde(default)]
+    display_name: String,
     #[serde(default, alias = "number")]
     code: String,
     #[serde(default)]
@@ -114,6 +117,10 @@ impl Target {
             .map(|reference| reference.set)
             .collect();
         sets.remove(CUSTOMERS);
+        if !self.api.habits().has_journals {
+            // Read with what else is to be known of them.
+            sets.retain(|set| !matches!(*set, "salesInvoices" | "accounts"));
+        }
         match self.fetch_local_currency().await? {
             Some(currency) => references.set_local_currency(&currency),
             // Without it, the currencies are not all there is: the local one has no row among them.
@@ -164,6 +171,12 @@ impl Target {
     ///
     /// Source: reads give the local currency's code beside the nil currency id.
     async fn fetch_local_currency(&self) -> Result<Option<String>, TargetError> {
+        if !self.api.habits().has_journals {
+            // A system without them says it of the company.
+            let companies: Vec<ReferenceRow> = self.fetch_rows(Set::Companies, &|_| ()).await?;
+            let own = companies.into_iter().find(|company| company.id == self.company.id);
+            return Ok(own.map(|company| company.currency_code).filter(|code| !code.is_empty()));
+        }
         let filter = format!("currencyId eq {LOCAL}");
         let list =
             List { top: Some(1), ..self.list(Set::Customers, &["id", "currencyCode"]).filtered(&filter) };
@@ -178,6 +191,25 @@ impl Target {
         })
         .await?;
         Ok(currency)
+    }
+
+    /// All rows of a small table.
+    pub(super) async fn fetch_rows<T: serde::de::DeserializeOwned>(
+        &self,
+        set: Set<'_>,
+        observer: Observer<'_>,
+    ) -> Result<Vec<T>, TargetError> {
+        let mut rows = Vec::new();
+        self.each_record_page(&self.list(set, &[]), |page| {
+            for raw in &page {
+                let row = serde_json::from_str(raw.get());
+                rows.push(row.map_err(|source| TargetError::Malformed { set: set.sort().as_str(), source })?);
+            }
+            observer(Event::Fetched(set.sort().as_str(), rows.len() as u64));
+            Ok(())
+        })
+        .await?;
+        Ok(rows)
     }
 
     /// Reads the customers that rows with these `fields` may meet.
@@ -207,7 +239,11 @@ impl Target {
             let add = |page: Vec<&RawValue>| {
                 Ok(index.add_page(EntityKind::Customers, &page).map_err(PlanningError::from)?)
             };
-            self.each_page(Set::Customers, &[address], add).await?;
+            match self.each_page(Set::Customers, &[address], add).await {
+                // A record asked for by its own address.
+                Err(TargetError::Fetch(ExportError::NotFound { .. })) if !self.api.habits().has_journals => {}
+                outcome => outcome?,
+            }
         }
         Ok(())
     }
@@ -219,6 +255,9 @@ impl Target {
         index: &mut TargetIndex,
         observer: Observer<'_>,
     ) -> Result<(), TargetError> {
+        if self.tables().customers.field("number").is_none() {
+            return self.fetch_payers_by_name(references, index, observer).await;
+        }
         let list = self.list(Set::Customers, &["id", "number", "currencyCode", "blocked"]);
         let mut rows = 0;
         references.add_set(CUSTOMERS);
@@ -227,6 +266,33 @@ impl Target {
                 let row: ReferenceRow = serde_json::from_str(raw.get())
                     .map_err(|source| TargetError::Malformed { set: "customers", source })?;
                 references.insert(CUSTOMERS, &row.code, &row.id);
+            }
+            rows += page.len() as u64;
+            observer(Event::Fetched("customers", rows));
+            Ok(index.add_customers(&page).map_err(PlanningError::from)?)
+        })
+        .await
+    }
+
+    /// Reads the names of all customers, which payments may give where customers have no numbers. A name that several
+    /// of them carry is kept without an id.
+    async fn fetch_payers_by_name(
+        &self,
+        references: &mut References,
+        index: &mut TargetIndex,
+        observer: Observer<'_>,
+    ) -> Result<(), TargetError> {
+        let mut names: HashMap<String, u64> = HashMap::new();
+        let list = self.list(Set::Customers, &["id", "displayName", "currencyCode"]);
+        let mut rows = 0;
+        references.add_set(CUSTOMERS);
+        self.each_record_page(&list, |page| {
+            for raw in &page {
+                let row: ReferenceRow = serde_json::from_str(raw.get())
+                    .map_err(|source| TargetError::Malformed { set: "customers", source })?;
+                let carriers = names.entry(fold_name(&row.display_name)).or_default();
+                *carriers += 1;
+                references.insert(CUSTOMERS, &row.display_name, if *carriers > 1 { "" } else { &row.id });
             }
             rows += page.len() as u64;
             observer(Event::Fetched("customers", rows));

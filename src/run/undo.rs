@@ -178,6 +178,9 @@ async fn records_there(
         (EntityKind::Payments, Some(journal)) => {
             target.fetch_payments(journal, &BTreeSet::new(), &mut index, observer).await?;
         }
+        (EntityKind::Payments, None) if !target.api.habits().has_journals => {
+            target.fetch_payments("", &BTreeSet::new(), &mut index, observer).await?;
+        }
         (EntityKind::Payments, None) => {}
     }
     Ok(index)

@@ -23,6 +23,8 @@ pub enum Method {
     Post,
     /// Changes some fields.
     Patch,
+    /// Replaces a record, or part of it.
+    Put,
     /// Deletes.
     Delete,
 }

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use super::email::is_email_list;
 use super::record::{RecordRule, Sign, record_rules};
-use crate::catalogue::{Entity, Field, Kind, ReferenceBy};
+use crate::catalogue::{Entity, Field, Kind, ReferenceBy, Refuses};
 use crate::domain::reference::NIL_GUID;
 use crate::domain::text::upper;
 use crate::domain::{Broken, EntityKind, Record, References, Rule, Value};
@@ -44,6 +44,16 @@ fn shape_of(kind: Kind) -> Option<FieldRule> {
 /// The rules that a value of a kind has to pass, besides its length and shape.
 fn rules_of(field: &Field) -> &'static [FieldRule] {
     let by = field.reference.map(|reference| (reference.set, reference.by));
+    if let Some(refuses) = field.refuses {
+        return match (refuses, field.kind, by) {
+            (Refuses::FourBytes, Kind::Email, _) => &[is_narrow, is_email],
+            (Refuses::FourBytes, _, Some((_, ReferenceBy::Code))) => &[is_narrow, code_exists],
+            (Refuses::FourBytes, ..) => &[is_narrow],
+            (Refuses::Numerals, ..) => &[is_narrow, is_no_numeral],
+            (Refuses::DigitsOver(_), ..) => &[has_few_digits, fits, is_not_rounded],
+            (Refuses::Cents, ..) => &[has_few_digits, fits, has_no_cents],
+        };
+    }
     match (field.kind, by) {
         (Kind::Code | Kind::CutText, Some(("currencies", ReferenceBy::Code))) => &[currency_exists],
         (Kind::Code | Kind::CutText, Some((_, ReferenceBy::Code))) => &[code_exists],
@@ -207,6 +217,41 @@ fn has_few_digits(_: &Field, value: &Value<'_>, _: Option<&References>) -> Verdi
     let mantissa = decimal.mantissa().unsigned_abs();
     let is_large = mantissa >= LIMIT && mantissa / 10u128.pow(decimal.scale()) >= LIMIT;
     is_large.then(|| (Rule::NumberTooLarge, "15 digits before the decimal point".to_owned()))
+}
+
+/// Source: the columns of the database hold characters of up to three bytes.
+fn is_narrow(_: &Field, value: &Value<'_>, _: Option<&References>) -> Verdict {
+    let wide = text_of(value).chars().find(|letter| letter.len_utf8() > 3);
+    wide.map(|letter| (Rule::FourBytes, format!("anything but characters such as `{letter}`")))
+}
+
+/// Source: what reads as a number, in any notation of the server's language, becomes one and is refused.
+fn is_no_numeral(_: &Field, value: &Value<'_>, _: Option<&References>) -> Verdict {
+    let text = text_of(value).trim();
+    let is_based = ["0x", "0o", "0b"].iter().any(|base| {
+        let digits = text.get(..2).filter(|start| start.eq_ignore_ascii_case(base)).map(|_| &text[2..]);
+        digits.is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    });
+    let is_number = text.parse::<f64>().is_ok_and(|_| text.bytes().any(|byte| byte.is_ascii_digit()))
+        || text.trim_start_matches(['+', '-']) == "Infinity";
+    (is_based || is_number).then(|| (Rule::OnlyDigits, format!("a letter in front, such as `P{text}`")))
+}
+
+/// Source: an amount is a `decimal(13,3)`, a rate a `decimal(13,9)`.
+fn fits(field: &Field, value: &Value<'_>, _: Option<&References>) -> Verdict {
+    let Value::Decimal(money) = value else { return None };
+    let most = match field.refuses {
+        Some(Refuses::DigitsOver(most)) => most,
+        _ => 10,
+    };
+    let is_large = money.decimal().trunc().mantissa().unsigned_abs() >= 10u128.pow(most.into());
+    is_large.then(|| (Rule::NumberTooLarge, format!("{most} digits before the decimal point")))
+}
+
+/// Source: the amount of a payment's entry is a whole number, although the database keeps three decimals.
+fn has_no_cents(_: &Field, value: &Value<'_>, _: Option<&References>) -> Verdict {
+    let Value::Decimal(money) = value else { return None };
+    (money.scale() > 0).then(|| (Rule::Cents, "a whole number".to_owned()))
 }
 
 fn is_not_rounded(field: &Field, value: &Value<'_>, _: Option<&References>) -> Verdict {

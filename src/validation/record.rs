@@ -42,6 +42,8 @@ struct PaymentFields {
     customer_id: usize,
     customer_number: usize,
     amount: usize,
+    /// Whether a payment's customer is known from the invoice it has to name.
+    follows_invoice: bool,
     sign: Sign,
 }
 
@@ -77,6 +79,7 @@ impl PaymentFields {
             customer_id: entity.index_of("customerId")?,
             customer_number: entity.index_of("customerNumber")?,
             amount: entity.index_of("amount")?,
+            follows_invoice: entity.field("appliesToInvoiceNumber").is_some_and(|invoice| invoice.required),
             sign,
         })
     }
@@ -108,6 +111,7 @@ fn names_one_customer(
             }
             (Rule::CustomerTwice, "the number and the id of one customer")
         }
+        (None, None) if fields.follows_invoice => return None,
         (None, None) => (Rule::CustomerMissing, "the number of a customer"),
         _ => return None,
     };

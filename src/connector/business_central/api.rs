@@ -122,7 +122,7 @@ impl Api for BusinessCentral {
         addresses
     }
 
-    fn neutral_page(&self, set: Set<'_>, page: Bytes) -> serde_json::Result<Bytes> {
+    fn neutral_page(&self, set: Set<'_>, _address: &str, page: Bytes) -> serde_json::Result<Bytes> {
         match self.lens(set) {
             Some(lens) => lens.page(page),
             None => Ok(page),

@@ -37,6 +37,7 @@ fn filter_of(identity: &Identity) -> String {
         Identity::Number(number) => format!("number eq {}", literal(number)),
         Identity::Line(line) => format!("lineNumber eq {line}"),
         Identity::Document(number) => format!("documentNumber eq {}", literal(number)),
+        Identity::Name { name, .. } => format!("displayName eq {}", literal(name)),
         Identity::Fields(filter) => filter.clone(),
     }
 }
@@ -287,7 +288,7 @@ mod tests {
 
     #[test]
     fn a_page_that_is_not_the_last_says_where_the_next_one_is() {
-        let read_found = |body: &[u8]| customers("c").read_found(body);
+        let read_found = |body: &[u8]| customers("c").read_found("", body);
         assert_eq!(read_found(br#"{"value":[]}"#), Some((Vec::new(), None)));
         assert_eq!(read_found(br#"{"value":[],"@odata.nextLink":null}"#), Some((Vec::new(), None)));
         let more = read_found(br#"{"value":[],"@odata.nextLink":"http:\/\/x\/y?$skiptoken=1"}"#);
@@ -310,7 +311,7 @@ mod tests {
         let connector = payments("c", "j");
         let sent = r#"{"customerNumber":"C1","documentNumber":"P1","amount":-5.00}"#;
         let found = |record: &str| {
-            connector.read_found(format!(r#"{{"value":[{record}]}}"#).as_bytes()).unwrap().0.remove(0)
+            connector.read_found("", format!(r#"{{"value":[{record}]}}"#).as_bytes()).unwrap().0.remove(0)
         };
         let stranger =
             found(r#"{"id":"x","lineNumber":1,"customerNumber":"C9","documentNumber":"Z","amount":-6}"#);

@@ -90,7 +90,7 @@ impl Connector for Routes {
         self.look_up(operations)
     }
 
-    fn read_found(&self, body: &[u8]) -> Option<FoundPage> {
+    fn read_found(&self, _asked: &str, body: &[u8]) -> Option<FoundPage> {
         self.read_records(body)
     }
 

@@ -293,6 +293,7 @@ mod tests {
             Verdict::Gone(_) => "gone",
             Verdict::NotDone(_) => "not done",
             Verdict::RolledBack => "rolled back",
+            Verdict::Failed(_) => "failed",
             Verdict::InDoubt(_) => "in doubt",
         }
     }

@@ -1,0 +1,206 @@
+//! A record of Bigcapital in neutral form.
+//!
+//! Names lose their underscores, `business` becomes `Company`, 1 and 0 become true and false, the instant of a server's
+//! midnight becomes a day, the noise of binary numbers is rounded away, and money received turns negative.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
+
+use crate::catalogue::bigcapital::{CUSTOMERS, PAYMENTS};
+use crate::catalogue::{Entity, Field, Kind};
+use crate::connector::fields::{Fields, decode};
+use crate::domain::{EntityKind, Money};
+
+/// The types of customers, as Bigcapital and the neutral form call them.
+const TYPES: [(&str, &str); 2] = [("business", "Company"), ("individual", "Person")];
+
+type Names = HashMap<String, &'static Field>;
+
+static CUSTOMER_NAMES: LazyLock<Names> = LazyLock::new(|| names_of(&CUSTOMERS));
+static PAYMENT_NAMES: LazyLock<Names> = LazyLock::new(|| names_of(&PAYMENTS));
+
+fn names_of(entity: &'static Entity) -> Names {
+    entity.fields.iter().map(|field| (name_in_answers(field.path()), field)).collect()
+}
+
+/// The name that a property of requests has in answers.
+///
+/// Source: answers are in `snake_case`, digits stay with their word: `billing_address1`.
+pub(super) fn name_in_answers(name: &str) -> String {
+    let mut snake = String::with_capacity(name.len() + 4);
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() {
+            snake.push('_');
+        }
+        snake.push(letter.to_ascii_lowercase());
+    }
+    snake
+}
+
+/// The record of this kind in neutral form.
+///
+/// # Errors
+/// When it is no JSON object.
+pub(super) fn neutral(kind: EntityKind, record: &str) -> serde_json::Result<String> {
+    let fields = Fields::parse(record)?;
+    let mut neutral = Neutral::new(&fields.text("id"));
+    let names = match kind {
+        EntityKind::Customers => &*CUSTOMER_NAMES,
+        EntityKind::Payments => &*PAYMENT_NAMES,
+    };
+    for (name, raw) in fields.iter() {
+        match (name, names.get(name)) {
+            ("id", _) => {}
+            // That there is nothing is known, too.
+            (_, Some(field)) if raw == "null" => neutral.raw(field.name, raw),
+            _ if raw == "null" => {}
+            ("contact_type", _) => neutral.text("type", type_in_neutral(&decode(raw))),
+            // A twin of `contact_type` that not every answer has.
+            ("customer_type", _) => {}
+            ("deposit_account", _) => neutral.text("depositAccountNumber", &Fields::parse(raw)?.text("code")),
+            ("customer", _) => neutral.text("customerName", &Fields::parse(raw)?.text("display_name")),
+            ("entries", _) => neutral.applied(raw)?,
+            ("amount" | "local_amount", Some(field)) => neutral.raw(field.name, &negated(raw)),
+            (_, Some(field)) => neutral.raw(field.name, &value(field.kind, raw)),
+            _ => {}
+        }
+    }
+    Ok(neutral.end())
+}
+
+/// A JSON object being written.
+pub(super) struct Neutral(String);
+
+impl Neutral {
+    /// One that begins with the id, which is a text whatever it was.
+    pub(super) fn new(id: &str) -> Self {
+        let mut neutral = Self("{".to_owned());
+        neutral.text("id", id);
+        neutral
+    }
+
+    pub(super) fn text(&mut self, name: &str, text: &str) {
+        let raw = serde_json::Value::from(text).to_string();
+        self.raw(name, &raw);
+    }
+
+    pub(super) fn raw(&mut self, name: &str, raw: &str) {
+        if self.0.len() > 1 {
+            self.0.push(',');
+        }
+        self.0.push('"');
+        self.0.push_str(name);
+        self.0.push_str("\":");
+        self.0.push_str(raw);
+    }
+
+    /// The invoice that a payment settles, or all of them in one text, which no row can mean.
+    fn applied(&mut self, entries: &str) -> serde_json::Result<()> {
+        let entries: Vec<&serde_json::value::RawValue> = serde_json::from_str(entries)?;
+        let (mut ids, mut numbers) = (Vec::new(), Vec::new());
+        for entry in &entries {
+            let entry = Fields::parse(entry.get())?;
+            ids.push(entry.text("invoice_id").into_owned());
+            if let Some(invoice) = entry.raw("invoice").filter(|raw| *raw != "null") {
+                numbers.push(Fields::parse(invoice)?.text("invoice_no").into_owned());
+            }
+        }
+        match ids.as_slice() {
+            [id] if !id.is_empty() => self.raw("appliesToInvoiceId", id),
+            _ => self.text("appliesToInvoiceId", &ids.join(",")),
+        }
+        if numbers.len() == ids.len() {
+            self.text("appliesToInvoiceNumber", &numbers.join(","));
+        }
+        Ok(())
+    }
+
+    pub(super) fn end(mut self) -> String {
+        self.0.push('}');
+        self.0
+    }
+}
+
+fn type_in_neutral(text: &str) -> &str {
+    TYPES.iter().find(|(theirs, _)| theirs.eq_ignore_ascii_case(text)).map_or(text, |(_, neutral)| neutral)
+}
+
+/// The type of a customer as Bigcapital has it.
+pub(super) fn type_on_the_wire(text: &str) -> &str {
+    TYPES.iter().find(|(_, neutral)| neutral.eq_ignore_ascii_case(text)).map_or(text, |(theirs, _)| theirs)
+}
+
+fn value(kind: Kind, raw: &str) -> Cow<'_, str> {
+    match kind {
+        Kind::Boolean if raw == "1" => "true".into(),
+        Kind::Boolean if raw == "0" => "false".into(),
+        Kind::Decimal(scale) => rounded(raw, scale),
+        Kind::Date => day(&decode(raw)).map_or(Cow::Borrowed(raw), |day| format!("\"{day}\"").into()),
+        _ => Cow::Borrowed(raw),
+    }
+}
+
+/// The number as the database holds it.
+///
+/// Source: three decimals of money and nine of rates are kept; sums that were computed carry binary noise.
+pub(super) fn rounded(raw: &str, scale: u8) -> Cow<'_, str> {
+    match decode(raw).parse::<Money>() {
+        Ok(money) => money.round(scale.into()).decimal().normalize().to_string().into(),
+        Err(_) => Cow::Borrowed(raw),
+    }
+}
+
+fn negated(raw: &str) -> Cow<'_, str> {
+    match rounded(raw, 3).parse::<Money>() {
+        Ok(money) if money.is_zero() => "0".into(),
+        Ok(money) => (-money).decimal().to_string().into(),
+        Err(_) => Cow::Borrowed(raw),
+    }
+}
+
+/// The day whose midnight, wherever the server is, an instant is.
+///
+/// Source: the instant of the server's local midnight is sent, so it is up to half a day away from that of UTC.
+fn day(text: &str) -> Option<Date> {
+    let Ok(instant) = text.parse::<Timestamp>() else { return text.parse().ok() };
+    let nearest = instant.checked_add(12.hours()).ok()?;
+    Some(nearest.to_zoned(TimeZone::UTC).date())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_is_found_from_the_midnight_of_any_server() {
+        for text in
+            ["2026-01-10T20:00:00.000Z", "2026-01-11T05:00:00.000Z", "2026-01-11T00:00:00.000Z", "2026-01-11"]
+        {
+            assert_eq!(day(text).unwrap().to_string(), "2026-01-11", "{text}");
+        }
+        assert_eq!(day("soon"), None);
+    }
+
+    #[test]
+    fn binary_noise_is_rounded_away_and_received_money_is_negative() {
+        assert_eq!(rounded("238.16000000000003", 3), "238.16");
+        assert_eq!(rounded("\"100.005\"", 3), "100.005");
+        assert_eq!(
+            (negated("50"), negated("99.990"), negated("0")),
+            ("-50".into(), "-99.99".into(), "0".into())
+        );
+    }
+
+    #[test]
+    fn a_payment_for_several_invoices_is_like_no_row() {
+        let record = r#"{"id":1,"amount":5,"entries":[{"invoice_id":1},{"invoice_id":2}]}"#;
+        assert_eq!(
+            neutral(EntityKind::Payments, record).unwrap(),
+            r#"{"id":"1","amount":-5,"appliesToInvoiceId":"1,2"}"#
+        );
+    }
+}

@@ -1,0 +1,441 @@
+//! What a row means of the target's other records: ids in place of numbers, and what goes without saying.
+//!
+//! In: a payload as the file says it, and the target's invoices and accounts. Out: the payload with the ids that the
+//! target wants to have, or why it cannot be said. Only systems whose payments settle invoices need this.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use serde::Deserialize;
+
+use crate::catalogue::{Dialect, Kind};
+use crate::connector::fields::Fields;
+use crate::connector::{Set, text_of};
+use crate::domain::text::{fold_name, upper};
+use crate::domain::{Action, EntityKind, Money, References, Rule};
+use crate::plan::Decision;
+
+use super::event::Observer;
+use super::target::{Target, TargetError};
+
+/// The kinds of account on which money may come in.
+///
+/// Source: any other is refused with `DEPOSIT_ACCOUNT_INVALID_TYPE`.
+const DEPOSITS: [&str; 3] = ["bank", "cash", "other-current-asset"];
+
+/// An invoice that payments may settle.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Invoice {
+    id: String,
+    #[serde(default)]
+    number: String,
+    #[serde(default)]
+    customer_id: i64,
+    #[serde(default)]
+    remaining_amount: Option<Money>,
+    #[serde(default)]
+    is_delivered: bool,
+}
+
+/// An account of the general ledger.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Account {
+    id: String,
+    #[serde(default)]
+    number: String,
+    #[serde(default)]
+    display_name: String,
+    #[serde(default, rename = "accountType")]
+    kind: String,
+}
+
+/// What payloads of one kind are completed with.
+#[derive(Debug, Default)]
+pub(super) struct Completion {
+    kind: Option<EntityKind>,
+    dialect: Option<&'static Dialect>,
+    invoices: HashMap<String, Invoice>,
+    accounts: Vec<Account>,
+    /// The account on which money comes in when a row names none.
+    deposit: Option<String>,
+    local_currency: String,
+    /// Rows of which only the first of several e-mail addresses goes.
+    cut_emails: u64,
+}
+
+impl Completion {
+    /// Reads what rows of this kind may mean; nothing where the system needs nothing.
+    pub(super) async fn fetch(
+        target: &Target,
+        kind: EntityKind,
+        references: &mut References,
+        observer: Observer<'_>,
+    ) -> Result<Self, TargetError> {
+        if target.api.habits().has_journals {
+            return Ok(Self::default());
+        }
+        let mut completion = Self {
+            kind: Some(kind),
+            dialect: Some(target.tables()),
+            deposit: target.api.deposit_account().map(str::to_owned),
+            local_currency: references.local_currency().unwrap_or_default().to_owned(),
+            ..Self::default()
+        };
+        if kind == EntityKind::Payments {
+            let invoices: Vec<Invoice> = target.fetch_rows(Set::Reference("salesInvoices"), observer).await?;
+            references.add_set("salesInvoices");
+            for invoice in invoices {
+                references.insert("salesInvoices", &invoice.number, &invoice.id);
+                completion.invoices.insert(upper(invoice.number.trim()).into_owned(), invoice);
+            }
+            completion.accounts = target.fetch_rows(Set::Reference("accounts"), observer).await?;
+            references.add_set("accounts");
+            for account in &completion.accounts {
+                references.insert("accounts", &account.display_name, &account.id);
+                references.insert("accounts", &account.number, &account.id);
+            }
+        }
+        Ok(completion)
+    }
+
+    /// The payload with what its row means; a conflict when that cannot be said.
+    pub(super) fn complete<'p>(
+        &mut self,
+        payload: &'p str,
+        references: &References,
+    ) -> Result<Cow<'p, str>, Box<Decision>> {
+        match self.kind {
+            None => Ok(Cow::Borrowed(payload)),
+            Some(EntityKind::Customers) => Ok(self.with_one_email(payload)),
+            Some(EntityKind::Payments) => self.payment(payload, references).map(Cow::Owned),
+        }
+    }
+
+    /// A new record with what goes without saying; a payment only of an invoice that takes it.
+    pub(super) fn settle(&mut self, decision: Decision) -> Decision {
+        match (self.kind, decision.action) {
+            (Some(EntityKind::Customers), Action::Create) => self.with_defaults(decision),
+            (Some(EntityKind::Payments), Action::Create) => self.against_what_is_due(decision),
+            _ => decision,
+        }
+    }
+
+    /// What is to be told of the rows, in one line.
+    pub(super) fn note(&self) -> Option<String> {
+        let rows = self.cut_emails;
+        let system = self.dialect?.title;
+        (rows > 0).then(|| {
+            format!("{rows} customers have several e-mail addresses; {system} holds one, so the first of each goes")
+        })
+    }
+
+    /// Source: one address, where Business Central takes several parted by semicolons.
+    fn with_one_email<'p>(&mut self, payload: &'p str) -> Cow<'p, str> {
+        let (Some(dialect), Ok(sent)) = (self.dialect, Fields::parse(payload)) else {
+            return Cow::Borrowed(payload);
+        };
+        let is_list = |name: &str, raw: &str| {
+            raw.contains(';') && dialect.customers.field(name).is_some_and(|field| field.kind == Kind::Email)
+        };
+        if !sent.iter().any(|(name, raw)| is_list(name, raw)) {
+            return Cow::Borrowed(payload);
+        }
+        self.cut_emails += 1;
+        let mut object = Object::default();
+        for (name, raw) in sent.iter() {
+            if is_list(name, raw) {
+                let all = sent.text(name);
+                let first = all.split(';').map(str::trim).find(|address| !address.is_empty());
+                object.text(name, first.unwrap_or_default());
+            } else {
+                object.raw(name, raw);
+            }
+        }
+        Cow::Owned(object.end())
+    }
+
+    /// Source: a customer needs a type and a currency, which a sheet for Business Central may leave to its defaults.
+    fn with_defaults(&self, decision: Decision) -> Decision {
+        let Ok(sent) = Fields::parse(&decision.payload) else { return decision };
+        let mut object = Object::default();
+        let is_blank = |name: &str| matches!(sent.text(name).trim(), "" | "_x0020_");
+        for (name, raw) in sent.iter() {
+            if !matches!(name, "type" | "currencyCode") || !is_blank(name) {
+                object.raw(name, raw);
+            }
+        }
+        if is_blank("type") {
+            object.text("type", "Company");
+        }
+        if is_blank("currencyCode") {
+            object.text("currencyCode", &self.local_currency);
+        }
+        Decision { payload: object.end(), ..decision }
+    }
+
+    fn payment(&self, payload: &str, references: &References) -> Result<String, Box<Decision>> {
+        let Ok(sent) = Fields::parse(payload) else { return Ok(payload.to_owned()) };
+        let mut object = Object::default();
+        let planned = [
+            "customerNumber",
+            "customerId",
+            "appliesToInvoiceId",
+            "depositAccountNumber",
+            "depositAccountId",
+        ];
+        for (name, raw) in sent.iter().filter(|(name, _)| !planned.contains(name)) {
+            object.raw(name, raw);
+        }
+        let invoice = self.invoices.get(upper(sent.text("appliesToInvoiceNumber").trim()).as_ref());
+        let named = sent.text("customerNumber");
+        let customer = match (named.trim(), invoice) {
+            ("", None) => None,
+            ("", Some(invoice)) => Some(invoice.customer_id),
+            (name, _) => Some(customer_named(name, references)?),
+        };
+        if let Some(customer) = customer {
+            object.raw("customerId", &customer.to_string());
+        }
+        if let Some(invoice) = invoice {
+            if customer.is_some_and(|customer| customer != invoice.customer_id) {
+                let found = format!("{named}, {}", invoice.number);
+                return Err(conflict(
+                    Rule::InvoiceOfAnother,
+                    "customerNumber",
+                    found,
+                    "the customer of the invoice",
+                ));
+            }
+            object.raw("appliesToInvoiceId", &invoice.id);
+        }
+        if let Some(account) = self.account(&sent.text("depositAccountNumber"))? {
+            object.text("depositAccountNumber", &account.number);
+            object.raw("depositAccountId", &account.id);
+        }
+        Ok(object.end())
+    }
+
+    /// The account that a row names by code or name, or else the profile.
+    fn account(&self, named: &str) -> Result<Option<&Account>, Box<Decision>> {
+        let wanted = match named.trim() {
+            "" => self.deposit.as_deref().unwrap_or_default(),
+            named => named,
+        };
+        if wanted.is_empty() {
+            return Ok(None);
+        }
+        let is_it = |account: &&Account| {
+            account.number.eq_ignore_ascii_case(wanted.trim())
+                || fold_name(&account.display_name) == fold_name(wanted)
+        };
+        let Some(account) = self.accounts.iter().find(is_it) else {
+            let found = wanted.to_owned();
+            return Err(conflict(
+                Rule::ReferenceUnknown,
+                "depositAccountNumber",
+                found,
+                "a code or name of an account",
+            ));
+        };
+        if DEPOSITS.contains(&account.kind.as_str()) {
+            return Ok(Some(account));
+        }
+        let allowed = "a bank, cash or other current asset account";
+        Err(conflict(Rule::ReferenceUnknown, "depositAccountNumber", wanted.to_owned(), allowed))
+    }
+
+    /// Source: an entry may not be more than what is due, and only a delivered invoice takes one.
+    fn against_what_is_due(&mut self, decision: Decision) -> Decision {
+        let member = |name| text_of(&decision.payload, name);
+        for (name, allowed) in
+            [("appliesToInvoiceId", "an invoice"), ("depositAccountId", "an account that takes deposits")]
+        {
+            if member(name).is_empty() {
+                let field = if name == "depositAccountId" {
+                    "depositAccountNumber"
+                } else {
+                    "appliesToInvoiceNumber"
+                };
+                return Decision::conflict(Rule::PaymentIncomplete, field, String::new(), allowed);
+            }
+        }
+        let (number, amount) = (member("appliesToInvoiceNumber"), member("amount").parse::<Money>());
+        let Some(invoice) = self.invoices.get_mut(upper(number.trim()).as_ref()) else { return decision };
+        let Ok(received) = amount.map(|amount| -amount) else { return decision };
+        let Some(due) = invoice.remaining_amount else { return decision };
+        if !invoice.is_delivered {
+            return Decision::conflict(
+                Rule::InvoiceClosed,
+                "appliesToInvoiceNumber",
+                number,
+                "a delivered invoice",
+            );
+        }
+        if received > due {
+            let allowed = format!("{due} at most, which is what is due on {number}");
+            return Decision::conflict(Rule::InvoiceClosed, "amount", received.to_string(), &allowed);
+        }
+        invoice.remaining_amount = Some(due - received);
+        decision
+    }
+}
+
+fn customer_named(name: &str, references: &References) -> Result<i64, Box<Decision>> {
+    let id = references.id_of("customers", name).map(str::parse::<i64>);
+    match id {
+        Some(Ok(id)) => Ok(id),
+        // A name that several customers carry was kept without an id.
+        Some(Err(_)) => {
+            let allowed =
+                "a name that one customer carries; leave the cell empty to take the invoice's customer";
+            Err(conflict(Rule::Ambiguous, "customerNumber", name.to_owned(), allowed))
+        }
+        None => Err(conflict(
+            Rule::CustomerUnknown,
+            "customerNumber",
+            name.to_owned(),
+            "a customer of the target",
+        )),
+    }
+}
+
+fn conflict(rule: Rule, field: &str, found: String, allowed: &str) -> Box<Decision> {
+    Box::new(Decision::conflict(rule, field, found, allowed))
+}
+
+/// A JSON object being written.
+#[derive(Default)]
+struct Object(String);
+
+impl Object {
+    fn raw(&mut self, name: &str, raw: &str) {
+        self.0.push(if self.0.is_empty() { '{' } else { ',' });
+        self.0.push_str(&serde_json::Value::from(name).to_string());
+        self.0.push(':');
+        self.0.push_str(raw);
+    }
+
+    fn text(&mut self, name: &str, text: &str) {
+        self.raw(name, &serde_json::Value::from(text).to_string());
+    }
+
+    fn end(mut self) -> String {
+        if self.0.is_empty() {
+            self.0.push('{');
+        }
+        self.0.push('}');
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::bigcapital::DIALECT;
+
+    fn payments() -> (Completion, References) {
+        let invoice = |id: &str, number: &str, customer_id, due: &str, is_delivered| Invoice {
+            id: id.to_owned(),
+            number: number.to_owned(),
+            customer_id,
+            remaining_amount: due.parse().ok(),
+            is_delivered,
+        };
+        let account = |id: &str, number: &str, name: &str, kind: &str| Account {
+            id: id.to_owned(),
+            number: number.to_owned(),
+            display_name: name.to_owned(),
+            kind: kind.to_owned(),
+        };
+        let invoices = [invoice("1", "MIG-1", 7, "300", true), invoice("2", "MIG-2", 8, "80", false)];
+        let completion = Completion {
+            kind: Some(EntityKind::Payments),
+            dialect: Some(&DIALECT),
+            invoices: invoices.into_iter().map(|invoice| (invoice.number.clone(), invoice)).collect(),
+            accounts: vec![
+                account("1000", "10001", "Bank Account", "bank"),
+                account("1026", "40001", "Sales", "income"),
+            ],
+            deposit: Some("bank account".to_owned()),
+            ..Completion::default()
+        };
+        let mut references = References::new();
+        references.insert("customers", "Ann", "7");
+        references.insert("customers", "Twin", "");
+        (completion, references)
+    }
+
+    fn rule_of(payload: &str) -> Rule {
+        let (mut completion, references) = payments();
+        match completion.complete(payload, &references) {
+            Err(decision) => decision.violations[0].rule,
+            Ok(payload) => {
+                let payload = payload.into_owned();
+                let candidate = crate::plan::Candidate { key: "P", payload: &payload, asked: None };
+                let matching =
+                    crate::plan::Matching { entity: DIALECT.payments, mode: crate::plan::Mode::Upsert };
+                completion.settle(matching.decide(candidate, Vec::new()).unwrap()).violations[0].rule
+            }
+        }
+    }
+
+    #[test]
+    fn a_payment_gets_the_ids_of_what_it_names_and_its_invoices_customer() {
+        let (mut completion, references) = payments();
+        let payload = r#"{"documentNumber":"P1","amount":-50,"appliesToInvoiceNumber":"mig-1"}"#;
+        assert_eq!(
+            completion.complete(payload, &references).unwrap(),
+            r#"{"documentNumber":"P1","amount":-50,"appliesToInvoiceNumber":"mig-1","customerId":7,"appliesToInvoiceId":1,"depositAccountNumber":"10001","depositAccountId":1000}"#
+        );
+    }
+
+    #[test]
+    fn what_a_payment_cannot_mean_is_told_before_it_is_sent() {
+        let with = |more: &str| format!(r#"{{"amount":-50,"appliesToInvoiceNumber":"MIG-1"{more}}}"#);
+        assert_eq!(rule_of(&with(r#","customerNumber":"Twin""#)), Rule::Ambiguous);
+        assert_eq!(rule_of(&with(r#","customerNumber":"Nobody""#)), Rule::CustomerUnknown);
+        assert_eq!(rule_of(&with(r#","depositAccountNumber":"Sales""#)), Rule::ReferenceUnknown);
+        assert_eq!(rule_of(&with(r#","depositAccountNumber":"?""#)), Rule::ReferenceUnknown);
+        let other = r#"{"amount":-50,"appliesToInvoiceNumber":"MIG-2","customerNumber":"Ann"}"#;
+        assert_eq!(rule_of(other), Rule::InvoiceOfAnother);
+        assert_eq!(rule_of(r#"{"amount":-50,"appliesToInvoiceNumber":"MIG-2"}"#), Rule::InvoiceClosed);
+        assert_eq!(rule_of(r#"{"amount":-301,"appliesToInvoiceNumber":"MIG-1"}"#), Rule::InvoiceClosed);
+        assert_eq!(rule_of(r#"{"amount":-5}"#), Rule::PaymentIncomplete);
+    }
+
+    #[test]
+    fn rows_together_do_not_pay_more_than_is_due() {
+        let (mut completion, references) = payments();
+        let matching = crate::plan::Matching { entity: DIALECT.payments, mode: crate::plan::Mode::Upsert };
+        let mut actions = Vec::new();
+        for amount in [-200, -200, -100] {
+            let payload = format!(r#"{{"amount":{amount},"appliesToInvoiceNumber":"MIG-1"}}"#);
+            let payload = completion.complete(&payload, &references).unwrap().into_owned();
+            let candidate = crate::plan::Candidate { key: "P", payload: &payload, asked: None };
+            actions.push(completion.settle(matching.decide(candidate, Vec::new()).unwrap()).action);
+        }
+        assert_eq!(actions, [Action::Create, Action::Conflict, Action::Create]);
+    }
+
+    #[test]
+    fn a_new_customer_has_a_type_and_a_currency_and_one_address() {
+        let mut completion = Completion {
+            kind: Some(EntityKind::Customers),
+            dialect: Some(&DIALECT),
+            local_currency: "USD".to_owned(),
+            ..Completion::default()
+        };
+        let payload = r#"{"displayName":"A","email":"a@b.c; d@e.f","currencyCode":""}"#;
+        let payload = completion.complete(payload, &References::new()).unwrap().into_owned();
+        let matching = crate::plan::Matching { entity: DIALECT.customers, mode: crate::plan::Mode::Upsert };
+        let candidate = crate::plan::Candidate { key: "A", payload: &payload, asked: None };
+        let decision = completion.settle(matching.decide(candidate, Vec::new()).unwrap());
+        assert_eq!(
+            decision.payload,
+            r#"{"displayName":"A","email":"a@b.c","type":"Company","currencyCode":"USD"}"#
+        );
+        assert!(completion.note().unwrap().starts_with("1 customers"));
+    }
+}
