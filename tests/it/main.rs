@@ -4,6 +4,7 @@
 
 mod actions;
 mod architecture;
+mod bigcapital;
 mod chain;
 mod commands;
 mod dialects;

@@ -162,6 +162,42 @@ impl TestBed {
     }
 }
 
+impl TestBed {
+    /// Writes `ferry.toml` with the sandbox's Bigcapital as the profile `local`.
+    pub(crate) fn write_bigcapital_project(&self) {
+        let welcome = &self.sandbox.as_ref().unwrap().welcome().bigcapital;
+        let project = format!(
+            r#"version = 1
+[profiles.local]
+system  = "bigcapital"
+url     = "{}"
+auth    = {{ kind = "api-key", key = "{}" }}
+deposit_account = "10001"
+limits  = {{ rate = "100000/s", settle = "300ms", deadline = "5s", retry_budget = "120s" }}
+"#,
+            welcome.url, welcome.api_key
+        );
+        self.write("ferry.toml", project.as_bytes());
+    }
+
+    /// Sends one request to the sandbox's Bigcapital, as another client would.
+    pub(crate) fn ask_bigcapital(&self, method: Method, path: &str, body: &str) -> (u16, Value) {
+        let welcome = &self.sandbox.as_ref().unwrap().welcome().bigcapital;
+        let transport = Transport::new(TransportOptions {
+            service_root: format!("{}/", welcome.url).parse().unwrap(),
+            credentials: vec![Credential::Bearer(welcome.api_key.clone().into())],
+            plain_http: PlainHttp::default(),
+        });
+        let request = match body {
+            "" => ApiRequest::new(method, path),
+            body => ApiRequest::with_body(method, path, body.to_owned())
+                .header("content-type", "application/json"),
+        };
+        let reply = self.runtime.block_on(transport.unwrap().send(0, &request)).unwrap();
+        (reply.status, serde_json::from_slice(&reply.body).unwrap_or_default())
+    }
+}
+
 impl Drop for TestBed {
     fn drop(&mut self) {
         if let Some(sandbox) = self.sandbox.take() {

@@ -1,0 +1,268 @@
+//! Imports into Bigcapital, judged by its books.
+
+use std::fmt::Write as _;
+use std::thread::sleep;
+use std::time::Duration;
+
+use ledgerferry::domain::Money;
+use ledgerferry::transport::Method;
+
+use crate::testbed::{Draw, TestBed, sample};
+
+/// What the sandbox does wrong in the tests of delivery.
+const FAULTS: &str = "lost=0.06,reset=0.04,429=0.05,503=0.03,504=0.02,torn=0.03";
+
+/// Customers that the organization has before anything is imported.
+const SEEDED: u64 = 8;
+
+/// A bed whose profile is Bigcapital, with the currencies of the samples.
+fn bed(is_strict: bool, faults: &str) -> TestBed {
+    let bed = TestBed::with(|options| {
+        options.strict = is_strict;
+        options.utc_offset = if is_strict { -5 } else { 4 };
+        options.faults = faults.parse().unwrap();
+    });
+    bed.write_bigcapital_project();
+    if faults.is_empty() {
+        for code in ["SEK", "CHF", "JPY", "NOK", "PLN"] {
+            let body =
+                format!(r#"{{"currencyName":"{code}","currencyCode":"{code}","currencySign":"{code}"}}"#);
+            assert_eq!(bed.ask_bigcapital(Method::Post, "currencies", &body).0, 201);
+        }
+    }
+    bed
+}
+
+/// The counts of a run's JSON.
+#[track_caller]
+fn counts(bed: &TestBed, arguments: &[&str], exit: i32, expected: &[(&str, u64)]) {
+    let json = bed.ferry(&[arguments, &["-p", "local", "--json"]].concat()).exits(exit).json();
+    for (name, count) in expected {
+        assert_eq!(json["counts"][*name].as_u64(), Some(*count), "{name} of {json}");
+    }
+}
+
+const PAYMENTS: &str = "Payment Number,Date,Customer,Amount,Invoice,Reference,Description
+P-1,2026-02-02,Adatum Corporation,3200,INV-1001,BANK-1,part
+P-2,2026-02-02,,5750,INV-1002,BANK-2,all of it
+P-3,2026-02-03,School of Fine Art,100,INV-1003,BANK-3,
+P-4,2026-02-03,,7000,INV-1004,BANK-4,in euro
+";
+
+fn due(bed: &TestBed, currency: &str) -> Money {
+    bed.books().bigcapital.sums.due[currency]
+}
+
+fn money(text: &str) -> Money {
+    text.parse().unwrap()
+}
+
+#[test]
+fn the_sample_sheet_is_imported_and_a_second_time_nothing_is_to_be_done() {
+    for is_strict in [false, true] {
+        let bed = bed(is_strict, "");
+        let file = sample("customers.xlsx");
+        counts(&bed, &["import", &file, "--yes", "--on-unsupported", "drop"], 0, &[("done", 12)]);
+        let books = bed.books().bigcapital;
+        assert_eq!((books.customers, books.duplicates.customers), (SEEDED + 12, 0));
+        counts(
+            &bed,
+            &["import", &file, "--yes", "--on-unsupported", "drop"],
+            0,
+            &[("done", 0), ("unchanged", 12)],
+        );
+        // A name that has changed is known by the number that the sheet gave it before.
+        let renamed = std::fs::read_to_string(sample("customers.csv")).unwrap();
+        let renamed = renamed.replace("Kontor Lindqvist AB", "Kontor Lindqvist & Co AB");
+        bed.write("renamed.csv", renamed.as_bytes());
+        counts(
+            &bed,
+            &["import", "renamed.csv", "--yes", "--on-unsupported", "drop"],
+            0,
+            &[("done", 1), ("unchanged", 11)],
+        );
+        assert_eq!(bed.books().bigcapital.customers, SEEDED + 12);
+    }
+}
+
+#[test]
+fn payments_settle_the_invoices_they_name_once() {
+    for is_strict in [false, true] {
+        let bed = bed(is_strict, "");
+        let before = (due(&bed, "USD"), due(&bed, "EUR"));
+        bed.write("payments.csv", PAYMENTS.as_bytes());
+        counts(&bed, &["import", "payments.csv", "--yes"], 0, &[("done", 4)]);
+        assert_eq!(
+            (before.0 - due(&bed, "USD"), before.1 - due(&bed, "EUR")),
+            (money("9050"), money("7000"))
+        );
+        counts(&bed, &["import", "payments.csv", "--yes"], 0, &[("done", 0), ("unchanged", 4)]);
+        let changed = PAYMENTS.replace(",100,INV-1003,BANK-3,", ",150,INV-1003,BANK-3b,more");
+        bed.write("changed.csv", changed.as_bytes());
+        counts(&bed, &["import", "changed.csv", "--yes"], 0, &[("done", 1), ("unchanged", 3)]);
+        assert_eq!(before.0 - due(&bed, "USD"), money("9100"));
+        let books = bed.books().bigcapital;
+        assert_eq!((books.payments, books.duplicates.payments), (4, 0));
+    }
+}
+
+#[test]
+fn what_bigcapital_would_fail_at_is_told_before_anything_is_sent() {
+    let bed = bed(false, "");
+    let long = "x".repeat(256);
+    let payments = format!(
+        "Payment Number,Date,Customer,Amount,Invoice,Description\n\
+         10045,2026-02-02,,100,INV-1001,\n1e5,2026-02-02,,100,INV-1001,\nB-1,2026-02-02,,57.50,INV-1002,\n\
+         B-2,2026-02-03,Trey Research,100,INV-1003,\nB-3,2026-02-03,Nobody,100,INV-1004,\n\
+         B-4,2026-02-03,,100,INV-9999,\nB-5,2026-02-03,,99999,INV-1005,\nB-6,someday,,5,INV-1005,\n\
+         {long},2026-02-03,,5,INV-1005,\nB-7,2026-02-03,,5,INV-1005,smile 😀\n"
+    );
+    bed.write("payments.csv", payments.as_bytes());
+    let json = bed.ferry(&["import", "payments.csv", "--yes", "-p", "local", "--json"]).exits(4).json();
+    assert_eq!(
+        (json["counts"]["rejected"].as_u64(), json["counts"]["conflict"].as_u64()),
+        (Some(8), Some(2))
+    );
+    let customers = format!(
+        "Name,Type,Currency,Opening Balance,Opening Balance Date\nA,martian,USD,,\nB,,ZZZ,,\nC 😀,,USD,,\n{long},,USD,,\n\
+         D,,USD,99999999999,2026-01-01\nE,,USD,5,soon\n"
+    );
+    bed.write("customers.csv", customers.as_bytes());
+    counts(&bed, &["import", "customers.csv", "--yes"], 4, &[("rejected", 6)]);
+    let books = bed.books().bigcapital;
+    // The currencies are the test's own.
+    assert_eq!((books.customers, books.payments, books.write_requests.carried_out), (SEEDED, 0, 5));
+}
+
+#[test]
+fn a_change_goes_over_as_many_routes_as_it_takes_and_is_taken_back() {
+    let bed = bed(false, "");
+    let customer = |path: &str| bed.ask_bigcapital(Method::Get, path, "").1;
+    bed.write(
+        "changes.csv",
+        b"name,note,active,Opening Balance,Opening Balance Date\nTrey Research,hello,false,12.5,2026-01-01\n",
+    );
+    counts(&bed, &["import", "changes.csv", "--yes", "--out", "run"], 0, &[("done", 1)]);
+    let changed = customer("customers/2");
+    assert_eq!(changed["note"], "hello");
+    assert_eq!((changed["active"].as_u64(), changed["opening_balance"].as_f64()), (Some(0), Some(12.5)));
+    counts(&bed, &["import", "changes.csv", "--yes"], 0, &[("unchanged", 1)]);
+    bed.ferry(&["reconcile", "run", "-p", "local"]).exits(0);
+    bed.write("more.csv", b"name,note,active\nTrey Research,other,true\n");
+    counts(&bed, &["import", "more.csv", "--yes", "--out", "more"], 0, &[("done", 1)]);
+    assert_eq!(customer("customers/2")["active"].as_u64(), Some(1));
+    bed.ferry(&["undo", "more", "-p", "local", "--yes"]).exits(0);
+    let back = customer("customers/2");
+    assert_eq!((back["active"].as_u64(), back["note"].as_str()), (Some(0), Some("hello")));
+}
+
+#[test]
+fn a_record_that_somebody_else_changed_after_the_plan_is_left_alone_or_overwritten_as_asked() {
+    let theirs = r#"{"customerType":"business","displayName":"Trey Research","note":"theirs"}"#;
+    for (how, exit, expected) in [("reject", 3, "theirs"), ("ours", 0, "ours"), ("theirs", 3, "theirs")] {
+        let bed = bed(false, "");
+        bed.write("changes.csv", b"name,note\nTrey Research,ours\n");
+        bed.ferry(&["plan", "changes.csv", "-p", "local", "--out", "run"]).exits(0);
+        assert_eq!(bed.ask_bigcapital(Method::Put, "customers/2", theirs).0, 200);
+        let applied = bed.ferry(&["apply", "run", "-p", "local", "--yes", "--on-conflict", how]);
+        let found = bed.ask_bigcapital(Method::Get, "customers/2", "").1;
+        assert_eq!(found["note"], expected, "{how}: {}{}", applied.stdout(), applied.stderr());
+        if how != "theirs" {
+            applied.exits(exit);
+        }
+    }
+}
+
+/// A file of new customers, some with an opening balance.
+fn customers(rows: u64) -> String {
+    let mut file = "name,email,currency,opening balance,opening balance date\n".to_owned();
+    for row in 1..=rows {
+        let balance = if row % 3 == 0 { "10.25,2026-01-01" } else { "," };
+        writeln!(file, "Customer {row},c{row}@x.example,USD,{balance}").unwrap();
+    }
+    file
+}
+
+/// A file of payments of 3 each, over the invoices of the sandbox.
+fn payments(rows: u64) -> String {
+    let mut file = "Payment Number,Date,Amount,Invoice\n".to_owned();
+    for row in 1..=rows {
+        writeln!(file, "K-{row},2026-03-01,3,INV-{}", 1001 + row % 3).unwrap();
+    }
+    file
+}
+
+#[test]
+fn lost_answers_lose_and_double_nothing() {
+    for (seed, is_strict) in [(1, false), (2, true)] {
+        let bed = bed(is_strict, &format!("{FAULTS},seed={seed}"));
+        bed.write("customers.csv", customers(60).as_bytes());
+        counts(&bed, &["import", "customers.csv", "--yes", "--max-errors", "100%"], 0, &[("done", 60)]);
+        let before = due(&bed, "USD");
+        bed.write("payments.csv", payments(60).as_bytes());
+        counts(&bed, &["import", "payments.csv", "--yes", "--max-errors", "100%"], 0, &[("done", 60)]);
+        let books = bed.books().bigcapital;
+        assert_eq!((books.customers, books.payments), (SEEDED + 60, 60));
+        assert_eq!((books.duplicates.customers, books.duplicates.payments), (0, 0));
+        assert_eq!(before - due(&bed, "USD"), money("180"));
+        assert_eq!(books.sums.opening_balances["USD"], money("205"));
+        assert_eq!(
+            books.write_requests.swallowed + books.write_requests.deadlocked,
+            0,
+            "one writer at a time"
+        );
+    }
+}
+
+#[test]
+fn a_killed_import_resumes_without_losing_or_doubling_a_record() {
+    let mut draw = Draw(7);
+    for (name, file) in [("customers", customers(80)), ("payments", payments(80))] {
+        let bed = bed(false, "lost=0.05,torn=0.03,seed=5");
+        let before = due(&bed, "USD");
+        bed.write("rows.csv", file.as_bytes());
+        let import = ["import", "rows.csv", "--yes", "-p", "local", "--out", "run", "--max-errors", "100%"];
+        let resume = ["resume", "run", "-p", "local", "--max-errors", "100%"];
+        let (mut kills, mut planned) = (0, false);
+        for _ in 0..12 {
+            let mut child = bed.start(if planned { &resume } else { &import });
+            sleep(Duration::from_millis(250 + draw.below(400)));
+            kills += u64::from(child.try_wait().unwrap().is_none());
+            child.kill().unwrap();
+            child.wait().unwrap();
+            let phase = bed.ferry(&["runs", "show", "run", "--json"]).json()["phase"].clone();
+            planned = planned || phase == "applying" || phase == "finished";
+            if !planned {
+                // Nothing was sent yet, and the folder is free for another try.
+                let _ = std::fs::remove_dir_all(bed.path().join("run"));
+            }
+        }
+        bed.ferry(if planned { &resume } else { &import }).exits(0);
+        let books = bed.books().bigcapital;
+        assert!(kills > 0, "{name} were killed {kills} times");
+        assert_eq!((books.duplicates.customers, books.duplicates.payments), (0, 0), "{name}");
+        match name {
+            "customers" => assert_eq!(books.customers, SEEDED + 80),
+            _ => assert_eq!((books.payments, before - due(&bed, "USD")), (80, money("240"))),
+        }
+    }
+}
+
+#[test]
+fn customers_balances_and_payments_are_exported() {
+    let bed = bed(true, "");
+    bed.write("payments.csv", PAYMENTS.as_bytes());
+    counts(&bed, &["import", "payments.csv", "--yes"], 0, &[("done", 4)]);
+    bed.ask_bigcapital(Method::Patch, "contacts/3/inactivate", "");
+    for (what, rows) in [("customers", 8), ("financials", 8), ("payments", 4)] {
+        let file = format!("{what}.csv");
+        bed.ferry(&["export", what, "-p", "local", "-o", &file]).exits(0);
+        assert_eq!(bed.read(&file).lines().count(), rows + 1, "{}", bed.read(&file));
+    }
+    assert!(bed.read("customers.csv").contains("Adatum Corporation,Company"));
+    assert!(bed.read("payments.csv").contains("P-1,,1,Adatum Corporation,2026-02-02,-3200"));
+    let refused =
+        bed.ferry(&["export", "customers", "-p", "local", "-o", "x.csv", "--filter-odata", "a eq 1"]);
+    assert!(refused.stderr().contains("does not filter"), "{}", refused.stderr());
+    refused.exits(2);
+}
