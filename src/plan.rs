@@ -218,7 +218,6 @@ impl Matching {
             |name: &str| is_changed(name) || goes_along(name) || (moves && ADDRESS.contains(&name));
         let payload = blanks(self.entity, &fields::only(payload, is_touched)?)?.into_owned();
         let payload = completed(self.entity, &payload, &existing.body)?.into_owned();
-        let payload = with_what_is_there(payload, &existing.body, goes_along)?;
         let before = fields::only(&existing.body, is_touched)?;
         let cleared = cleared_by_a_move(&payload, &changes, &existing.body)?;
         changes.extend(cleared);
@@ -238,27 +237,6 @@ impl Matching {
     pub fn key_field(&self) -> &'static str {
         if self.entity.field("number").is_some() { "number" } else { "documentNumber" }
     }
-}
-
-/// The payload with the record's own values of what has to go along and the row does not say.
-fn with_what_is_there(
-    payload: String,
-    found: &str,
-    goes_along: impl Fn(&str) -> bool,
-) -> serde_json::Result<String> {
-    let sent = fields::Fields::parse(&payload)?;
-    let mut members = Vec::new();
-    for (name, raw) in fields::Fields::parse(found)?.iter() {
-        if goes_along(name) && raw != "null" && sent.raw(name).is_none() {
-            members.push(format!("{}:{raw}", serde_json::to_string(name)?));
-        }
-    }
-    if members.is_empty() {
-        return Ok(payload);
-    }
-    let own = payload.trim_end().trim_end_matches('}').trim_end();
-    let comma = if own.ends_with('{') { "" } else { "," };
-    Ok(format!("{own}{comma}{}}}", members.join(",")))
 }
 
 /// What the server empties because the country changes, and the row does not send.

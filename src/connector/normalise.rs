@@ -62,14 +62,15 @@ pub fn blanks<'a>(entity: &Entity, payload: &'a str) -> serde_json::Result<Cow<'
 }
 
 /// The payload of a change, with the fields that share an object with those it changes as `found` has them: the server
-/// replaces such an object whole.
+/// replaces such an object whole. Likewise what has to [go with](crate::catalogue::Field::goes_with) a change.
 ///
-/// Source: the type `postalAddressType` of API v1.0, whose absent members are emptied or refused.
+/// Source: the type `postalAddressType` of API v1.0, whose absent members are emptied or refused; Bigcapital's edits,
+/// which need a type and a name again.
 ///
 /// # Errors
 /// When one of the two is no JSON object.
 pub fn completed<'a>(entity: &Entity, payload: &'a str, found: &str) -> serde_json::Result<Cow<'a, str>> {
-    if entity.fields.iter().all(|field| field.group().is_empty()) {
+    if entity.fields.iter().all(|field| field.group().is_empty() && !field.goes_along) {
         return Ok(Cow::Borrowed(payload));
     }
     let sent = Fields::parse(payload)?;
@@ -77,10 +78,17 @@ pub fn completed<'a>(entity: &Entity, payload: &'a str, found: &str) -> serde_js
     let is_missing = |field: &&Field| {
         !field.group().is_empty() && groups.contains(&field.group()) && sent.raw(field.name).is_none()
     };
+    let goes_along =
+        |field: &&Field| sent.raw(field.name).is_none() && sent.iter().any(|(name, _)| field.goes_with(name));
     let found = Fields::parse(found)?;
     let mut members = Vec::new();
     for (name, value) in sent.iter() {
         members.push(format!("{}:{value}", serde_json::to_string(name)?));
+    }
+    for field in entity.fields.iter().filter(goes_along) {
+        if let Some(value) = found.raw(field.name).filter(|value| *value != "null") {
+            members.push(format!("{}:{value}", serde_json::to_string(field.name)?));
+        }
     }
     for field in entity.fields.iter().filter(is_missing) {
         let value = found.raw(field.name).filter(|value| *value != "null").unwrap_or("\"\"");

@@ -263,7 +263,9 @@ impl Inverse {
             let text = value.trim_matches('"').trim();
             let is_blank_member = text.is_empty()
                 && self.entity.field(name).is_some_and(|field| matches!(field.kind, Kind::Enum(_)));
-            let is_local = name == "currencyCode" && text == self.local_currency;
+            let is_blank_when_local =
+                self.entity.field(name).is_some_and(|field| field.writable == Writable::Always);
+            let is_local = name == "currencyCode" && text == self.local_currency && is_blank_when_local;
             let value = match (is_blank_member, is_local) {
                 (true, _) => r#""_x0020_""#,
                 (_, true) => r#""""#,
