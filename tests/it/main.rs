@@ -26,6 +26,7 @@ mod readme;
 mod reconcile;
 mod relay;
 mod retry;
+mod systems;
 mod testbed;
 mod undo;
 mod unsupported;

@@ -230,6 +230,10 @@ impl Ended {
         self
     }
 
+    pub(crate) fn succeeded(&self) -> bool {
+        self.output.status.success()
+    }
+
     pub(crate) fn stdout(&self) -> String {
         String::from_utf8_lossy(&self.output.stdout).into_owned()
     }
