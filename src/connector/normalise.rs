@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use super::fields::{Fields, decode, without_nulls};
+use super::fields::{Fields, decode, only, without_nulls};
 use crate::catalogue::{Entity, Field, Kind};
 use crate::domain::text::upper;
 use crate::domain::{FieldChange, Money};
@@ -95,6 +95,25 @@ pub fn completed<'a>(entity: &Entity, payload: &'a str, found: &str) -> serde_js
         members.push(format!("{}:{value}", serde_json::to_string(field.name)?));
     }
     Ok(Cow::Owned(format!("{{{}}}", members.join(","))))
+}
+
+/// The payload of a change without what only goes along with it, see [`completed`]: of such fields, those that it
+/// changes. Only these are the row's own word; of the others its payload holds what was found once.
+///
+/// # Errors
+/// When it is no JSON object.
+pub fn own<'a>(
+    entity: &Entity,
+    payload: &'a str,
+    changes: &[FieldChange],
+) -> serde_json::Result<Cow<'a, str>> {
+    let goes_along = |field: &Field| !field.group().is_empty() || field.goes_along;
+    if !entity.fields.iter().any(goes_along) {
+        return Ok(Cow::Borrowed(payload));
+    }
+    let goes_along = |name: &str| entity.field(name).is_some_and(goes_along);
+    let is_changed = |name: &str| changes.iter().any(|change| change.field == name);
+    only(payload, |name| is_changed(name) || !goes_along(name)).map(Cow::Owned)
 }
 
 /// A customer in local currency has no currency id, while its code reads as the local one.
@@ -275,6 +294,15 @@ mod tests {
         );
         assert_eq!(nested(r#"{"email":"x@y.z"}"#), r#"{"email":"x@y.z"}"#);
         assert_eq!(completed(&CUSTOMERS, r#"{"city":"Bonn"}"#, found).unwrap(), r#"{"city":"Bonn"}"#);
+    }
+
+    #[test]
+    fn what_only_goes_along_with_a_change_is_not_the_rows_own() {
+        let change = |field: &str| FieldChange { field: field.into(), from: "a".into(), to: "b".into() };
+        let payload = r#"{"email":"x@y.z","city":"Bonn","state":"BW","postalCode":"89073"}"#;
+        let nested = own(&V1_CUSTOMERS, payload, &[change("city")]).unwrap();
+        assert_eq!(nested, r#"{"email":"x@y.z","city":"Bonn"}"#);
+        assert_eq!(own(&CUSTOMERS, payload, &[change("city")]).unwrap(), payload);
     }
 
     #[test]

@@ -3,11 +3,14 @@
 //! Found and equal is done. Found and different is a conflict. An absence is believed only once the server's own
 //! time limit has passed since the request left; until then the request may still be running.
 
+use std::borrow::Cow;
+
 use super::doubt::{Cause, Doubt};
 use super::options::OnConflict;
-use crate::connector::fields::only;
-use crate::connector::{Connector, Found, completed, differences};
+use crate::connector::fields::{Fields, only};
+use crate::connector::{Connector, Found, completed, differences, own, text_of};
 use crate::domain::{Action, EntityKind, FieldChange, Receipt, Refusal};
+use crate::ledger::OpenRow;
 
 /// The code of a conflict over a record that is not there any more.
 pub(super) const GONE: &str = "gone";
@@ -162,7 +165,7 @@ impl Judge<'_> {
         match self.on_conflict {
             OnConflict::Reject => Judgement::Conflict(stale(&row.changes, &foreign)),
             _ if self.may_run(doubt, found) => Judgement::LookAgain,
-            OnConflict::Ours => Judgement::Resend(fresh(found)),
+            OnConflict::Ours => self.resend(doubt, found),
             OnConflict::Theirs => self.keep_theirs(doubt, found, (&ours, &foreign)),
         }
     }
@@ -204,9 +207,31 @@ impl Judge<'_> {
     fn again(&self, doubt: &Doubt, found: &Found) -> Judgement {
         // Of an attempt that has ended, there is nothing to wait for.
         if self.is_believable || doubt.has_ended() {
-            return Judgement::Resend(fresh(found).or_else(|| doubt.row.etag.clone()));
+            return self.resend(doubt, found);
         }
         Judgement::LookAgain
+    }
+
+    /// Sends the row again over the record as it was found now: what only goes along with a change is taken from there,
+    /// because somebody may have changed it since the plan.
+    fn resend(&self, doubt: &Doubt, found: &Found) -> Judgement {
+        let (row, entity) = (&doubt.row, self.connector.entity());
+        let etag = fresh(found).or_else(|| row.etag.clone());
+        if row.action != Action::Update {
+            return Judgement::Resend(etag);
+        }
+        let payload = own(entity, &row.payload, &row.changes)
+            .and_then(|own| completed(entity, &own, &found.record).map(Cow::into_owned));
+        match payload {
+            Err(_) => not_comparable(),
+            Ok(payload) if payload == row.payload => Judgement::Resend(etag),
+            Ok(payload) => Judgement::ResendPart(Part {
+                payload,
+                changes: row.changes.clone(),
+                etag,
+                kept: doubt.kept.clone(),
+            }),
+        }
     }
 
     /// Leaves the fields that someone else changed as they are, and sends the others, if any are left.
@@ -216,23 +241,20 @@ impl Judge<'_> {
         found: &Found,
         (ours, foreign): (&[FieldChange], &[FieldChange]),
     ) -> Judgement {
+        let (row, entity) = (&doubt.row, self.connector.entity());
         let is_foreign = |name: &str| foreign.iter().any(|change| change.field == name);
-        let sent = only(&doubt.row.payload, |name| !is_foreign(name));
+        let sent = own(entity, &row.payload, &row.changes)
+            .and_then(|own| only(&own, |name| !is_foreign(name)))
+            .and_then(|sent| with_theirs(&sent, foreign, row));
         let kept = with_kept(&doubt.kept, names(foreign.iter().map(|change| change.field.as_str())));
         match sent {
             Err(_) => not_comparable(),
             Ok(payload) if !ours.is_empty() => Judgement::ResendPart(Part {
-                payload: match completed(self.connector.entity(), &payload, &found.record) {
+                payload: match completed(entity, &payload, &found.record) {
                     Ok(payload) => payload.into_owned(),
                     Err(_) => return not_comparable(),
                 },
-                changes: doubt
-                    .row
-                    .changes
-                    .iter()
-                    .filter(|change| !is_foreign(&change.field))
-                    .cloned()
-                    .collect(),
+                changes: row.changes.iter().filter(|change| !is_foreign(&change.field)).cloned().collect(),
                 etag: fresh(found),
                 kept,
             }),
@@ -249,11 +271,52 @@ impl Judge<'_> {
         }
     }
 
-    /// In which fields the record found differs from what was sent; `None` when they cannot be compared.
+    /// In which fields the record found differs from what the row wants there; `None` when they cannot be compared.
     fn changes(&self, doubt: &Doubt, found: &Found) -> Option<Vec<FieldChange>> {
-        let changes = differences(self.connector.entity(), &doubt.row.payload, &found.record).ok()?;
-        Some(without_looked_up_address(changes, &doubt.row.payload))
+        let (row, entity) = (&doubt.row, self.connector.entity());
+        if row.action != Action::Update {
+            let changes = differences(entity, &row.payload, &found.record).ok()?;
+            return Some(without_looked_up_address(changes, &row.payload));
+        }
+        let own = own(entity, &row.payload, &row.changes).ok()?;
+        let mut changes = differences(entity, &own, &found.record).ok()?;
+        changes.extend(filled_before_a_move(row, &changes, &found.record));
+        // The server looks up an address only with a change that it carries out, and it carries out all of it.
+        let rest = without_looked_up_address(changes.clone(), &own);
+        let may_have_arrived = rest.is_empty() && !doubt.is_first_refused();
+        Some(if may_have_arrived { rest } else { changes })
     }
+}
+
+/// What somebody has filled in since the plan, and the row's change of country would empty: it is not in the payload.
+fn filled_before_a_move(row: &OpenRow, changes: &[FieldChange], found: &str) -> Vec<FieldChange> {
+    if changes.iter().all(|change| change.field != "country") {
+        return Vec::new();
+    }
+    let is_unsent = |change: &&FieldChange| {
+        change.to.is_empty() && changes.iter().all(|known| known.field != change.field)
+    };
+    let filled = row.changes.iter().filter(is_unsent).filter_map(|change| {
+        let there = text_of(found, &change.field);
+        let is_theirs = !there.is_empty() && there != change.from.trim();
+        is_theirs.then(|| FieldChange { from: there, ..change.clone() })
+    });
+    filled.collect()
+}
+
+/// The payload with the values of somebody else that its change of country would empty.
+fn with_theirs(payload: &str, foreign: &[FieldChange], row: &OpenRow) -> serde_json::Result<String> {
+    let sent = Fields::parse(&row.payload)?;
+    let unsent = foreign.iter().filter(|change| sent.raw(&change.field).is_none());
+    let mut members: Vec<String> = Vec::new();
+    for (name, value) in Fields::parse(payload)?.iter() {
+        members.push(format!("{}:{value}", serde_json::to_string(name)?));
+    }
+    for change in unsent {
+        let (name, value) = (serde_json::to_string(&change.field)?, serde_json::to_string(&change.from)?);
+        members.push(format!("{name}:{value}"));
+    }
+    Ok(format!("{{{}}}", members.join(",")))
 }
 
 fn not_comparable() -> Judgement {
@@ -326,7 +389,6 @@ mod tests {
 
     use crate::catalogue::DIALECTS;
     use crate::domain::State;
-    use crate::ledger::OpenRow;
 
     fn judge(connector: &dyn Connector, doubt: &Doubt, found: &[&Found], is_believable: bool) -> Judgement {
         Judge { connector, on_conflict: OnConflict::Reject, is_believable }.judge(doubt, found)
@@ -485,6 +547,40 @@ mod tests {
         let sent = r#"{"number":"C1","city":"Ulm","postalCode":"89073"}"#;
         let record = r#"{"id":"g","number":"C1","city":"ULM / DONAU","postalCode":"89073"}"#;
         assert!(matches!(customer(Action::Create, sent, Some(record), false), Judgement::Accepted(_)));
+    }
+
+    #[test]
+    fn what_somebody_filled_in_is_not_emptied_by_a_change_of_country() {
+        let mut doubt = doubt(Action::Update, r#"{"country":"AT"}"#, Cause::Stale(refusal()));
+        let change = |field: &str, from: &str, to: &str| FieldChange {
+            field: field.into(),
+            from: from.into(),
+            to: to.into(),
+        };
+        doubt.row.changes = vec![change("country", "DE", "AT"), change("city", "Ulm", "")];
+        let judge = |on_conflict, city: &str, country: &str| {
+            let record = format!(r#"{{"id":"g","city":"{city}","country":"{country}","@odata.etag":"e5"}}"#);
+            Judge { connector: customers().as_ref(), on_conflict, is_believable: true }
+                .judge(&doubt, &[&found(&record)])
+        };
+        assert_eq!(conflict_code(&judge(OnConflict::Reject, "Graz", "DE")), "stale");
+        let Judgement::ResendPart(part) = judge(OnConflict::Theirs, "Graz", "DE") else { panic!() };
+        assert_eq!(part.payload, r#"{"country":"AT","city":"Graz"}"#);
+        let again = Judgement::Resend(Some("e5".to_owned()));
+        assert_eq!(judge(OnConflict::Ours, "Graz", "DE"), again);
+        assert_eq!(judge(OnConflict::Reject, "Ulm", "DE"), again);
+        // The country has arrived, and somebody has filled in the city since.
+        assert!(matches!(judge(OnConflict::Reject, "Graz", "AT"), Judgement::Accepted(_)));
+    }
+
+    #[test]
+    fn nothing_is_looked_up_for_a_postal_code_that_was_refused() {
+        let sent = r#"{"city":"Ulm","postalCode":"89073"}"#;
+        let there = found(r#"{"id":"g","city":"Neu-Ulm","postalCode":"89073","@odata.etag":"e5"}"#);
+        let mut doubt = doubt(Action::Update, sent, Cause::Stale(refusal()));
+        assert_eq!(conflict_code(&judge(customers().as_ref(), &doubt, &[&there], true)), "stale");
+        doubt.cause = Cause::Unanswered("lost".into());
+        assert!(matches!(judge(customers().as_ref(), &doubt, &[&there], true), Judgement::Accepted(_)));
     }
 
     /// An update of city and credit limit, with what a lookup finds, judged while it is still too early to believe

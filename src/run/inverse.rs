@@ -14,7 +14,7 @@ use crate::validation::Sign;
 
 use super::index::{TargetIndex, key_of, name_key};
 use super::planning::{Lines, PlanningError};
-use super::readback::moved;
+use super::readback::{moved, own_of};
 use super::reading::as_in_file;
 
 /// How one row is turned round.
@@ -121,7 +121,7 @@ impl Inverse {
         there: Existing,
         left: Option<&str>,
     ) -> serde_json::Result<PlannedRow> {
-        let changed = moved(self.entity, &done.payload, &there.body)?;
+        let changed = moved(self.entity, done, &there.body)?;
         let is_touched = !changed.is_empty() || left.is_some_and(|etag| etag != there.etag);
         if is_touched && self.on_conflict != OnConflict::Ours {
             let fields = names(&changed);
@@ -210,13 +210,14 @@ impl Inverse {
     ) -> serde_json::Result<Vec<FieldChange>> {
         let is_back = |name: &str| back.iter().any(|change| change.field == name);
         if !is_touched {
-            let mut foreign = moved(self.entity, &done.payload, now)?;
+            let mut foreign = moved(self.entity, done, now)?;
             foreign.retain(|change| is_back(&change.field));
             return Ok(foreign);
         }
-        let mut foreign = differences(self.entity, &done.payload, now)?;
+        let sent = own_of(self.entity, done.action, (&done.payload, &done.changes))?;
+        let mut foreign = differences(self.entity, &sent, now)?;
         foreign.retain(|change| is_back(&change.field));
-        let sent = Fields::parse(&done.payload)?;
+        let sent = Fields::parse(&sent)?;
         let is_emptied = |change: &FieldChange| change.from.is_empty() && sent.raw("country").is_some();
         let unsent = back.iter().filter(|change| sent.raw(&change.field).is_none() && !is_emptied(change));
         foreign.extend(unsent.cloned());

@@ -4,6 +4,7 @@
 //! and from the primary database, because a replica may lag behind what was written a moment ago. What was read is
 //! kept on disk, so that memory stays flat.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use rusqlite::{Connection, OptionalExtension, Params, params};
@@ -12,8 +13,8 @@ use serde_json::value::RawValue;
 
 use crate::catalogue::{Entity, Kind, Writable};
 use crate::connector::fields::Fields;
-use crate::connector::{Operation, Set, differences};
-use crate::domain::{Action, EntityKind, FieldChange, RowResult, State};
+use crate::connector::{Operation, Set, differences, own};
+use crate::domain::{Action, EntityKind, FieldChange, PlannedRow, RowResult, State};
 use crate::export::ExportError;
 use crate::ledger::{Filter, Ledger, LedgerError, RunHeader};
 use crate::plan::Existing;
@@ -196,20 +197,33 @@ fn known_number(row: &RowResult) -> String {
     numbers.find(|number| !number.trim().is_empty()).unwrap_or_default()
 }
 
-/// The fields of `sent` that the target holds with another value. Where a postal code is as it was sent, the
-/// server may have looked up its city, state and country.
+/// The fields of which a row says something that the target holds with another value. Where a postal code is as the
+/// row sent it, the server may have looked up its city, state and country.
 ///
 /// Source: a postal code found in the post code table overwrites the three.
-pub(super) fn moved(entity: &Entity, sent: &str, found: &str) -> serde_json::Result<Vec<FieldChange>> {
-    if sent.is_empty() {
+pub(super) fn moved(entity: &Entity, row: &PlannedRow, found: &str) -> serde_json::Result<Vec<FieldChange>> {
+    if row.payload.is_empty() {
         return Ok(Vec::new());
     }
-    let mut changes = differences(entity, sent, found)?;
-    let has_postal_code = !Fields::parse(sent)?.text("postalCode").trim().is_empty();
+    let sent = own_of(entity, row.action, (&row.payload, &row.changes))?;
+    let mut changes = differences(entity, &sent, found)?;
+    let has_postal_code = !Fields::parse(&sent)?.text("postalCode").trim().is_empty();
     if has_postal_code && changes.iter().all(|change| change.field != "postalCode") {
         changes.retain(|change| !matches!(change.field.as_str(), "city" | "state" | "country"));
     }
     Ok(changes)
+}
+
+/// What a row says itself of its record: of an update without what only went along with it.
+pub(super) fn own_of<'r>(
+    entity: &Entity,
+    action: Action,
+    (payload, changes): (&'r str, &[FieldChange]),
+) -> serde_json::Result<Cow<'r, str>> {
+    match action {
+        Action::Update => own(entity, payload, changes),
+        _ => Ok(Cow::Borrowed(payload)),
+    }
 }
 
 /// A customer of the run to be asked for by itself.
@@ -384,7 +398,9 @@ fn names(entity: &'static Entity, besides: &[&'static str]) -> BTreeSet<&'static
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalogue::business_central_v1::CUSTOMERS as V1_CUSTOMERS;
     use crate::catalogue::business_central_v2::CUSTOMERS;
+    use crate::domain::Origin;
 
     fn read(records: &[&str]) -> ReadBack {
         let raw: Vec<Box<RawValue>> =
@@ -419,9 +435,46 @@ mod tests {
         let sent = r#"{"postalCode":"89073","city":"Ulm","displayName":"A"}"#;
         let found = r#"{"postalCode":"89073","city":"ULM DONAU","displayName":"B"}"#;
         let fields: Vec<_> =
-            moved(&CUSTOMERS, sent, found).unwrap().into_iter().map(|change| change.field).collect();
+            moved(&CUSTOMERS, &row(sent), found).unwrap().into_iter().map(|change| change.field).collect();
         assert_eq!(fields, ["displayName"]);
-        assert!(moved(&CUSTOMERS, "", found).unwrap().is_empty());
+        assert!(moved(&CUSTOMERS, &row(""), found).unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_only_went_along_with_an_update_is_not_looked_at() {
+        let sent = r#"{"displayName":"A","city":"Ulm","state":"BW","postalCode":"89073"}"#;
+        let found = r#"{"displayName":"A","city":"Bonn","state":"NW","postalCode":"89073"}"#;
+        let city = FieldChange { field: "city".into(), from: String::new(), to: "Ulm".into() };
+        let fields = |changes: Vec<FieldChange>| -> Vec<String> {
+            let row = PlannedRow { action: Action::Update, changes, ..row(sent) };
+            let moved = moved(&V1_CUSTOMERS, &row, found).unwrap();
+            moved.into_iter().map(|change| change.field).collect()
+        };
+        assert_eq!(fields(vec![city.clone()]), ["city"]);
+        assert!(fields(Vec::new()).is_empty());
+        // A postal code of the row's own excuses what the server looks up for it.
+        let code = FieldChange { field: "postalCode".into(), to: "89073".into(), ..city.clone() };
+        assert!(fields(vec![city, code]).is_empty());
+    }
+
+    /// A row that creates a record.
+    fn row(payload: &str) -> PlannedRow {
+        PlannedRow {
+            source: 0,
+            origin: Origin { row: 1, line: 2 },
+            key: String::new(),
+            action: Action::Create,
+            payload: payload.to_owned(),
+            changes: Vec::new(),
+            before: String::new(),
+            remote_id: None,
+            etag: None,
+            line_number: None,
+            violations: Vec::new(),
+            cells: Vec::new(),
+            amount: None,
+            currency: String::new(),
+        }
     }
 
     #[test]

@@ -120,7 +120,7 @@ fn compare(
 fn found_again(header: &RunHeader, row: &RowResult, there: &Existing) -> Result<Finding, PlanningError> {
     let entity = tables_of(header).entity(header.entity);
     let readable = |source| PlanningError::Record { key: row.planned.key.clone(), source };
-    let mut changes = moved(entity, &row.planned.payload, &there.body).map_err(readable)?;
+    let mut changes = moved(entity, &row.planned, &there.body).map_err(readable)?;
     if let Some(id) = &row.remote_id {
         let (field, from, to) = ("id".to_owned(), there.id.clone(), id.clone());
         changes.insert(0, FieldChange { field, from, to });
@@ -140,10 +140,8 @@ fn finding(header: &RunHeader, row: &RowResult, found: Option<&Existing>) -> Res
     let (kind, entity) = (header.entity, tables_of(header).entity(header.entity));
     let is_doubtful = matches!(row.state, State::InDoubt | State::Sending);
     let changes = match found {
-        Some(found) if row.planned.action != Action::Delete => {
-            moved(entity, &row.planned.payload, &found.body)
-                .map_err(|source| PlanningError::Record { key: row.planned.key.clone(), source })?
-        }
+        Some(found) if row.planned.action != Action::Delete => moved(entity, &row.planned, &found.body)
+            .map_err(|source| PlanningError::Record { key: row.planned.key.clone(), source })?,
         _ => Vec::new(),
     };
     Ok(match (row.state, row.planned.action, found) {

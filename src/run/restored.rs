@@ -6,22 +6,24 @@
 //!
 //! Source: a postal code found in the post code table overwrites city, state and country, whatever was sent with it.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use csv::Writer;
 
 use crate::catalogue::Entity;
 use crate::connector::differences;
-use crate::domain::{Action, FieldChange, NotRestored, RowResult, State};
+use crate::domain::{Action, FieldChange, NotRestored, PlannedRow, RowResult, State};
 use crate::durable::{FileError, PendingFile};
 use crate::ledger::{Filter, Ledger, RunHeader};
-use crate::plan::Existing;
+use crate::plan::{ADDRESS, ADDRESS_KEYS, Existing};
 
 use super::chain::place_of;
 use super::error::Error;
 use super::event::{Event, Observer};
 use super::import::LEDGER;
 use super::planning::PlanningError;
+use super::readback::own_of;
 use super::reading::tables_of;
 use super::target::Target;
 
@@ -75,9 +77,23 @@ fn missed(
         (Action::Delete, Some(_)) => Ok(whole("still there", "gone")),
         (_, None) => Ok(whole("gone", "there")),
         // Here nothing is forgiven: what the target looks up for a postal code is not what was there before.
-        (_, Some(there)) => differences(entity, &row.planned.payload, &there.body)
+        (_, Some(there)) => put_back(entity, &row.planned)
+            .and_then(|payload| differences(entity, &payload, &there.body))
             .map_err(|source| PlanningError::Record { key: row.planned.key.clone(), source }),
     }
+}
+
+/// What the row was to put back: of an address that goes back whole all of it, otherwise not what only went along.
+fn put_back<'r>(entity: &Entity, row: &'r PlannedRow) -> serde_json::Result<Cow<'r, str>> {
+    let mut changes = row.changes.clone();
+    if changes.iter().any(|change| ADDRESS_KEYS.contains(&change.field.as_str())) {
+        changes.extend(ADDRESS.map(|field| FieldChange {
+            field: field.to_owned(),
+            from: String::new(),
+            to: String::new(),
+        }));
+    }
+    own_of(entity, row.action, (&row.payload, &changes))
 }
 
 fn note(header: &RunHeader, (row, missed): (&RowResult, &[FieldChange]), found: &mut NotRestored) {

@@ -2,16 +2,18 @@
 //!
 //! What a dialect wrote is looked at through v2.0, which the sandbox serves over the same books.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use ledgerferry::domain::Money;
 use ledgerferry::transport::Method;
 use serde_json::{Value, json};
 
-use crate::kill::{FAULTS, KILLS, import_under_fire, results};
-use crate::testbed::{Draw, TestBed, sample};
+use crate::kill::{FAULTS, KILLS, import_under_fire, results, results_in};
+use crate::relay::{Ask, Manners, Way};
+use crate::testbed::{Colleague, Draw, TestBed, sample};
 
 const DIALECTS: [&str; 2] = ["v1.0", "beta"];
 
@@ -157,6 +159,125 @@ fn somebody_elses_part_of_an_address_is_not_written_over() {
             (&json!("Bonn"), &json!("77")),
             "{which}: {done}"
         );
+    });
+}
+
+/// A colleague who changes a customer right before each of the first writes reaches the server.
+struct Meddling {
+    colleague: Colleague,
+    changes: Mutex<VecDeque<String>>,
+}
+
+impl Manners for Meddling {
+    fn meet(&self, _number: u64, ask: &Ask) -> Way {
+        if ask.method == "PATCH" || ask.is_batch() {
+            let change = self.changes.lock().unwrap().pop_front();
+            change.inspect(|change| self.colleague.change(change));
+        }
+        Way::Forward
+    }
+}
+
+/// Changes D1 by `sheet`, while a colleague makes `theirs`, one before each write; the state of the row, and the
+/// customer afterwards.
+fn meddled(bed: &TestBed, sheet: &str, on_conflict: &str, theirs: &[&str]) -> (String, Value) {
+    bed.write(
+        "new.csv",
+        b"Number,Display Name,Address,Address 2,City,State,Country,Postal Code,Phone No.\n\
+          D1,One,Main St 1,Floor 2,Ulm,BW,DE,89073,1\n",
+    );
+    bed.ferry(&["import", "new.csv", "-p", "local", "--yes", "--out", "new"]).exits(0);
+    bed.write("change.csv", sheet.as_bytes());
+    let id = bed.record("customers", "number eq 'D1'")["id"].as_str().unwrap().to_owned();
+    let changes = Mutex::new(theirs.iter().map(|change| (*change).to_owned()).collect());
+    let meddling = Meddling { colleague: bed.colleague(&format!("customers({id})")), changes };
+    let relay = (!theirs.is_empty()).then(|| bed.through(meddling));
+    let line = ["import", "change.csv", "-p", "local", "--yes", "--mode", "update", "--out", "change"];
+    drop(bed.ferry(&[&line[..], &["--on-conflict", on_conflict]].concat()));
+    drop(relay);
+    let (states, _) = results_in(bed, "change");
+    (states.into_keys().collect::<Vec<_>>().join(","), customers(bed)["D1"].clone())
+}
+
+/// What `meddled` leaves behind in every dialect, against the row's state and the fields that are to be otherwise
+/// than at first.
+fn is_left(sheet: &str, on_conflict: &str, theirs: &[&str], (state, after): (&str, &[(&str, &str)])) {
+    in_each(|bed, which| {
+        let (found, record) = meddled(bed, sheet, on_conflict, theirs);
+        let at_first = [
+            ("addressLine1", "Main St 1"),
+            ("addressLine2", "Floor 2"),
+            ("city", "Ulm"),
+            ("state", "BW"),
+            ("country", "DE"),
+            ("postalCode", "89073"),
+        ];
+        let expected = at_first.map(|(name, first)| {
+            let changed = after.iter().find(|(changed, _)| *changed == name);
+            (name, changed.map_or(first, |(_, value)| *value).to_owned())
+        });
+        let there = at_first.map(|(name, _)| (name, record[name].as_str().unwrap().to_owned()));
+        assert_eq!((found.as_str(), there), (state, expected), "{which}, {on_conflict}, {theirs:?}");
+    });
+}
+
+const NEW_STREET: &str = "Number,Address\nD1,Ours 1\n";
+
+#[test]
+fn a_colleagues_other_part_of_an_address_stays_whatever_is_said_of_conflicts() {
+    for on_conflict in ["reject", "theirs", "ours"] {
+        let theirs = [r#"{"city":"Bonn","state":"NW"}"#, r#"{"city":"Kiel","addressLine2":"Theirs"}"#];
+        let once = [("addressLine1", "Ours 1"), ("city", "Bonn"), ("state", "NW")];
+        is_left(NEW_STREET, on_conflict, &theirs[..1], ("done", &once));
+        let twice =
+            [("addressLine1", "Ours 1"), ("addressLine2", "Theirs"), ("city", "Kiel"), ("state", "NW")];
+        is_left(NEW_STREET, on_conflict, &theirs, ("done", &twice));
+    }
+}
+
+#[test]
+fn a_colleagues_same_part_of_an_address_is_judged_alone() {
+    let theirs = [r#"{"addressLine1":"Theirs 9","city":"Bonn","state":"NW"}"#];
+    let kept = [("addressLine1", "Theirs 9"), ("city", "Bonn"), ("state", "NW")];
+    is_left(NEW_STREET, "reject", &theirs, ("conflict", &kept));
+    is_left(NEW_STREET, "theirs", &theirs, ("skipped", &kept));
+    let ours = [("addressLine1", "Ours 1"), ("city", "Bonn"), ("state", "NW")];
+    is_left(NEW_STREET, "ours", &theirs, ("done", &ours));
+}
+
+#[test]
+fn a_colleagues_city_is_a_conflict_with_a_row_that_changes_the_city() {
+    let (sheet, theirs) = ("Number,City\nD1,Ours\n", [r#"{"city":"Theirs"}"#]);
+    is_left(sheet, "reject", &theirs, ("conflict", &[("city", "Theirs")]));
+    is_left(sheet, "theirs", &theirs, ("skipped", &[("city", "Theirs")]));
+    is_left(sheet, "ours", &theirs, ("done", &[("city", "Ours")]));
+}
+
+#[test]
+fn an_undo_and_a_reconciliation_look_at_the_rows_own_part_of_an_address() {
+    in_each(|bed, which| {
+        meddled(bed, NEW_STREET, "reject", &[]);
+        let id = bed.record("customers", "number eq 'D1'")["id"].as_str().unwrap().to_owned();
+        bed.change(&format!("customers({id})"), r#"{"city":"Bonn","state":"NW"}"#);
+        bed.ferry(&["reconcile", "change"]).exits(0);
+        bed.ferry(&["undo", "change", "-p", "local", "--yes", "--out", "back"]).exits(0);
+        let record = &customers(bed)["D1"];
+        let parts =
+            ["addressLine1", "city", "state", "postalCode"].map(|name| record[name].as_str().unwrap());
+        assert_eq!(parts, ["Main St 1", "Bonn", "NW", "89073"], "{which}");
+        assert!(!bed.path().join("back/not-restored.csv").exists(), "{which}");
+    });
+}
+
+#[test]
+fn a_reconciliation_sees_a_city_that_somebody_changed_beside_an_old_postal_code() {
+    in_each(|bed, which| {
+        meddled(bed, "Number,City\nD1,Ours\n", "reject", &[]);
+        let id = bed.record("customers", "number eq 'D1'")["id"].as_str().unwrap().to_owned();
+        bed.change(&format!("customers({id})"), r#"{"city":"Theirs"}"#);
+        bed.ferry(&["reconcile", "change"]).exits(3);
+        bed.ferry(&["undo", "change", "-p", "local", "--yes", "--out", "back"]);
+        assert_eq!(customers(bed)["D1"]["city"], "Theirs", "{which}");
     });
 }
 

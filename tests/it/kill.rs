@@ -44,7 +44,12 @@ pub(crate) fn import_under_fire(bed: &TestBed, import: &[&str], draw: &mut Draw)
 
 /// The rows of `results.csv` by their state, and the number of lines they name.
 pub(crate) fn results(bed: &TestBed) -> (BTreeMap<String, u64>, usize) {
-    let text = bed.read("run/results.csv");
+    results_in(bed, "run")
+}
+
+/// The same, of the run in this folder.
+pub(crate) fn results_in(bed: &TestBed, folder: &str) -> (BTreeMap<String, u64>, usize) {
+    let text = bed.read(&format!("{folder}/results.csv"));
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let headers = reader.headers().unwrap().clone();
     let column = |name: &str| headers.iter().position(|header| header == name).unwrap();

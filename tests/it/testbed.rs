@@ -9,7 +9,10 @@ use ledgerferry::sandbox::{Books, Sandbox, SandboxOptions, read_books};
 use ledgerferry::transport::{ApiRequest, Credential, Method, PlainHttp, Transport, TransportOptions};
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
+use tokio::task::block_in_place;
+
+use crate::relay::{Cut, Manners, Relay};
 
 /// One test's world; everything in it vanishes with it.
 pub(crate) struct TestBed {
@@ -59,6 +62,21 @@ limits  = {{ rate = "100000/s", settle = "300ms", deadline = "5s", retry_budget 
             welcome.company, welcome.token_url, welcome.client_id, welcome.scope
         );
         self.write("ferry.toml", project.as_bytes());
+    }
+
+    /// Has the profile talk to the sandbox through a relay with these manners, while the relay is kept.
+    pub(crate) fn through(&self, manners: impl Manners) -> Relay {
+        let welcome = self.sandbox.as_ref().unwrap().welcome();
+        let origin = welcome.token_url.parse::<url::Url>().unwrap().origin().ascii_serialization();
+        let relay = self.runtime.block_on(Relay::start(&origin, manners, Cut::new()));
+        self.write("ferry.toml", self.read("ferry.toml").replace(&origin, relay.origin()).as_bytes());
+        relay
+    }
+
+    /// Somebody else, who changes the record at `path` below the company whenever asked to.
+    pub(crate) fn colleague(&self, path: &str) -> Colleague {
+        let path = format!("companies({})/{path}", self.sandbox.as_ref().unwrap().welcome().company_id);
+        Colleague { transport: self.transport(), path }
     }
 
     /// The folder everything happens in.
@@ -143,7 +161,8 @@ impl TestBed {
         assert_eq!(status, 204, "{said}");
     }
 
-    fn send(&self, request: ApiRequest) -> (u16, Value) {
+    /// HTTP to the sandbox's v2.0, with a token of its own.
+    fn transport(&self) -> Transport {
         let welcome = self.sandbox.as_ref().unwrap().welcome();
         let transport = Transport::new(TransportOptions {
             service_root: format!("{}/", welcome.url).parse().unwrap(),
@@ -155,9 +174,14 @@ impl TestBed {
             }],
             plain_http: PlainHttp::default(),
         });
+        transport.unwrap()
+    }
+
+    fn send(&self, request: ApiRequest) -> (u16, Value) {
+        let welcome = self.sandbox.as_ref().unwrap().welcome();
         let path = format!("companies({})/{}", welcome.company_id, request.path);
         let request = ApiRequest { path, ..request };
-        let reply = self.runtime.block_on(transport.unwrap().send(0, &request)).unwrap();
+        let reply = self.runtime.block_on(self.transport().send(0, &request)).unwrap();
         (reply.status, serde_json::from_slice(&reply.body).unwrap_or_default())
     }
 }
@@ -195,6 +219,23 @@ limits  = {{ rate = "100000/s", settle = "300ms", deadline = "5s", retry_budget 
         };
         let reply = self.runtime.block_on(transport.unwrap().send(0, &request)).unwrap();
         (reply.status, serde_json::from_slice(&reply.body).unwrap_or_default())
+    }
+}
+
+/// Somebody else who works in the books.
+pub(crate) struct Colleague {
+    transport: Transport,
+    path: String,
+}
+
+impl Colleague {
+    /// Changes the record, whatever its `ETag` is; for threads that belong to a runtime.
+    pub(crate) fn change(&self, body: &str) {
+        let request =
+            ApiRequest::with_body(Method::Patch, self.path.clone(), body.to_owned()).header("if-match", "*");
+        let sent = self.transport.send(0, &request);
+        let reply = block_in_place(|| Handle::current().block_on(sent)).unwrap();
+        assert_eq!(reply.status, 200, "{}", String::from_utf8_lossy(&reply.body));
     }
 }
 
