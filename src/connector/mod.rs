@@ -96,6 +96,8 @@ pub enum Verdict {
     Gone(Refusal),
     /// Not carried out for a passing reason; the pause is the one the target asked for.
     NotDone(Option<Duration>),
+    /// Not carried out: the credential sends faster than the target allows; the pause is the one it asked for.
+    Throttled(Option<Duration>),
     /// Not carried out, because another operation of its batch was not and the target keeps them together.
     RolledBack,
     /// The server has failed at it and is done with it, and does not say how far it came: a look tells, and a record

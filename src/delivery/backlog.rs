@@ -23,12 +23,14 @@ pub(super) struct Job {
     /// The most rows it may share a batch with, itself counted: a batch that fails as a whole is halved until the row
     /// to blame stands alone. One row alone goes in a request of its own.
     pub(super) together: usize,
+    /// Whether it counts among the rows sent.
+    pub(super) is_counted: bool,
 }
 
 impl Job {
     /// A row that was not tried yet.
     pub(super) fn new(row: OpenRow) -> Self {
-        Self { row, tries: 0, kept: String::new(), together: usize::MAX }
+        Self { row, tries: 0, kept: String::new(), together: usize::MAX, is_counted: false }
     }
 }
 

@@ -1,6 +1,8 @@
 //! How many requests a lane keeps in flight: fewer while answers take much longer than they did.
 //!
-//! More requests in flight than a server can work on only lengthen its queue. Pure: what answers took is passed in.
+//! More requests in flight than a server can work on only lengthen its queue. Answers are compared with those to
+//! requests of about the same size: what a request costs beside its operations is much for a small one. Pure: what
+//! answers took is passed in.
 
 use std::time::Duration;
 
@@ -22,39 +24,68 @@ const NEWEST: f64 = 0.25;
 /// The quickest answer is forgotten by this share with every other one: a server may become slower for good.
 const FORGET: f64 = 1.002;
 
+/// Requests of up to twice as many operations are of one size; the largest have a hundred.
+const SIZES: usize = 8;
+
 #[derive(Debug)]
 pub(super) struct Congestion {
     most: usize,
     now: usize,
+    /// By the power of two below the number of operations.
+    sizes: [Size; SIZES],
+    answers: usize,
+}
+
+/// What is known of requests of one size.
+#[derive(Clone, Copy, Debug)]
+struct Size {
     /// Seconds an operation takes at best, and on average.
     quickest: f64,
     average: f64,
+    /// Answers since the number in flight was changed last, of this size.
     answers: usize,
 }
 
 impl Congestion {
     /// Starts with as many as are allowed.
     pub(super) fn new(most: usize) -> Self {
-        Self { most, now: most, quickest: f64::INFINITY, average: 0.0, answers: 0 }
+        let unknown = Size { quickest: f64::INFINITY, average: 0.0, answers: 0 };
+        Self { most, now: most, sizes: [unknown; SIZES], answers: 0 }
     }
 
     /// Counts an answer to a request of so many operations; returns how many requests may be in flight.
     pub(super) fn answered(&mut self, took: Duration, operations: usize) -> usize {
+        let place = usize::try_from(operations.max(1).ilog2()).unwrap_or(SIZES).min(SIZES - 1);
+        let size = &mut self.sizes[place];
+        size.answered(took, operations);
+        self.answers += 1;
+        // A size that has just come up says nothing yet.
+        if self.answers < PATIENCE * self.now || size.answers < PATIENCE {
+            return self.now;
+        }
+        let size = *size;
+        if size.average > SLOW * size.quickest && took > UNREMARKABLE && self.now > 1 {
+            self.change(self.now - self.now.div_ceil(4));
+        } else if size.average < QUICK * size.quickest || took <= UNREMARKABLE {
+            self.change((self.now + 1).min(self.most));
+        }
+        self.now
+    }
+
+    fn change(&mut self, now: usize) {
+        (self.now, self.answers) = (now, 0);
+        self.sizes.iter_mut().for_each(|size| size.answers = 0);
+    }
+}
+
+impl Size {
+    fn answered(&mut self, took: Duration, operations: usize) {
         #[expect(clippy::cast_precision_loss, reason = "a request has few operations")]
         let each = took.as_secs_f64() / operations.max(1) as f64;
         self.average =
             if self.quickest.is_finite() { self.average + NEWEST * (each - self.average) } else { each };
         self.quickest = (self.quickest * FORGET).min(each);
         self.answers += 1;
-        if self.answers < PATIENCE * self.now {
-            return self.now;
-        }
-        if self.average > SLOW * self.quickest && took > UNREMARKABLE && self.now > 1 {
-            (self.now, self.answers) = (self.now - self.now.div_ceil(4), 0);
-        } else if self.average < QUICK * self.quickest || took <= UNREMARKABLE {
-            (self.now, self.answers) = ((self.now + 1).min(self.most), 0);
-        }
-        self.now
     }
 }
 
@@ -96,5 +127,15 @@ mod tests {
             congestion.answered(Duration::from_millis(200), 10);
         }
         assert_eq!((0..50).map(|_| congestion.answered(Duration::from_secs(2), 100)).last(), Some(4));
+    }
+
+    #[test]
+    fn a_smaller_batch_is_not_a_slower_server_either() {
+        let mut congestion = Congestion::new(4);
+        for _ in 0..50 {
+            congestion.answered(Duration::from_millis(600), 100);
+        }
+        // Half a second for the request itself, a millisecond for each operation.
+        assert_eq!((0..50).map(|_| congestion.answered(Duration::from_millis(505), 5)).last(), Some(4));
     }
 }

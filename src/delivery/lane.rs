@@ -42,8 +42,7 @@ pub(super) struct Lane {
     started: Instant,
     /// What the lane's clock showed when it started: earlier processes' requests count from before.
     origin: Duration,
-    /// How long what is sent is kept on disk, for a process that goes on with the run; `None` where nothing holds the
-    /// sending back.
+    /// How long what is sent is kept on disk, for a process that goes on with the run; `None` where there is no rate.
     kept: Option<Duration>,
     /// The longest time between a request's record and its leaving.
     lateness: Duration,
@@ -62,6 +61,8 @@ struct Inner {
     in_flight: usize,
     /// Requests that the target says it takes until this moment.
     budget: Option<(u32, Instant)>,
+    /// Until when somebody was told that a budget is used up.
+    told_until: Option<Instant>,
     unanswered: u32,
     paused_until: Instant,
 }
@@ -80,6 +81,7 @@ impl Lane {
             batch: BatchSize::new(options.batch, options.deadline),
             in_flight: options.in_flight,
             budget: None,
+            told_until: None,
             unanswered: 0,
             paused_until: now,
         };
@@ -90,7 +92,7 @@ impl Lane {
             is_out: AtomicBool::new(false),
             started: now,
             origin: memory,
-            kept: options.is_paced().then_some(memory),
+            kept: options.rate.map(|_| memory),
             lateness: options.intent_lifetime(),
             long: options.deadline / 2,
             inner: Mutex::new(inner),
@@ -117,7 +119,7 @@ impl Lane {
         let own = uses.iter().filter(|used| used.credential == self.credential);
         let mut counted: Vec<_> = own
             .filter_map(|used| {
-                let passed = millis(now - used.at).saturating_sub(self.lateness);
+                let passed = millis(now.saturating_sub(used.at)).saturating_sub(self.lateness);
                 Some((self.origin.checked_sub(passed)?, used.operations))
             })
             .collect();
@@ -145,21 +147,40 @@ impl Lane {
             return Err(wait);
         }
         let most = most.min(inner.pace.burst());
-        let operations = if most > least && inner.pace.ask(at, count(most)).is_ok() {
-            most
-        } else {
-            inner.pace.ask(at, count(least))?;
-            least
+        let whole = if most > least { inner.pace.ask(at, count(most)).ok() } else { None };
+        let grant = match whole {
+            Some(at) => Grant { operations: most, at },
+            None => Grant { operations: least, at: inner.pace.ask(at, count(least))? },
         };
-        inner.throttle.leave(at, count(operations));
-        Ok(Grant { operations, at })
+        inner.throttle.leave(at, count(grant.operations));
+        Ok(grant)
     }
 
-    /// Says that `operations` of a grant leave only now.
-    pub(super) fn leave(&self, grant: Grant, operations: usize) {
+    /// Says that `operations` of a grant leave only now. False when the grant is so old that it does not count any more:
+    /// then nothing may leave.
+    #[must_use = "nothing may leave on a grant that has lapsed"]
+    pub(super) fn leave(&self, grant: Grant, operations: usize) -> bool {
         let mut inner = self.inner();
         let now = self.clock(Instant::now());
-        inner.pace.delay(grant.at, now, count(operations));
+        inner.pace.leave(grant.at, now, count(operations))
+    }
+
+    /// How long nothing may leave because the target said that the budget is used up.
+    pub(super) fn budget_wait(&self) -> Option<Duration> {
+        self.inner().budget_until(Instant::now()).map(|until| until.saturating_duration_since(Instant::now()))
+    }
+
+    /// The same, when nobody was told of it yet.
+    pub(super) fn untold_budget_wait(&self) -> Option<Duration> {
+        let now = Instant::now();
+        let mut inner = self.inner();
+        let until = inner.budget_until(now)?;
+        // Every answer says anew how long it takes, a little less each time.
+        if inner.told_until.is_some_and(|told| until <= told + BUDGET_PAUSE) {
+            return None;
+        }
+        inner.told_until = Some(until);
+        Some(until - now)
     }
 
     /// Waits for one of the lane's requests in flight.
@@ -258,12 +279,16 @@ impl Lane {
 }
 
 impl Inner {
-    fn pause_left(&mut self, now: Instant) -> Option<Duration> {
+    /// Until when the target takes nothing more; `None` while it takes something.
+    fn budget_until(&mut self, now: Instant) -> Option<Instant> {
         if self.budget.is_some_and(|(_, until)| until <= now) {
             self.budget = None;
         }
-        let used_up = self.budget.filter(|(requests, _)| *requests == 0).map(|(_, until)| until);
-        let until = used_up.map_or(self.paused_until, |until| until.max(self.paused_until));
+        self.budget.filter(|(requests, _)| *requests == 0).map(|(_, until)| until)
+    }
+
+    fn pause_left(&mut self, now: Instant) -> Option<Duration> {
+        let until = self.budget_until(now).map_or(self.paused_until, |until| until.max(self.paused_until));
         until.checked_duration_since(now).filter(|left| !left.is_zero())
     }
 }

@@ -202,7 +202,8 @@ impl DeliveryOptions {
     /// Whether the rate, and not the disk, decides how fast rows leave. A disk syncs some hundred times a second, and
     /// every sync can carry a batch.
     pub(super) fn is_paced(&self) -> bool {
-        self.rate.is_some_and(|rate| f64::from(rate.operations.get()) < 1_000.0 * rate.window.as_secs_f64())
+        self.paced_rate()
+            .is_some_and(|rate| f64::from(rate.operations.get()) < 1_000.0 * rate.window.as_secs_f64())
     }
 
     /// The same, with every number inside what can work.

@@ -1,10 +1,11 @@
 //! What becomes of rows after an attempt: the ledger is told, and what still needs something goes back.
 
+use std::iter;
 use std::sync::atomic::Ordering;
 
 use tokio::time::Instant;
 
-use super::answer::rolled_back_alone;
+use super::answer::{Word, rolled_back_alone};
 use super::backlog::Job;
 use super::doubt::{Cause, Doubt};
 use super::shared::{Settlement, Shared};
@@ -30,7 +31,8 @@ impl Pending {
 
 /// Asks the ledger to record what became of the rows, and passes on those that still need something.
 ///
-/// Until the outcome is on disk a row counts as being sent, so nothing is lost by not waiting for it here.
+/// Until the outcome is on disk a row counts as being sent, so nothing is lost by not waiting for it here. Rows beyond
+/// the verdicts are in doubt.
 pub(super) fn settle(
     shared: &Shared,
     jobs: Vec<Job>,
@@ -39,7 +41,8 @@ pub(super) fn settle(
     let mut settlement = Settlement { handed: jobs.len(), ..Settlement::default() };
     let mut tally = Tally::default();
     let batch = jobs.len();
-    for (mut job, mut verdict) in jobs.into_iter().zip(verdicts) {
+    let unsaid = iter::repeat_with(|| Verdict::InDoubt("the answer says nothing of the row".to_owned()));
+    for (mut job, mut verdict) in jobs.into_iter().zip(verdicts.into_iter().chain(unsaid)) {
         if verdict == Verdict::RolledBack {
             if batch == 1 {
                 verdict = Verdict::Refused(rolled_back_alone());
@@ -56,11 +59,26 @@ pub(super) fn settle(
 
 /// Gives back rows that were not sent after all, to go at once.
 pub(super) fn take_back(shared: &Shared, jobs: Vec<Job>) -> Result<Pending, DeliveryError> {
-    let not_done = |job: &Job| (job.row.id, Step::Outcome(Outcome::NotDone(None)));
+    give_back(shared, jobs, &Step::NotSent)
+}
+
+/// Gives back the rows of a batch that was refused as a whole, to go at once. It was no attempt at them when that is
+/// the target's own word; otherwise a record that they meet later may be their own.
+pub(super) fn send_again(shared: &Shared, mut jobs: Vec<Job>, word: Word) -> Result<Pending, DeliveryError> {
+    if word == Word::Own {
+        return give_back(shared, jobs, &Step::NotSent);
+    }
+    for job in &mut jobs {
+        job.row.attempts += 1;
+    }
+    give_back(shared, jobs, &Step::Outcome(Outcome::NotDone(None)))
+}
+
+fn give_back(shared: &Shared, jobs: Vec<Job>, step: &Step) -> Result<Pending, DeliveryError> {
     let now = Instant::now();
     let settlement = Settlement {
         handed: jobs.len(),
-        steps: jobs.iter().map(not_done).collect(),
+        steps: jobs.iter().map(|job| (job.row.id, step.clone())).collect(),
         jobs: jobs.into_iter().map(|job| (now, job)).collect(),
         doubts: Vec::new(),
     };
@@ -129,10 +147,11 @@ fn settle_one(
         // Nothing is wrong with the row; another one of its batch is refused meanwhile.
         Verdict::RolledBack => {
             tally.retried += 1;
+            job.row.attempts -= 1;
             settlement.jobs.push((now, job));
-            Outcome::NotDone(None)
+            return Step::NotSent;
         }
-        Verdict::NotDone(asked) => {
+        Verdict::NotDone(asked) | Verdict::Throttled(asked) => {
             job.tries += 1;
             // While the target answers nobody, it is not the row's fault; the retry budget ends that.
             if job.tries >= shared.options.max_attempts && shared.is_healthy() {

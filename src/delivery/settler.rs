@@ -77,12 +77,8 @@ pub(super) async fn ask(shared: &Shared, request: Request) -> Answer {
     let mut request = request;
     for _ in 0..PAGES {
         let slot = shared.slot(lane).await;
-        if shared.admit(lane, 1, 1).await.is_none() {
+        if !may_leave(shared, lane).await {
             return Answer::Later(Duration::ZERO);
-        }
-        if let Some((used, keep_from)) = lane.use_of(1, unix_now()) {
-            // A ledger that fails says so to whoever waits for it.
-            drop(shared.ledger.ask_paced(Vec::new(), used, keep_from));
         }
         let asked = request.path.clone();
         let reply = shared.exchange(lane, request).await;
@@ -103,12 +99,8 @@ pub(super) async fn ask(shared: &Shared, request: Request) -> Answer {
 
 /// Asks for one page, by someone who holds one of the lane's slots.
 pub(super) async fn ask_at_once(shared: &Shared, lane: &Lane, request: Request) -> Answer {
-    if shared.admit(lane, 1, 1).await.is_none() {
+    if !may_leave(shared, lane).await {
         return Answer::Later(Duration::ZERO);
-    }
-    if let Some((used, keep_from)) = lane.use_of(1, unix_now()) {
-        // A ledger that fails says so to whoever waits for it.
-        drop(shared.ledger.ask_paced(Vec::new(), used, keep_from));
     }
     let asked = request.path.clone();
     let reply = shared.exchange(lane, request).await;
@@ -116,6 +108,28 @@ pub(super) async fn ask_at_once(shared: &Shared, lane: &Lane, request: Request) 
         Page::Found(found, None) => Answer::Found(found),
         Page::Found(_, Some(_)) => Answer::TooMuch,
         Page::Other(answer) => answer,
+    }
+}
+
+/// Waits until a lookup may leave, and what it uses of the allowance is on disk; false when nothing may be sent any
+/// more.
+async fn may_leave(shared: &Shared, lane: &Lane) -> bool {
+    loop {
+        let Some(grant) = shared.admit(lane, 1, 1).await else { return false };
+        if let Some((used, keep_from)) = lane.use_of(1, unix_now()) {
+            let written = match shared.ledger.ask_paced(Vec::new(), used, keep_from) {
+                Ok(written) => written.await,
+                Err(failure) => Err(failure),
+            };
+            if let Err(failure) = written {
+                // The end of the delivery writes to the ledger too, and says what is wrong with it.
+                shared.finish_with(DeliveryEnd::Interrupted, &failure.to_string());
+                return false;
+            }
+        }
+        if lane.leave(grant, 1) {
+            return true;
+        }
     }
 }
 
@@ -201,6 +215,7 @@ async fn record(shared: &Shared, asked: Vec<Doubt>, answer: Answer) -> Result<()
             settlement.doubts.extend(asked.into_iter().map(|doubt| (Instant::now(), doubt)));
         }
     }
+    settlement.jobs.iter_mut().for_each(|(_, job)| job.is_counted = true);
     shared.settle_up(settlement)?.await?;
     tally.tell(shared);
     Ok(())

@@ -18,6 +18,9 @@ use crate::connector::Request;
 use crate::ledger::{Counters, LedgerHandle, OpenRow, Step, Written};
 use crate::transport::{ApiReply, ApiRequest, Method, TransportError};
 
+/// So many rows taken alone, after batches with them were refused, show that the target takes no batches.
+const TAKEN_ALONE: usize = 3;
+
 pub(super) struct Shared {
     pub(super) ledger: LedgerHandle,
     pub(super) target: Target,
@@ -34,13 +37,15 @@ pub(super) struct Shared {
     pub(super) batches: AtomicBool,
     /// Whether a batch has ever settled a row.
     pub(super) batches_work: AtomicBool,
+    /// Rows taken alone that a batch which was refused had carried, while no batch has worked.
+    taken_alone: AtomicUsize,
     pub(super) requests: AtomicU64,
     pub(super) operations: AtomicU64,
     pub(super) throttled: AtomicU64,
     pub(super) settled: AtomicU64,
     events: mpsc::UnboundedSender<DeliveryEvent>,
     errors: AtomicU64,
-    /// Operations sent by this process.
+    /// Rows sent by this process, each of them once.
     sent: AtomicU64,
     lookups: AtomicUsize,
     health: Mutex<Health>,
@@ -95,6 +100,7 @@ impl Shared {
             lanes: (0..credentials).map(|credential| Lane::new(credential, &options)).collect(),
             batches: AtomicBool::new(options.batch > 1),
             batches_work: AtomicBool::new(false),
+            taken_alone: AtomicUsize::new(0),
             ledger,
             target,
             options,
@@ -122,9 +128,29 @@ impl Shared {
     }
 
     /// Counts operations that are leaving.
-    pub(super) fn count_sent(&self, operations: usize) {
+    pub(super) fn count_operations(&self, operations: usize) {
         self.operations.fetch_add(operations as u64, Ordering::Relaxed);
-        self.sent.fetch_add(operations as u64, Ordering::Relaxed);
+    }
+
+    /// Counts rows that were sent, each of them once, however often it is sent.
+    pub(super) fn count_rows(&self, jobs: &mut [Job]) {
+        let new = jobs.iter_mut().map(|job| u64::from(!std::mem::replace(&mut job.is_counted, true))).sum();
+        self.sent.fetch_add(new, Ordering::Relaxed);
+    }
+
+    /// The target, or a part of its answer, calls the lane too fast.
+    pub(super) fn count_throttled(&self, lane: &Lane) {
+        self.throttled.fetch_add(1, Ordering::Relaxed);
+        lane.slow_down();
+    }
+
+    /// A row was taken alone that had been refused with others: the batch was to blame and not the row. After some of
+    /// them, and when no batch has ever worked, everything goes in single requests.
+    pub(super) fn count_taken_alone(&self) {
+        let taken = self.taken_alone.fetch_add(1, Ordering::Relaxed) + 1;
+        if taken >= TAKEN_ALONE && !self.batches_work.load(Ordering::Relaxed) {
+            self.batches.store(false, Ordering::Relaxed);
+        }
     }
 
     /// Counts rows that went wrong for good, and stops when they are too many.
@@ -190,6 +216,7 @@ impl Shared {
             if self.is_ending() || lane.is_out() {
                 return None;
             }
+            self.mind_budget(lane);
             let wait = match lane.ask(least, most) {
                 Ok(granted) => return Some(granted),
                 Err(wait) => wait,
@@ -229,7 +256,7 @@ impl Shared {
         let answer = self.target.transport.send(lane.credential, &request).await;
         lane.end(answer.as_ref().ok().and_then(ApiReply::budget));
         if answer.as_ref().is_ok_and(|reply| reply.status == 429) {
-            lane.slow_down();
+            self.count_throttled(lane);
         }
         answer
     }
@@ -277,16 +304,35 @@ impl Shared {
                 pause
             }
             Decision::LeaveAlone => {
-                lane.take_out();
-                if self.lanes.iter().all(Lane::is_out) {
-                    self.finish_with(DeliveryEnd::Unreachable, words);
-                }
+                self.take_out(lane, words);
                 Duration::ZERO
             }
             Decision::GiveUp => {
                 self.finish_with(DeliveryEnd::Unreachable, words);
                 Duration::ZERO
             }
+        }
+    }
+
+    /// Where the target said that nothing is left for now, tells of the wait, or takes the lane out when it is longer than
+    /// the retry budget. Asked only when there is something to send: the last request of a run may use the budget up.
+    fn mind_budget(&self, lane: &Lane) {
+        let Some(wait) = lane.budget_wait() else { return };
+        match self.policy(0).decide(1, Duration::ZERO, Some(wait)) {
+            Decision::Wait(_) => {
+                if let Some(wait) = lane.untold_budget_wait() {
+                    self.tell(DeliveryEvent::Waiting(wait));
+                }
+            }
+            Decision::LeaveAlone | Decision::GiveUp => self.take_out(lane, "the target has no budget left"),
+        }
+    }
+
+    /// Sends nothing more by this lane; when it was the last one, the delivery ends.
+    fn take_out(&self, lane: &Lane, words: &str) {
+        lane.take_out();
+        if self.lanes.iter().all(Lane::is_out) {
+            self.finish_with(DeliveryEnd::Unreachable, words);
         }
     }
 
@@ -309,10 +355,12 @@ impl Shared {
         self.health.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts rows that an earlier process left in doubt to the lookups, each with the wait that is left of its own.
+    /// Puts rows that an earlier process left in doubt to the lookups, each with the wait that is left of its own. They
+    /// count among the rows sent.
     pub(super) fn doubt_again(&self, rows: Vec<OpenRow>) {
         let (now, unix) = (Instant::now(), unix_now());
         let longest = self.options.settle + self.options.intent_lifetime();
+        self.sent.fetch_add(rows.len() as u64, Ordering::Relaxed);
         let doubts = rows.into_iter().map(|row| {
             let since = row.sent_at.unwrap_or(unix);
             let passed = Duration::from_millis(u64::try_from(unix - since).unwrap_or(0));
@@ -336,6 +384,10 @@ impl Shared {
     /// Waits until the lane is not paused; false when the delivery ends, or the lane is out.
     pub(super) async fn wait_out_pause(&self, lane: &Lane) -> bool {
         while let Some(pause) = lane.pause_left() {
+            self.mind_budget(lane);
+            if lane.is_out() {
+                return false;
+            }
             let mut ending = self.ending.subscribe();
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}

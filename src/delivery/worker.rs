@@ -18,12 +18,12 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::answer::{BatchAnswer, judge_batch, judge_single};
+use super::answer::{BatchAnswer, Whole, judge_batch, judge_single};
 use super::backlog::Job;
 use super::doubt::operation;
 use super::first_look::look_first;
 use super::lane::{Grant, Lane};
-use super::outcome::{Pending, settle, take_back};
+use super::outcome::{Pending, send_again, settle, take_back};
 use super::posting::has_witness;
 use super::shared::{Shared, unix_now};
 use super::{DeliveryError, DeliveryEvent};
@@ -108,9 +108,10 @@ async fn intend(worker: Arc<Worker>, loads: mpsc::Sender<Load>) -> Result<(), De
         let goes_ahead = !shared.options.is_paced() && shared.is_healthy();
         let most = if goes_ahead { rows * parcels } else { rows };
         let Some(mut jobs) = shared.backlog.take(most).await else { return Ok(()) };
-        let intended = if goes_ahead {
+        // It may have got into trouble while the rows were waited for.
+        let intended = if goes_ahead && shared.is_healthy() {
             let now = Instant::now();
-            record_intents(shared, &jobs).await?;
+            record_intents(shared, worker.lane(), &jobs).await?;
             parcels = worker.parcels_within(now.elapsed());
             Some(now)
         } else {
@@ -199,39 +200,33 @@ impl Worker {
     /// One `$batch` for all of the rows.
     async fn send_batch(
         &self,
-        Parcel { jobs, mut intended }: Parcel,
+        Parcel { mut jobs, mut intended }: Parcel,
         answers: &Answers,
     ) -> Result<(), DeliveryError> {
         let (shared, lane) = (&self.shared, self.lane());
         let slot = shared.slot(lane).await;
-        let Some(grant) = shared.admit(lane, jobs.len(), jobs.len()).await else {
+        if !self.may_leave(&jobs, jobs.len(), &mut intended).await? {
             return self.give_back(jobs, intended, answers).await;
-        };
-        renew_intents(shared, lane, &jobs, &mut intended).await?;
+        }
+        shared.count_operations(jobs.len());
+        shared.count_rows(&mut jobs);
         let operations: Vec<_> = jobs.iter().map(|job| operation(&job.row)).collect();
         let request = shared.target.connector.batch(&operations);
-        shared.count_sent(jobs.len());
         shared.tell(DeliveryEvent::Sent(jobs.len()));
-        lane.leave(grant, jobs.len());
         let start = Instant::now();
         let answer = shared.exchange(lane, request).await;
         drop(slot);
         lane.learn(jobs.len(), start.elapsed(), &answer);
         let pending = match judge_batch(shared, lane, &jobs, answer) {
             BatchAnswer::Parts(verdicts) => settle(shared, jobs, verdicts)?,
-            BatchAnswer::NoneDone => {
-                // A target that refuses even two rows, and has never taken any, takes no batches.
-                if jobs.len() <= 2 && !shared.batches_work.load(Ordering::Relaxed) {
-                    shared.batches.store(false, Ordering::Relaxed);
-                }
-                take_back(shared, halved(jobs))?
+            BatchAnswer::Whole(Whole::TooLarge, word) if jobs.len() > 1 => send_again(shared, jobs, word)?,
+            BatchAnswer::Whole(Whole::NoneDone | Whole::TooLarge, word) => {
+                send_again(shared, halved(jobs), word)?
             }
-            BatchAnswer::TooLarge if jobs.len() > 1 => take_back(shared, jobs)?,
-            BatchAnswer::TooLarge => take_back(shared, halved(jobs))?,
             // From now on everything goes in single requests, these rows first.
-            BatchAnswer::NoBatches => {
+            BatchAnswer::Whole(Whole::NoBatches, word) => {
                 shared.batches.store(false, Ordering::Relaxed);
-                take_back(shared, jobs)?
+                send_again(shared, jobs, word)?
             }
         };
         pass_on(answers, Answered::Outcomes(pending)).await;
@@ -260,6 +255,7 @@ impl Worker {
                     break;
                 }
                 let rest = jobs.split_off(verdicts.len());
+                shared.count_rows(&mut jobs);
                 pass_on(answers, Answered::Outcomes(settle(shared, jobs, verdicts)?)).await;
                 jobs = rest;
             }
@@ -267,8 +263,8 @@ impl Worker {
         Ok(())
     }
 
-    /// Sends rows until all are answered, or the first answers have waited long enough to be recorded, or nothing may
-    /// be sent any more: then there are fewer verdicts than rows, or none.
+    /// Sends rows until all are answered, or the first answers have waited long enough to be recorded, or the lane has to
+    /// wait, or nothing may be sent any more: then there are fewer verdicts than rows, or none.
     async fn send_each(
         &self,
         jobs: &[Job],
@@ -279,7 +275,8 @@ impl Worker {
         let mut verdicts = Vec::with_capacity(jobs.len());
         let (first, mut sent) = (Instant::now(), 0);
         for (index, job) in jobs.iter().enumerate() {
-            if index > 0 && first.elapsed() > OUTCOMES_WAIT {
+            let is_first = index == 0;
+            if !is_first && (first.elapsed() > OUTCOMES_WAIT || lane.pause_left().is_some()) {
                 break;
             }
             if !shared.wait_out_pause(lane).await {
@@ -294,16 +291,40 @@ impl Worker {
                     continue;
                 }
             };
-            shared.count_sent(1);
+            if !(lane.leave(grant, 1) || is_first && self.may_leave(&jobs[index..], 1, intended).await?) {
+                break;
+            }
+            shared.count_operations(1);
             sent += 1;
-            lane.leave(grant, 1);
             let start = Instant::now();
             let answer = shared.exchange(lane, shared.target.connector.single(&operation(row))).await;
             lane.learn(1, start.elapsed(), &answer);
-            verdicts.push(judge_single(shared, lane, job, answer));
+            let verdict = judge_single(shared, lane, job, answer);
+            if job.together == 1 && matches!(verdict, Verdict::Accepted(_)) {
+                shared.count_taken_alone();
+            }
+            verdicts.push(verdict);
         }
         shared.tell(DeliveryEvent::Sent(sent));
         Ok(verdicts)
+    }
+
+    /// Waits until so many of the rows may leave, and their intents are on disk; false when nothing may be sent any more.
+    async fn may_leave(
+        &self,
+        jobs: &[Job],
+        operations: usize,
+        intended: &mut Option<Instant>,
+    ) -> Result<bool, DeliveryError> {
+        loop {
+            let Some(grant) = self.shared.admit(self.lane(), operations, operations).await else {
+                return Ok(false);
+            };
+            renew_intents(&self.shared, self.lane(), jobs, intended).await?;
+            if self.lane().leave(grant, operations) {
+                return Ok(true);
+            }
+        }
     }
 
     /// Rows that were not sent because the delivery ends, or the lane is out.
@@ -341,18 +362,21 @@ async fn renew_intents(
     intended: &mut Option<Instant>,
 ) -> Result<(), DeliveryError> {
     if intended.is_none_or(|since| since.elapsed() > shared.options.intent_lifetime()) {
-        let (now, unix) = (Instant::now(), unix_now());
-        match lane.use_of(jobs.len(), unix) {
-            Some((used, keep_from)) => shared.ledger.ask_paced(ids(jobs), used, keep_from)?.await?,
-            None => record_intents(shared, jobs).await?,
-        }
+        let now = Instant::now();
+        record_intents(shared, lane, jobs).await?;
         *intended = Some(now);
     }
     Ok(())
 }
 
-async fn record_intents(shared: &Shared, jobs: &[Job]) -> Result<(), DeliveryError> {
-    Ok(shared.ledger.record_intents(ids(jobs), unix_now()).await?)
+/// Records intents, and what the rows use of the lane's allowance where there is one.
+async fn record_intents(shared: &Shared, lane: &Lane, jobs: &[Job]) -> Result<(), DeliveryError> {
+    let now = unix_now();
+    match lane.use_of(jobs.len(), now) {
+        Some((used, keep_from)) => shared.ledger.ask_paced(ids(jobs), used, keep_from)?.await?,
+        None => shared.ledger.record_intents(ids(jobs), now).await?,
+    }
+    Ok(())
 }
 
 fn ids(jobs: &[Job]) -> Vec<i64> {

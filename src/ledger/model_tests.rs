@@ -82,6 +82,7 @@ fn any_step() -> impl Strategy<Value = Step> {
     let receipt = Receipt { remote_id: "id".into(), key: "K".into(), etag: "W/\"2\"".into() };
     prop_oneof![
         4 => Just(Step::Send),
+        1 => Just(Step::NotSent),
         2 => Just(Step::Outcome(Outcome::Accepted(receipt.clone()))),
         1 => Just(Step::Partly { receipt, code: "kept-theirs".into(), message: "`city` stayed".into() }),
         1 => Just(Step::Outcome(Outcome::Refused(refusal.clone()))),
@@ -117,6 +118,7 @@ fn model_record(model: &mut Model, steps: &[(i64, Step)]) -> bool {
         let Some(state) = next_state(known.state, step) else { return false };
         match step {
             Step::Send => known.attempts += u32::from(known.state != State::Sending),
+            Step::NotSent => known.attempts -= 1,
             Step::Move(line) => known.line = Some(*line),
             _ => {}
         }

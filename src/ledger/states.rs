@@ -7,6 +7,9 @@ use crate::domain::{Outcome, Receipt, State};
 pub enum Step {
     /// A request that carries the row is about to leave.
     Send,
+    /// The request that was to carry the row never reached the books: it did not leave, or the target refused it in its
+    /// own words without looking at the row. It is no attempt.
+    NotSent,
     /// What is known after an attempt, or after a lookup.
     Outcome(Outcome),
     /// The row was carried out but for some fields, whose values stay as somebody else set them.
@@ -37,6 +40,7 @@ impl Step {
     pub fn word(&self) -> &'static str {
         match self {
             Self::Send => "send",
+            Self::NotSent => "not sent",
             Self::Outcome(Outcome::Accepted(_)) => "accepted",
             Self::Outcome(Outcome::Refused(_)) => "refused",
             Self::Outcome(Outcome::Conflict(_)) => "conflict",
@@ -67,7 +71,9 @@ pub fn next_state(state: State, step: &Step) -> Option<State> {
             Outcome::InDoubt(_) => State::InDoubt,
         }),
         (State::Sending | State::InDoubt, Step::Partly { .. }) => Some(State::Done),
-        (State::Sending | State::InDoubt, Step::Move(_)) => Some(State::Planned),
+        (State::Sending, Step::NotSent) | (State::Sending | State::InDoubt, Step::Move(_)) => {
+            Some(State::Planned)
+        }
         (State::Planned, Step::Skip { .. }) => Some(State::Skipped),
         (State::Sending, Step::Crash) => Some(State::InDoubt),
         _ => None,
@@ -83,6 +89,7 @@ mod tests {
         let refusal = Refusal { status: 400, code: String::new(), message: String::new() };
         vec![
             Step::Send,
+            Step::NotSent,
             Step::Outcome(Outcome::Accepted(Receipt::default())),
             Step::Outcome(Outcome::Refused(refusal.clone())),
             Step::Outcome(Outcome::Conflict(refusal)),

@@ -159,6 +159,7 @@ impl<'a> Statements<'a> {
     fn take(&mut self, row: i64, step: &Step) -> rusqlite::Result<usize> {
         match step {
             Step::Send => self.send(row, 1, 0),
+            Step::NotSent => self.take_attempt_back(row),
             Step::Outcome(Outcome::Accepted(receipt)) => {
                 self.settle(row, State::Done, ("", ""), (ids_of(receipt), None))
             }
@@ -195,6 +196,16 @@ impl<'a> Statements<'a> {
             none => none.insert(self.connection.prepare_cached(&SETTLE)?),
         };
         statement.execute(params![row, next.as_str(), code, message, ids[0], ids[1], ids[2], line])
+    }
+
+    /// Takes a row back to where it was before its last intent.
+    fn take_attempt_back(&self, row: i64) -> rusqlite::Result<usize> {
+        self.connection
+            .prepare_cached(
+                "UPDATE progress SET state = 'planned', code = '', message = '', attempts = max(attempts - 1, 0) \
+                 WHERE id = ?1 AND state = 'sending'",
+            )?
+            .execute([row])
     }
 
     /// Steps of single rows that need no speed.
@@ -239,6 +250,11 @@ mod tests {
         for step in known {
             assert_eq!(legal(&step).collect::<Vec<_>>(), [State::Sending, State::InDoubt], "{step:?}");
         }
+    }
+
+    #[test]
+    fn only_a_row_that_is_being_sent_can_turn_out_not_to_be() {
+        assert_eq!(legal(&Step::NotSent).collect::<Vec<_>>(), [State::Sending]);
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub(super) fn add(
     keep_from: i64,
 ) -> Result<(), LedgerError> {
     let credential = i64::try_from(used.credential).unwrap_or(i64::MAX);
-    let at = (used.at.div_euclid(GRAIN_MILLIS) + 1) * GRAIN_MILLIS;
+    let at = used.at.div_euclid(GRAIN_MILLIS).saturating_add(1).saturating_mul(GRAIN_MILLIS);
     let write = || -> rusqlite::Result<()> {
         connection
             .prepare_cached("DELETE FROM uses WHERE credential = ?1 AND at < ?2")?
@@ -49,7 +49,7 @@ pub(super) fn add(
         connection
             .prepare_cached(
                 "INSERT INTO uses VALUES (?1, ?2, ?3) \
-                 ON CONFLICT (credential, at) DO UPDATE SET operations = operations + ?3",
+                 ON CONFLICT (credential, at) DO UPDATE SET operations = min(operations + ?3, 4294967295)",
             )?
             .execute(params![credential, at, used.operations])?;
         Ok(())

@@ -145,7 +145,9 @@ impl Journals {
                     | Verdict::Failed(refusal)
                     | Verdict::Gone(refusal) => return Err(refused(refusal.message)),
                     Verdict::RolledBack => (None, "rolled back".to_owned()),
-                    Verdict::NotDone(pause) => (pause, format!("the target answered {}", reply.status)),
+                    Verdict::NotDone(pause) | Verdict::Throttled(pause) => {
+                        (pause, format!("the target answered {}", reply.status))
+                    }
                     Verdict::InDoubt(words) => (reply.retry_after(), words),
                 };
             let unanswered = |message| Error::JournalUnanswered { code: code.to_owned(), message };

@@ -82,7 +82,7 @@ fn word(verdict: &Verdict) -> &'static str {
         Verdict::KeyTaken(_) => "key taken",
         Verdict::Stale(_) => "stale",
         Verdict::Gone(_) => "gone",
-        Verdict::NotDone(_) => "not done",
+        Verdict::NotDone(_) | Verdict::Throttled(_) => "not done",
         Verdict::RolledBack => "rolled back",
         Verdict::Failed(_) => "failed",
         Verdict::InDoubt(_) => "in doubt",

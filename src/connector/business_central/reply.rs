@@ -24,14 +24,14 @@ pub fn interpret(action: Action, status: u16, pause: Option<Duration>, body: &[u
     }
     if status == 429 {
         // Whatever its code (it has been seen as `Application_TooManyRequests`), nothing was looked at.
-        return Verdict::NotDone(pause);
-    }
-    if status == 424 {
-        return Verdict::RolledBack;
+        return Verdict::Throttled(pause);
     }
     let refusal = refusal(status, body);
     if !has_own_words(body) {
         return by_a_stranger(action, pause, refusal);
+    }
+    if status == 424 {
+        return Verdict::RolledBack;
     }
     match refusal.code.as_str() {
         "Internal_EntityWithSameKeyExists" => return Verdict::KeyTaken(refusal),
@@ -271,6 +271,10 @@ fn interpret_part(action: Action, part: &Part<'_>, pause: ReadPause<'_>) -> Verd
         // The batch is the target's own answer, so no proxy says this.
         return Verdict::NotPermitted(refusal(status, body.as_bytes()));
     }
+    if status == 424 {
+        // Nor this, which needs no words: the part to blame has them.
+        return Verdict::RolledBack;
+    }
     interpret(action, status, pause(&headers), body.as_bytes())
 }
 
@@ -292,6 +296,7 @@ mod tests {
             Verdict::Stale(_) => "stale",
             Verdict::Gone(_) => "gone",
             Verdict::NotDone(_) => "not done",
+            Verdict::Throttled(_) => "throttled",
             Verdict::RolledBack => "rolled back",
             Verdict::Failed(_) => "failed",
             Verdict::InDoubt(_) => "in doubt",
@@ -313,7 +318,8 @@ mod tests {
             (401, "Authentication_InvalidCredentials", "not permitted"),
             (500, "Internal_ServerError", "in doubt"),
             (501, "BadRequest_MethodNotImplemented", "refused"),
-            (429, "Application_TooManyRequests", "not done"),
+            (429, "Application_TooManyRequests", "throttled"),
+            (424, "BadRequest_FailedDependency", "rolled back"),
         ];
         for (status, code, expected) in cases {
             assert_eq!(word(&error(status, code)), expected, "{status} {code}");
@@ -325,14 +331,14 @@ mod tests {
         for page in ["<html>Bad gateway</html>", "", r#"{"message":"no"}"#, r#"{"error":{"code":""}}"#] {
             let judge = |action, status| word(&interpret(action, status, None, page.as_bytes()));
             for status in
-                [200, 201, 302, 303, 401, 403, 407, 408, 409, 410, 418, 499, 500, 502, 503, 504, 520]
+                [200, 201, 302, 303, 401, 403, 407, 408, 409, 410, 418, 424, 499, 500, 502, 503, 504, 520]
             {
                 assert_eq!(judge(Action::Create, status), "in doubt", "{status}");
             }
-            for status in [400, 404, 405, 411, 413, 414, 421, 429, 431, 501] {
+            assert_eq!(judge(Action::Create, 429), "throttled");
+            for status in [400, 404, 405, 411, 413, 414, 421, 431, 501] {
                 assert_eq!(judge(Action::Create, status), "not done", "{status}");
             }
-            assert_eq!(judge(Action::Create, 424), "rolled back");
             for (status, verdict) in [(404, "in doubt"), (409, "stale"), (412, "stale"), (503, "in doubt")] {
                 assert_eq!(judge(Action::Update, status), verdict, "{status}");
             }
@@ -383,7 +389,7 @@ mod tests {
                {"id":"1","status":201,"headers":{},"body":{"id":"g"}},
                {"id":"2","status":429,"headers":{"Retry-After":"3"},"body":null}"#,
         );
-        assert_eq!(answer, ["accepted", "not done", "stale"]);
+        assert_eq!(answer, ["accepted", "throttled", "stale"]);
     }
 
     #[test]
@@ -409,6 +415,14 @@ mod tests {
     }
 
     #[test]
+    fn a_part_that_is_rolled_back_needs_no_words() {
+        let answer = batch(
+            r#"{"id":"1","status":424},{"id":"2","status":424,"body":null},{"id":"3","status":"424","body":{}}"#,
+        );
+        assert_eq!(answer, ["rolled back"; 3]);
+    }
+
+    #[test]
     fn the_headers_of_a_part_say_how_long_to_wait() {
         let body = br#"{"responses":[{"id":"1","status":429,"headers":{"Retry-After":"Sun, 06 Nov 1994 08:49:37 GMT","n":3}}]}"#;
         let told = std::cell::RefCell::new(Vec::new());
@@ -417,7 +431,7 @@ mod tests {
             Some(Duration::from_secs(7))
         };
         let verdicts = read_batch(&[(1, Action::Create)], body, &pause);
-        assert_eq!(verdicts, [Verdict::NotDone(Some(Duration::from_secs(7)))]);
+        assert_eq!(verdicts, [Verdict::Throttled(Some(Duration::from_secs(7)))]);
         assert_eq!(told.borrow()[0].1, "Sun, 06 Nov 1994 08:49:37 GMT");
     }
 

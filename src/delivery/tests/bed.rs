@@ -25,6 +25,7 @@ pub(super) const ALL_FAULTS: &str =
 pub(super) struct Bed {
     folder: tempfile::TempDir,
     books: PathBuf,
+    kind: EntityKind,
     pub(super) journal_id: String,
     /// What the run's header says of the journal and the ledger before the first payment.
     pub(super) journal_before: Option<JournalBefore>,
@@ -50,6 +51,7 @@ impl Bed {
         let mut bed = Self {
             books: folder.path().join("sandbox.books"),
             folder,
+            kind,
             journal_id: String::new(),
             journal_before: None,
             options,
@@ -81,15 +83,11 @@ impl Bed {
 
     pub(super) fn connector(&self, sandbox: &Sandbox) -> std::sync::Arc<dyn connector::Connector> {
         let company = &sandbox.welcome().company_id;
-        if self.options_kind() == EntityKind::Payments {
+        if self.kind == EntityKind::Payments {
             connector::open(DIALECTS[0]).payments(company, &self.journal_id)
         } else {
             connector::open(DIALECTS[0]).customers(company)
         }
-    }
-
-    fn options_kind(&self) -> EntityKind {
-        if self.options.in_flight == 1 { EntityKind::Payments } else { EntityKind::Customers }
     }
 
     pub(super) fn ledger_path(&self) -> PathBuf {
@@ -102,7 +100,7 @@ impl Bed {
             drop(std::fs::remove_file(self.folder.path().join(name)));
         }
         let journal_before = self.journal_before.clone();
-        let header = RunHeader { journal_before, ..header(self.options_kind()) };
+        let header = RunHeader { journal_before, ..header(self.kind) };
         let mut ledger = Ledger::create(&self.ledger_path(), &header).unwrap();
         ledger.append_rows(rows).unwrap();
         ledger.finish_planning(&header).unwrap();

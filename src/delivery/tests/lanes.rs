@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::bed::{Bed, customer, transport_with_all};
+use super::stub::{said, stub};
 use crate::delivery::{DeliveryEnd, DeliveryEvent};
 use crate::domain::{EntityKind, State};
 use crate::transport::Credential;
@@ -132,4 +133,60 @@ async fn a_target_that_answers_lookups_and_no_writes_ends_the_run() {
         _ => None,
     });
     assert!(words.unwrap().contains("503"));
+}
+
+/// Takes one credential's customers, each with this status in its turn; the delivery dies when it has not ended.
+async fn one_by_one(
+    answers: &'static [(u16, &'static [(&'static str, &'static str)])],
+) -> (Bed, Option<DeliveryEnd>) {
+    let mut bed = Bed::new(EntityKind::Customers).await;
+    (bed.options.batch, bed.options.in_flight) = (1, 1);
+    bed.plan(&(1..=5).map(customer).collect::<Vec<_>>());
+    let taken = Arc::new(Mutex::new(answers.iter()));
+    let (transport, _) = stub(move |_, _, _, _| {
+        let (status, body) = (201, r#"{"id":"g"}"#);
+        match taken.lock().unwrap().next() {
+            Some((status, headers)) => {
+                let headers = headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+                (*status, headers, body.to_owned())
+            }
+            None => said(status, body),
+        }
+    })
+    .await;
+    let sandbox = bed.sandbox("").await;
+    let (_keep, stop) = watch::channel(false);
+    let delivery = bed.deliver_until(&transport, &sandbox, stop);
+    let end = tokio::time::timeout(Duration::from_secs(2), delivery).await.ok();
+    sandbox.stop().await;
+    (bed, end)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_answered_before_a_pause_does_not_wait_for_its_end() {
+    let (bed, end) = one_by_one(&[(201, &[]), (201, &[]), (429, &[("retry-after", "30")])]).await;
+    assert_eq!(end, None);
+    assert_eq!(bed.states(), [(State::Done, 2), (State::Planned, 1), (State::Sending, 2)]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_budget_that_is_renewed_only_after_hours_ends_the_run() {
+    const USED_UP: &[(&str, &str)] = &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "7200")];
+    let (bed, end) = one_by_one(&[(201, &[]), (201, USED_UP)]).await;
+    assert_eq!(end, Some(DeliveryEnd::Unreachable));
+    assert_eq!(bed.states(), [(State::Done, 2), (State::Planned, 3)]);
+    // With nothing left to send it is no reason to stop.
+    let (bed, end) = one_by_one(&[(201, &[]), (201, &[]), (201, &[]), (201, &[]), (201, USED_UP)]).await;
+    assert_eq!((end, bed.states()), (Some(DeliveryEnd::Finished), vec![(State::Done, 5)]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_budget_that_is_renewed_in_time_is_waited_for_and_told() {
+    const USED_UP: &[(&str, &str)] = &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "30")];
+    let (bed, end) = one_by_one(&[(201, &[]), (201, USED_UP)]).await;
+    assert_eq!(end, None);
+    assert_eq!(bed.states(), [(State::Done, 2), (State::Sending, 3)]);
+    let events = bed.events.lock().unwrap();
+    let waits = events.iter().filter(|event| matches!(event, DeliveryEvent::Waiting(_))).count();
+    assert_eq!(waits, 1, "{events:?}");
 }
