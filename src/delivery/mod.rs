@@ -12,8 +12,12 @@
 //! call: what an earlier process left in flight is looked up before it is sent again.
 //!
 //! Promises: no request leaves before its intent is on disk; nothing is sent again that may have been carried
-//! out; no credential exceeds its pace; a stop drains what is in flight; whatever happens, the ledger can be
-//! delivered again.
+//! out; no credential exceeds its pace within a run, however many processes carry it out one after the other; a stop
+//! drains what is in flight; whatever happens, the ledger can be delivered again.
+//!
+//! What a credential has used is known to its run alone. A second run with the same credential, the next part of a
+//! chain too, begins with the whole allowance: right after each other, or side by side, two runs may together exceed
+//! what the target allows, which then answers 429, and the lanes slow down.
 
 mod answer;
 mod backlog;
