@@ -24,6 +24,13 @@ pub enum Place {
     Detail,
     /// The code of the payment journal being read.
     Journal,
+    /// The code of what the id in this field of the record refers to: unlike the id, other systems may know it.
+    Code {
+        /// The field that holds the id.
+        id: &'static str,
+        /// The table that the id refers to.
+        set: &'static str,
+    },
 }
 
 /// One column of the exported table.
@@ -50,6 +57,14 @@ pub struct Layout {
 
 /// The amounts of the financial detail, in the order they follow a customer's own columns.
 const DETAILS: [&str; 3] = ["balance", "overdueAmount", "totalSalesExcludingTax"];
+
+/// Ids that have no code beside them in the record, and the headings of the columns that hold their codes.
+const CODES: [(&str, &str); 4] = [
+    ("taxAreaId", "taxAreaCode"),
+    ("paymentTermsId", "paymentTermsCode"),
+    ("shipmentMethodId", "shipmentMethodCode"),
+    ("paymentMethodId", "paymentMethodCode"),
+];
 
 /// The names of the financial detail, in the order they are tried on the server.
 ///
@@ -88,6 +103,13 @@ impl Column {
 
     fn journal() -> Self {
         Self { name: "journal", kind: Kind::Code, max_length: 10, place: Place::Journal }
+    }
+
+    /// The column with the codes for the ids in a field, where the record has only ids.
+    fn code_of(field: &Field) -> Option<Self> {
+        let (_, name) = CODES.iter().find(|(id, _)| *id == field.name)?;
+        let place = Place::Code { id: field.name, set: field.reference?.set };
+        Some(Self { name, kind: Kind::Code, max_length: 20, place })
     }
 
     /// The word for the kind in a manifest.
@@ -129,7 +151,12 @@ impl Layout {
     /// The fields to ask the server for.
     #[must_use]
     pub fn select(&self) -> Vec<&'static str> {
-        let names: Vec<_> = self.names(Place::Record).collect();
+        let mut names: Vec<_> = self.names(Place::Record).collect();
+        for (_, id, _) in self.codes() {
+            if !names.contains(&id) {
+                names.push(id);
+            }
+        }
         // Without any column of its own a record still needs a property to be asked for.
         if names.is_empty() { vec!["id"] } else { names }
     }
@@ -138,6 +165,14 @@ impl Layout {
     #[must_use]
     pub fn details(&self) -> Vec<&'static str> {
         self.names(Place::Detail).collect()
+    }
+
+    /// The columns that hold codes of ids: where each stands, the field of the id, and the table it refers to.
+    pub fn codes(&self) -> impl Iterator<Item = (usize, &'static str, &'static str)> {
+        self.columns.iter().enumerate().filter_map(|(index, column)| match column.place {
+            Place::Code { id, set } => Some((index, id, set)),
+            Place::Record | Place::Detail | Place::Journal => None,
+        })
     }
 
     /// Whether the financial detail is asked for.
@@ -164,7 +199,8 @@ fn offered_columns(dialect: &Dialect, entity: ExportEntity) -> Vec<Column> {
             let is_apart = |name: &&&str| dialect.customers.field(name).is_none();
             let details = DETAILS.iter().filter(is_apart);
             let details = details.filter_map(|name| dialect.financial_details.field(name));
-            own.chain(details.map(|field| Column::new(field, Place::Detail))).collect()
+            let codes = dialect.customers.fields.iter().filter_map(Column::code_of);
+            own.chain(codes).chain(details.map(|field| Column::new(field, Place::Detail))).collect()
         }
     }
 }
@@ -208,7 +244,8 @@ mod tests {
     fn without_a_selection_every_field_of_the_catalogue_is_a_column() {
         let layout = Layout::new(&DIALECT, ExportEntity::Customers, &[], &[]).unwrap();
         let fields: Vec<_> = CUSTOMERS.fields.iter().map(|field| field.name).collect();
-        assert_eq!(headings(&layout), fields);
+        assert_eq!(headings(&layout)[..fields.len()], fields);
+        assert_eq!(headings(&layout)[fields.len()..], CODES.map(|(_, code)| code));
         assert_eq!(layout.select(), fields);
         assert!(layout.details().is_empty());
     }
@@ -216,7 +253,7 @@ mod tests {
     #[test]
     fn expanding_adds_the_amounts_behind_the_columns_of_the_customer() {
         let layout = Layout::new(&DIALECT, ExportEntity::Customers, &[], &words(&["financials"])).unwrap();
-        assert_eq!(headings(&layout)[CUSTOMERS.fields.len()..], DETAILS);
+        assert_eq!(headings(&layout)[CUSTOMERS.fields.len() + CODES.len()..], DETAILS);
         assert!(!layout.select().contains(&"overdueAmount"));
         assert_eq!(layout.details(), DETAILS);
     }
@@ -237,6 +274,14 @@ mod tests {
         assert_eq!((balances, layout.has_details()), (1, false));
         let layout = Layout::new(beta, ExportEntity::Customers, &words(&["balance"]), &[]).unwrap();
         assert_eq!((layout.select(), layout.details()), (vec!["balance"], vec![]));
+    }
+
+    #[test]
+    fn a_code_that_is_selected_alone_asks_for_its_id() {
+        let layout =
+            Layout::new(&DIALECT, ExportEntity::Customers, &words(&["paymentTermsCode"]), &[]).unwrap();
+        assert_eq!((headings(&layout), layout.select()), (vec!["paymentTermsCode"], vec!["paymentTermsId"]));
+        assert_eq!(layout.codes().collect::<Vec<_>>(), [(0, "paymentTermsId", "paymentTerms")]);
     }
 
     #[test]

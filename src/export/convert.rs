@@ -1,5 +1,7 @@
 //! Pages to rows to a file that waits to be published. Blocks: give it a thread.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use rust_decimal::Decimal;
@@ -7,6 +9,7 @@ use serde::de::Error as _;
 
 use crate::catalogue::Kind;
 use crate::domain::Money;
+use crate::domain::reference::guid_bits;
 use crate::durable::{FileError, PendingFile, publish_all};
 
 use super::columns::Layout;
@@ -25,12 +28,23 @@ pub struct Converter {
     writer: Box<dyn RowWriter>,
     /// The index of each money column, its heading, and its sum while it fits.
     sums: Vec<(usize, &'static str, Option<Decimal>)>,
+    codes: Vec<CodeColumn>,
     rows: u64,
     top: Option<u64>,
     headings: Vec<&'static str>,
     file: ManifestFile,
     path: PathBuf,
     manifest: Option<PathBuf>,
+}
+
+/// A column that holds codes in place of ids.
+struct CodeColumn {
+    /// Where it stands.
+    column: usize,
+    /// The column with the ids; its own when they have none.
+    ids: usize,
+    set: &'static str,
+    codes: HashMap<u128, String>,
 }
 
 /// A whole table that waits to be published.
@@ -74,6 +88,7 @@ impl Converter {
             decoder: Decoder::new(layout),
             writer,
             sums: money.map(|(index, column)| (index, column.name, Some(Decimal::ZERO))).collect(),
+            codes: code_columns(layout),
             rows: 0,
             top,
             headings: layout.columns.iter().map(|column| column.name).collect(),
@@ -89,6 +104,13 @@ impl Converter {
         })
     }
 
+    /// Fills the columns of codes with those of this table, which has them by id.
+    pub fn set_codes(&mut self, set: &str, codes: &HashMap<u128, String>) {
+        for column in self.codes.iter_mut().filter(|column| column.set == set) {
+            column.codes.clone_from(codes);
+        }
+    }
+
     /// Writes the rows of a page; `false` when no more are wanted.
     ///
     /// `journal` is the payment journal that the page belongs to.
@@ -96,7 +118,7 @@ impl Converter {
         let malformed = |source| ExportError::Malformed { entity: self.entity, page: page.number, source };
         let text = simdutf8::basic::from_utf8(&page.body)
             .map_err(|_| malformed(serde_json::Error::custom("it is not UTF-8")))?;
-        let Self { decoder, writer, sums, rows, top, .. } = self;
+        let Self { decoder, writer, sums, codes, rows, top, .. } = self;
         let has_room = |rows: u64| top.is_none_or(|top| rows < top);
         let mut failure = None;
         let outcome = decoder.decode(text, journal, &mut |row| {
@@ -105,7 +127,11 @@ impl Converter {
             }
             *rows += 1;
             add_up(sums, row);
-            failure = writer.write_row(row).err();
+            failure = match codes.as_slice() {
+                [] => writer.write_row(row),
+                codes => writer.write_row(&with_codes(row, codes)),
+            }
+            .err();
             failure.is_none()
         });
         if let Some(cause) = failure {
@@ -129,8 +155,11 @@ impl Converter {
     /// Completes the table.
     pub fn finish(self) -> Result<Converted, ExportError> {
         let sealed = self.writer.finish().map_err(|cause| FileError::new("write", &self.path, cause))?;
-        let filled = self.decoder.filled();
-        let missing = self.headings.iter().zip(filled).filter(|(_, filled)| self.rows > 0 && !**filled);
+        let mut filled = self.decoder.filled().to_vec();
+        for column in &self.codes {
+            filled[column.column] = filled[column.ids] && !column.codes.is_empty();
+        }
+        let missing = self.headings.iter().zip(filled).filter(|(_, filled)| self.rows > 0 && !filled);
         let total = |(_, column, sum): (usize, _, Option<Decimal>)| ManifestTotal {
             column,
             sum: sum.map(Money::from),
@@ -160,6 +189,30 @@ impl Converted {
 
 fn boxed(writer: impl RowWriter + 'static) -> Box<dyn RowWriter> {
     Box::new(writer)
+}
+
+fn code_columns(layout: &Layout) -> Vec<CodeColumn> {
+    let place_of = |id: &str| layout.columns.iter().position(|column| column.name == id);
+    let columns = layout.codes().map(|(column, id, set)| CodeColumn {
+        column,
+        ids: place_of(id).unwrap_or(column),
+        set,
+        codes: HashMap::new(),
+    });
+    columns.collect()
+}
+
+/// The row with the codes of its ids; an id that its table does not have has none.
+fn with_codes<'p>(row: &[Cell<'p>], columns: &[CodeColumn]) -> Vec<Cell<'p>> {
+    let mut cells = row.to_vec();
+    for column in columns {
+        let code = match &row[column.ids] {
+            Cell::Text(id) => guid_bits(id).and_then(|id| column.codes.get(&id)),
+            _ => None,
+        };
+        cells[column.column] = code.map_or(Cell::Blank, |code| Cell::Text(Cow::Owned(code.clone())));
+    }
+    cells
 }
 
 fn add_up(sums: &mut [(usize, &'static str, Option<Decimal>)], row: &[Cell<'_>]) {

@@ -67,9 +67,15 @@ impl Decoder {
         let columns = || layout.columns.iter().enumerate();
         let at = |place| columns().filter(move |(_, column)| column.place == place);
         let mut slots: Vec<_> = columns()
-            .filter(|(_, column)| column.place != Place::Journal)
+            .filter(|(_, column)| matches!(column.place, Place::Record | Place::Detail))
             .map(|(index, column)| (column.name, Slot::Column(index)))
             .collect();
+        // Without a column of its own an id goes where its code is to stand.
+        for (index, id, _) in layout.codes() {
+            if !slots.iter().any(|(name, _)| *name == id) {
+                slots.push((id, Slot::Column(index)));
+            }
+        }
         if layout.has_details() {
             slots.extend(DETAIL_NAMES.map(|name| (name, Slot::Details)));
         }

@@ -43,6 +43,8 @@ pub enum UnmappedReason {
     ReadOnly(&'static str),
     /// The target has no such field; others have, under this neutral name.
     Unsupported(&'static str),
+    /// The run decides on the field, whatever the file says.
+    Decided(&'static str),
     /// Another column feeds the field, by its exact name or by the mapping file.
     Taken(&'static str),
     /// The mapping file says so.

@@ -8,12 +8,16 @@
 use super::MappingError;
 use super::binding::{Binding, Unmapped, UnmappedReason, can_be_blank, feed};
 use super::file::{Blanks, MappingFile};
-use crate::catalogue::{DIALECTS, Entity, Field};
+use crate::catalogue::{DIALECTS, Entity, Field, Kind};
 use crate::domain::text::{fold, is_same_folded, nearest, trim};
 use crate::domain::{ACTION_COLUMN, EntityKind};
 
 /// Our own columns, however they are spelled.
 const OWN_COLUMNS: [&str; 5] = [ACTION_COLUMN, "ferry_status", "ferry_reason", "ferry_fix", "ferry_row"];
+
+/// What a payment gets from its run: the journal that was asked for, and a line reserved there. An exported file has
+/// those of the journal it came from.
+const DECIDED: [&str; 3] = ["journalId", "journalDisplayName", "lineNumber"];
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Right {
@@ -155,19 +159,36 @@ impl<'h> Binder<'h> {
             } else if is_own(header) {
                 self.reasons[column as usize] = Some(UnmappedReason::Own);
             } else if let Some((field, right)) = named_field(self.entity, header) {
-                if self.entity.fields[field].is_in_files() {
+                let name = self.entity.fields[field].name;
+                if DECIDED.contains(&name) {
+                    self.reasons[column as usize] = Some(UnmappedReason::Decided(name));
+                } else if self.entity.fields[field].is_in_files() {
                     self.claims[field].push((column, right));
                 } else {
-                    let name = self.entity.fields[field].name;
                     self.reasons[column as usize] = Some(UnmappedReason::ReadOnly(name));
                 }
             } else if let Some(name) = elsewhere(self.kind, header) {
-                self.reasons[column as usize] = Some(UnmappedReason::Unsupported(name));
+                self.reasons[column as usize] = Some(match self.code_beside(name) {
+                    _ if DECIDED.contains(&name) => UnmappedReason::Decided(name),
+                    Some(code) => UnmappedReason::Taken(code),
+                    None => UnmappedReason::Unsupported(name),
+                });
             } else {
                 let suggestion = nearest(header, writable(self.entity).map(|(_, field)| field.name));
                 self.reasons[column as usize] = Some(UnmappedReason::Unknown { suggestion });
             }
         }
+    }
+
+    /// The field by which another column of the file names what this id of another dialect names.
+    fn code_beside(&self, id: &str) -> Option<&'static str> {
+        let stem = id.strip_suffix("Id")?;
+        let is_code = |header: &&String| {
+            ["Code", "Number"].iter().any(|end| is_same_folded(header, &format!("{stem}{end}")))
+        };
+        let header = self.headers.iter().find(is_code)?;
+        let own = named_field(self.entity, header).map(|(index, _)| self.entity.fields[index].name);
+        own.or_else(|| elsewhere(self.kind, header))
     }
 
     fn finish(mut self, mapping: Option<&MappingFile>) -> Result<Binding, MappingError> {
@@ -192,8 +213,23 @@ impl<'h> Binder<'h> {
         Ok(Binding { kind: self.kind, entity: self.entity, feeds, unmapped, action: self.action })
     }
 
+    /// Where one column holds ids and another the codes they stand for, takes the codes: ids belong to the system that
+    /// the file came from.
+    fn prefer_codes(&mut self, index: usize) {
+        let claims = &mut self.claims[index];
+        if claims.iter().any(|(_, right)| *right == Right::Alias) {
+            for (column, _) in claims.extract_if(.., |(_, right)| *right == Right::Name) {
+                let name = self.entity.fields[index].name;
+                self.reasons[column as usize] = Some(UnmappedReason::Taken(name));
+            }
+        }
+    }
+
     /// The one column with the best right to a field, and that right.
     fn settle(&mut self, index: usize, field: &Field) -> Result<Option<(u32, Right)>, MappingError> {
+        if field.kind == Kind::Guid {
+            self.prefer_codes(index);
+        }
         let claims = &self.claims[index];
         let Some(best) = claims.iter().map(|(_, right)| *right).max() else { return Ok(None) };
         let header = |column: u32| &self.headers[column as usize];

@@ -87,7 +87,12 @@ pub async fn export(
     let layout = Layout::new(api.dialect(), request.entity, &request.select, &request.expand)?;
     let format = request.output.format(request.format)?;
     let mut manifest = describe(transport, company, &request, &layout);
-    let writer = Converter::open(&layout, request.output, format, request.query.top)?;
+    let mut writer = Converter::open(&layout, request.output, format, request.query.top)?;
+    for (_, _, set) in layout.codes() {
+        if let Some(codes) = target.fetch_codes(set).await? {
+            writer.set_codes(set, &codes);
+        }
+    }
     let source = Source {
         reader: PageReader::new(transport, api, request.pages),
         company: &company.id,

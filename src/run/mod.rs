@@ -8,6 +8,7 @@ mod apply;
 mod approval;
 mod chain;
 mod check;
+mod codes;
 mod company;
 mod completion;
 mod describe;

@@ -300,6 +300,9 @@ impl Opened {
             UnmappedReason::ReadOnly(field) => {
                 Some(format!("{} (`{field}` belongs to the server)", unmapped.header))
             }
+            UnmappedReason::Decided(field) => {
+                Some(format!("{} (the run decides on `{field}`)", unmapped.header))
+            }
             UnmappedReason::Taken(field) => {
                 Some(format!("{} (another column fills `{field}`)", unmapped.header))
             }

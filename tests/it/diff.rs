@@ -5,16 +5,16 @@ use serde_json::Value;
 
 use crate::testbed::TestBed;
 
-/// Two companies with books of their own; the first one's project knows the second as `other`.
-pub(crate) fn two() -> (TestBed, TestBed) {
-    two_with([false, false])
-}
-
-/// The same, each strict or not.
-pub(crate) fn two_with(strict: [bool; 2]) -> (TestBed, TestBed) {
-    let [first, second] = strict.map(|strict| TestBed::with(|options| options.strict = strict));
+/// Lets the first one's project know the profile of the second, as `other`.
+pub(crate) fn join(first: &TestBed, second: &TestBed) {
     let other = second.read("ferry.toml").replace("version = 1\n", "").replace(".local]", ".other]");
     first.write("ferry.toml", format!("{}\n{other}", first.read("ferry.toml")).as_bytes());
+}
+
+/// Two companies with books of their own, each strict or not.
+fn two_with(strict: [bool; 2]) -> (TestBed, TestBed) {
+    let [first, second] = strict.map(|strict| TestBed::with(|options| options.strict = strict));
+    join(&first, &second);
     (first, second)
 }
 
@@ -114,7 +114,7 @@ fn two_files_are_compared_offline_and_namesakes_are_never_guessed() {
 
 #[test]
 fn payments_are_compared_by_document_with_sums_per_currency() {
-    let (bed, _other) = two();
+    let (bed, _other) = two_with([false, false]);
     bed.write(
         "pay.csv",
         b"Customer No.,Document No.,Amount,Date\n10000,P1,5.00,2026-01-02\n20000,P2,7.00,2026-01-02\n",

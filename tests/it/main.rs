@@ -20,6 +20,7 @@ mod judges;
 mod kill;
 mod matching;
 mod memory;
+mod migrate;
 mod origin;
 mod passage;
 mod readme;

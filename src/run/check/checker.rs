@@ -26,8 +26,8 @@ pub(super) struct Checker<'f> {
     amount: Option<usize>,
     is_negated: bool,
     currency: Option<usize>,
-    /// The id and the number of a payment's customer.
-    customer: Option<(usize, usize)>,
+    /// Ids, and the code or number that names the same record.
+    named_twice: Vec<(usize, usize)>,
     /// The column in which a rejects file says why the row was left out.
     reason: Option<usize>,
     /// The columns whose values the target has no place for.
@@ -54,7 +54,7 @@ impl<'f> Checker<'f> {
             amount: entity.index_of("amount").or_else(|| entity.index_of("creditLimit")),
             is_negated: entity.index_of("amount").is_some() && options.sign == Sign::ReceiptsPositive,
             currency: entity.index_of("currencyCode"),
-            customer: entity.index_of("customerId").zip(entity.index_of("customerNumber")),
+            named_twice: named_twice(binding),
             reason: headers.iter().position(|header| header.trim() == REASON_COLUMN),
             unsupported: binding.unsupported().map(|(column, _)| column as usize).collect(),
             spare: Mutex::default(),
@@ -76,6 +76,7 @@ impl<'f> Checker<'f> {
         for (index, row) in rows.iter().enumerate() {
             record.clear();
             self.binding.fill(&row, self.options.references, &mut record, &mut broken);
+            self.take_codes(&mut record, &mut broken);
             let is_plain = row.is_plain() && !self.binding.has_own_texts();
             let asked = self.binding.asked(&row);
             let asked = asked.map_err(|action| broken.push(action)).unwrap_or_default();
@@ -89,6 +90,17 @@ impl<'f> Checker<'f> {
                 self.accept((index, is_plain, asked), &mut record, key, findings);
             } else {
                 findings.rejects.push(self.reject(&row, &mut broken));
+            }
+        }
+    }
+
+    /// Where both an id and a code name another record, takes the code: the id may be that of another system, and the
+    /// server lets one of them win, so it gets one.
+    fn take_codes(&self, record: &mut Record<'_>, broken: &mut Vec<Broken>) {
+        for (id, code) in &self.named_twice {
+            if !record.value(*code).is_blank() {
+                record.set(*id, Value::Absent);
+                broken.retain(|broken| broken.field != *id);
             }
         }
     }
@@ -149,12 +161,6 @@ impl<'f> Checker<'f> {
             let sent = if self.is_negated { -money } else { money };
             record.set(field, Value::Decimal(sent));
             amount = Some(sent).filter(|_| asked != Some(Asked::Delete));
-        }
-        if let Some((id, number)) = self.customer
-            && !record.value(number).is_absent()
-        {
-            // Both name the same one; the server lets one of them win, so it gets one.
-            record.set(id, Value::Absent);
         }
         self.payload.write(record, is_plain, &mut findings.payloads);
         match key {
@@ -242,6 +248,18 @@ impl<'f> Checker<'f> {
     pub(super) fn spare(&self) -> std::sync::MutexGuard<'_, Vec<Findings>> {
         self.spare.lock().expect("nobody panics while taking or giving back")
     }
+}
+
+/// The fields that name by id what another field names by code or number, of those that the file fills.
+fn named_twice(binding: &Binding) -> Vec<(usize, usize)> {
+    let entity = binding.entity();
+    let code_of = |id: usize| {
+        let stem = entity.fields[id].name.strip_suffix("Id")?;
+        let codes = ["Code", "Number"].into_iter().filter_map(|end| entity.index_of(&format!("{stem}{end}")));
+        let mut fed = codes.filter(|code| binding.fields().any(|field| field == *code));
+        fed.next().map(|code| (id, code))
+    };
+    binding.fields().filter_map(code_of).collect()
 }
 
 /// Whether leaving a value out changes nothing: it is blank, zero or no, or a way to say none.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 
-use crate::catalogue::{Entity, Field, Kind, ReferenceBy, Writable};
+use crate::catalogue::{Entity, Field, Kind, ReferenceBy};
 use crate::connector::differences;
 use crate::connector::fields::Fields;
 use crate::domain::reference::{NIL_GUID, guid_bits};
@@ -36,7 +36,7 @@ pub(super) struct Holds {
 impl Holds {
     /// What a target of this dialect shows of its records.
     pub(super) fn of_target(entity: &'static Entity, has_balances: bool) -> Self {
-        let shown = entity.fields.iter().filter(|field| field.kind != Kind::DateTime);
+        let shown = entity.fields.iter().filter(|field| field.is_listed && field.kind != Kind::DateTime);
         Self { entity, names: shown.map(|field| field.name).collect(), beyond: Vec::new(), has_balances }
     }
 
@@ -80,7 +80,7 @@ impl Comparison {
         let mut compared = Vec::new();
         for name in a.entity.fields.iter().map(|field| field.name) {
             let Some((one, other)) = both(name) else { continue };
-            let is_given = [one, other].iter().any(|field| is_given(field));
+            let is_given = one.is_in_files() || other.is_in_files();
             if NOT_COMPARED.contains(&name)
                 || !is_given
                 || is_named_otherwise(one)
@@ -172,11 +172,6 @@ impl Comparison {
     }
 }
 
-/// Whether somebody gives the field its value, who could give it another one.
-fn is_given(field: &Field) -> bool {
-    matches!(field.writable, Writable::Create | Writable::Always)
-}
-
 /// Whether the field holds a number that only its own system knows.
 fn is_id(field: &Field) -> bool {
     field.kind == Kind::Guid || field.name.ends_with("Id")
@@ -191,7 +186,7 @@ fn table_of(field: &Field) -> Option<&'static str> {
 /// The fields that `here` fills and `there` cannot hold; ids apart, which say nothing elsewhere.
 fn only_in(here: &Holds, there: &Holds) -> Vec<&'static str> {
     let mine = here.entity.fields.iter().filter(|field| here.names.contains(field.name));
-    let mine = mine.filter(|field| is_given(field) && !NOT_COMPARED.contains(&field.name));
+    let mine = mine.filter(|field| field.is_in_files() && !NOT_COMPARED.contains(&field.name));
     let mine = mine.filter(|field| !is_id(field) || table_of(field).is_some());
     let mine = mine.map(|field| field.name).filter(|name| !there.names.contains(name));
     let balance = Some("balance").filter(|_| here.has_balances && !there.has_balances);

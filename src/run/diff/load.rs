@@ -1,6 +1,6 @@
 //! Both sides into the store: rows of a file through the check, records of a target page by page.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
@@ -8,10 +8,9 @@ use super::fields::{Codes, Comparison};
 use super::store::{Entry, Side, Store};
 use crate::connector::Set;
 use crate::connector::fields::Fields;
-use crate::domain::reference::guid_bits;
 use crate::domain::text::is_same_folded;
 use crate::domain::{Asked, EntityKind, Money, OnUnsupported, Reject, Rule};
-use crate::export::{ExportError, PageReader, fetch_journals};
+use crate::export::{PageReader, fetch_journals};
 use crate::report::{DiffTotals, Total};
 use crate::run::check::{Check, CheckError, CheckOptions, CheckedChunk, CheckedRow};
 use crate::run::error::Error;
@@ -19,7 +18,7 @@ use crate::run::event::{Event, Observer};
 use crate::run::index::{IndexError, TargetIndex, document_key, match_key, name_key, number_key};
 use crate::run::planning::PlanningError;
 use crate::run::reading::Opened;
-use crate::run::target::{Target, TargetError};
+use crate::run::target::Target;
 use crate::validation::Sign;
 
 /// The heading and the field of what a customer owes.
@@ -296,28 +295,6 @@ async fn journals(kind: EntityKind, target: &Target, wanted: Option<&str>) -> Re
     let mut reader = PageReader::new(&target.transport, target.api.as_ref(), target.pages).on_primary();
     let found = fetch_journals(&mut reader, &target.company.id, wanted, &mut |_| ()).await?;
     Ok(found.into_iter().map(|(id, _)| id).collect())
-}
-
-/// The codes of a table of the target by their ids; `None` when it has no such table.
-pub(super) async fn codes(
-    target: &Target,
-    set: &'static str,
-) -> Result<Option<HashMap<u128, String>>, TargetError> {
-    let mut codes = HashMap::new();
-    let list = target.list(Set::Reference(set), &["id", "code"]);
-    let read = target.each_record_page(&list, |page| {
-        for raw in &page {
-            let row = Fields::parse(raw.get()).map_err(|source| TargetError::Malformed { set, source })?;
-            if let Some(id) = guid_bits(&row.text("id")) {
-                codes.insert(id, row.text("code").trim().to_uppercase());
-            }
-        }
-        Ok(())
-    });
-    match read.await {
-        Err(TargetError::Fetch(ExportError::NotFound { .. } | ExportError::Refused { .. })) => Ok(None),
-        outcome => outcome.map(|()| Some(codes)),
-    }
 }
 
 /// The customers of a target, for the currencies that payments are in; `None` where payments say it themselves.

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use tokio::task::block_in_place;
 
 use self::fields::{Codes, Comparison, Holds};
-use self::load::{Loading, Matching, add_balances, balance_column, codes, payers};
+use self::load::{Loading, Matching, add_balances, balance_column, payers};
 use self::store::{Pair, Side, Store};
 use super::ending::Ending;
 use super::error::Error;
@@ -185,7 +185,7 @@ async fn learn(
             Opening::Target(target) => target,
         };
         for set in comparison.sets() {
-            if let Some(table) = codes(target, set).await? {
+            if let Some(table) = target.fetch_codes(set).await? {
                 known[here].insert(set, table);
             } else {
                 observer(Event::Note(format!("{} does not show its {set}", name_of(opening))));
