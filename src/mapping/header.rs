@@ -158,7 +158,7 @@ impl<'h> Binder<'h> {
                 self.reasons[column as usize] = Some(UnmappedReason::Ignored);
             } else if is_own(header) {
                 self.reasons[column as usize] = Some(UnmappedReason::Own);
-            } else if let Some((field, right)) = named_field(self.entity, header) {
+            } else if let Some((field, right)) = fillable_field(self.entity, header) {
                 let name = self.entity.fields[field].name;
                 if DECIDED.contains(&name) {
                     self.reasons[column as usize] = Some(UnmappedReason::Decided(name));
@@ -251,6 +251,18 @@ fn named_field(entity: &'static Entity, header: &str) -> Option<(usize, Right)> 
         let is_alias = |field: &Field| field.aliases.iter().any(|alias| is_same_folded(alias, header));
         entity.fields.iter().position(is_alias).map(|index| (index, Right::Alias))
     })
+}
+
+/// The field that a header names; where that one belongs to the server, rather another one that it is an alias of: a
+/// code that is only shown here is the one by which an id is given.
+fn fillable_field(entity: &'static Entity, header: &str) -> Option<(usize, Right)> {
+    let named = named_field(entity, header)?;
+    if entity.fields[named.0].is_in_files() {
+        return Some(named);
+    }
+    let is_alias = |field: &Field| field.aliases.iter().any(|alias| is_same_folded(alias, header));
+    let other = writable(entity).find(|(_, field)| is_alias(field));
+    Some(other.map_or(named, |(index, _)| (index, Right::Alias)))
 }
 
 /// The neutral name of the field that a header names in another dialect: of the first one, whose names are the neutral

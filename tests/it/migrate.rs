@@ -110,7 +110,10 @@ fn payments_go_along_by_the_numbers_of_customers_and_invoices() {
     assert_eq!((other.books().payments, other.books().sums.payments), (2, bed.books().sums.payments));
     let line = ["diff", "@local", "@other", "--entity", "payments", "--journal", "BANK", "--journal", "MIGR"];
     bed.ferry(&[&line[..], &["--out", "d"]].concat()).exits(0);
-    let payment = other.record("customerPayments", "documentNumber eq 'P1'");
+    let journal =
+        other.record("customerPaymentJournals", "code eq 'MIGR'")["id"].as_str().unwrap().to_owned();
+    let filter = format!("journalId eq {journal} and documentNumber eq 'P1'");
+    let payment = other.record("customerPayments", &filter);
     let invoice = other.record("salesInvoices", "number eq '103001'");
     assert_eq!(payment["appliesToInvoiceNumber"], "103001", "{payment}");
     assert_ne!(invoice["id"], bed.record("salesInvoices", "number eq '103001'")["id"]);
