@@ -1,6 +1,7 @@
 //! The query of an export: passed on as the user wrote it, encoded so that nothing of it gets lost.
 
 use super::{ExportEntity, ExportError};
+use crate::catalogue::Dialect;
 
 /// What is to be exported, beside the columns.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,8 +34,10 @@ impl Query {
 }
 
 /// What to do about a refused query, from what is known of the servers.
+///
+/// Source: the members of an enumeration have names in v2.0; in v1.0 and beta they are plain texts.
 #[must_use]
-pub fn advice(entity: ExportEntity, query: &Query) -> Option<&'static str> {
+pub fn advice(entity: ExportEntity, query: &Query, dialect: &Dialect) -> Option<&'static str> {
     let Some(filter) = query.filter.as_deref() else {
         return Some("a server of another version may lack a column: name those to export with `--select`");
     };
@@ -48,8 +51,14 @@ pub fn advice(entity: ExportEntity, query: &Query) -> Option<&'static str> {
              `ferry export financials`, or export all customers with `--expand financials` and filter the file",
         );
     }
-    if mentions("blocked") && (filter.contains("' '") || filter.contains("''")) {
-        return Some("this server wants the blank value by its name: blocked eq '_x0020_'");
+    if mentions("blocked") {
+        let is_written = |blanks: &[&str]| blanks.iter().any(|blank| filter.contains(blank));
+        if !dialect.plain_members && is_written(&["' '", "''"]) {
+            return Some("this server wants the blank value by its name: blocked eq '_x0020_'");
+        }
+        if dialect.plain_members && is_written(&["'_x0020_'", "''"]) {
+            return Some("this server wants the blank value as one space: blocked eq ' '");
+        }
     }
     if mentions("or") {
         return Some("`or` works within one field only: make one export for each field");
@@ -70,6 +79,20 @@ fn without_texts(filter: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalogue::{business_central_v1, business_central_v2};
+
+    fn told(entity: ExportEntity, query: &Query) -> Option<&'static str> {
+        advice(entity, query, &business_central_v2::DIALECT)
+    }
+
+    #[test]
+    fn the_blank_value_is_told_as_the_dialect_writes_it() {
+        let old =
+            |filter: &str| advice(ExportEntity::Customers, &filtered(filter), &business_central_v1::DIALECT);
+        assert!(old("blocked eq '_x0020_'").unwrap().ends_with("blocked eq ' '"));
+        assert!(old("blocked eq ''").unwrap().ends_with("blocked eq ' '"));
+        assert_eq!(old("blocked eq ' '"), None);
+    }
 
     fn filtered(filter: &str) -> Query {
         Query { filter: Some(filter.to_owned()), ..Query::default() }
@@ -96,11 +119,11 @@ mod tests {
             ("city eq 'A' or state eq 'B'", "one export for each"),
             ("city in ('A','B')", "chain of `or`"),
         ] {
-            let advice = advice(ExportEntity::Customers, &filtered(filter)).unwrap();
+            let advice = told(ExportEntity::Customers, &filtered(filter)).unwrap();
             assert!(advice.contains(word), "{filter}: {advice}");
         }
-        assert_eq!(advice(ExportEntity::Customers, &filtered("displayName eq 'balance or in'")), None);
-        assert_eq!(advice(ExportEntity::Financials, &filtered("balance gt 0")), None);
-        assert!(advice(ExportEntity::Customers, &Query::default()).unwrap().contains("--select"));
+        assert_eq!(told(ExportEntity::Customers, &filtered("displayName eq 'balance or in'")), None);
+        assert_eq!(told(ExportEntity::Financials, &filtered("balance gt 0")), None);
+        assert!(told(ExportEntity::Customers, &Query::default()).unwrap().contains("--select"));
     }
 }

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 
 use super::company::Company;
 use super::target::Target;
+use crate::catalogue::Dialect;
 use crate::connector::{List, Set};
 use crate::export::{
     Converted, Converter, ExportEntity, ExportError, ExportEvent, Format, Layout, Manifest, ManifestCompany,
@@ -101,6 +102,7 @@ pub async fn export(
         journal: request.journal.as_deref(),
         page_rows: request.pages.page_rows,
         has_journals: api.habits().has_journals,
+        dialect: api.dialect(),
     };
     let (table, pages) = transfer(source, writer, on_event).await?;
     manifest.finished = jiff::Timestamp::now();
@@ -203,6 +205,7 @@ struct Source<'a> {
     journal: Option<&'a str>,
     page_rows: u32,
     has_journals: bool,
+    dialect: &'static Dialect,
 }
 
 impl Source<'_> {
@@ -272,7 +275,7 @@ impl Source<'_> {
                 entity,
                 status,
                 message,
-                advice: advice(self.layout.entity, self.query),
+                advice: advice(self.layout.entity, self.query, self.dialect),
             },
             other => other,
         }

@@ -95,6 +95,11 @@ impl Routes {
         if names.contains("currencyCode") {
             names.insert("currencyId".to_owned());
         }
+        if group.iter().any(|(_, operation)| operation.action == Action::Update) && names.contains("country")
+        {
+            // What another country empties may be somebody's work by now.
+            names.extend(["city", "state", "postalCode"].map(str::to_owned));
+        }
         let select = self.lens.select(names.iter().map(String::as_str));
         let request = self.read(&format!("$filter={}&$select={select}", encode(&filters.join(" or "))));
         (!group.is_empty())
@@ -243,6 +248,14 @@ mod tests {
             lookups[0].request.path,
             @"companies(c1)/customers?$filter=number%20eq%20'A%26B'%20or%20number%20eq%20'O''B%201'&$select=city,currencyCode,currencyId,id,number"
         );
+    }
+
+    #[test]
+    fn what_a_change_of_country_empties_is_looked_at_too() {
+        let payload = r#"{"country":"AT"}"#;
+        let update = Operation { action: Action::Update, remote_id: Some("g1"), ..create(1, payload) };
+        let path = customers("c1").lookups(&[update]).remove(0).request.path;
+        assert!(path.ends_with("$select=city,country,id,number,postalCode,state"), "{path}");
     }
 
     #[test]

@@ -36,17 +36,24 @@ impl Metadata {
     pub(super) fn read(document: &[u8]) -> Option<Self> {
         let mut reader = Reader::from_reader(document);
         let (mut metadata, mut inside) = (Self::default(), None);
+        let mut depth = 0_u32;
         let mut buffer = Vec::new();
         loop {
             buffer.clear();
             match reader.read_event_into(&mut buffer).ok()? {
-                Event::Start(element) => metadata.open(&element, &mut inside, true),
+                Event::Start(element) => {
+                    depth += 1;
+                    metadata.open(&element, &mut inside, true);
+                }
                 Event::Empty(element) => metadata.open(&element, &mut inside, false),
                 Event::End(element) => {
+                    depth = depth.checked_sub(1)?;
                     if matches!(element.local_name().as_ref(), "EntityType" | "ComplexType") {
                         inside = None;
                     }
                 }
+                // What ends too soon is torn, and says nothing of what it lacks.
+                Event::Eof if depth > 0 => return None,
                 Event::Eof => break,
                 _ => {}
             }
@@ -351,6 +358,9 @@ mod tests {
         let whole = document("v2.0", str::to_owned);
         for broken in [&b""[..], b"<html>Sign in</html>", b"{}", b"<edmx:Edmx/>", &whole[..whole.len() / 2]] {
             assert!(api("v2.0").described(broken).is_none());
+        }
+        for cut in (1..whole.len()).rev().step_by(61) {
+            assert!(api("v2.0").described(&whole[..cut]).is_none(), "{cut} of {} bytes", whole.len());
         }
     }
 }
