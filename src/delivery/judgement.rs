@@ -224,7 +224,7 @@ impl Judge<'_> {
             .and_then(|own| completed(entity, &own, &found.record).map(Cow::into_owned));
         match payload {
             Err(_) => not_comparable(),
-            Ok(payload) if payload == row.payload => Judgement::Resend(etag),
+            Ok(payload) if has_same_members(&payload, &row.payload) => Judgement::Resend(etag),
             Ok(payload) => Judgement::ResendPart(Part {
                 payload,
                 changes: row.changes.clone(),
@@ -286,6 +286,13 @@ impl Judge<'_> {
         let may_have_arrived = rest.is_empty() && !doubt.is_first_refused();
         Some(if may_have_arrived { rest } else { changes })
     }
+}
+
+/// Whether two JSON objects say the same, in whatever order.
+fn has_same_members(left: &str, right: &str) -> bool {
+    let (Ok(left), Ok(right)) = (Fields::parse(left), Fields::parse(right)) else { return false };
+    left.iter().count() == right.iter().count()
+        && left.iter().all(|(name, value)| right.raw(name) == Some(value))
 }
 
 /// What somebody has filled in since the plan, and the row's change of country would empty: it is not in the payload.
