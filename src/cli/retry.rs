@@ -133,22 +133,25 @@ async fn import_again(
 
 /// The latest run that left rows out and that no later run has retried, and with it the one that it was planned with.
 fn latest_with_leftovers(place: &Place) -> Result<Vec<PathBuf>, Failure> {
-    let mut retried = Vec::new();
-    for folder in place.run_folders() {
-        let Ok(header) = read_header(&folder) else { continue };
-        let is_carried_out = matches!(header.phase, Phase::Applying | Phase::Finished);
-        if is_carried_out
-            && header.undoes.is_none()
+    let is_carried_out = |header: &RunHeader| matches!(header.phase, Phase::Applying | Phase::Finished);
+    let runs =
+        place.run_folders().into_iter().filter_map(|folder| Some((read_header(&folder).ok()?, folder)));
+    let runs: Vec<_> = runs.filter(|(header, _)| is_carried_out(header)).collect();
+    // Runs of the same second stand in any order, and a name may come again later.
+    let is_retried = |header: &RunHeader| {
+        runs.iter()
+            .any(|(other, _)| other.retries.as_ref() == Some(&header.run) && other.created >= header.created)
+    };
+    for (header, folder) in &runs {
+        if header.undoes.is_none()
             && header.undone_by.is_none()
-            && !retried.contains(&header.run)
-            && has_leftovers(&folder)
+            && !is_retried(header)
+            && has_leftovers(folder)
         {
-            let is_open = |part: &PathBuf| {
-                *part == folder || read_header(part).is_ok_and(|header| !retried.contains(&header.run))
-            };
-            return Ok(chain_of(&folder).into_iter().filter(is_open).collect());
+            let is_open =
+                |part: &PathBuf| part == folder || read_header(part).is_ok_and(|header| !is_retried(&header));
+            return Ok(chain_of(folder).into_iter().filter(is_open).collect());
         }
-        retried.extend(header.retries.filter(|_| is_carried_out));
     }
     Err(Failure::usage("there is no run here that left rows out".to_owned())
         .with_hint("`ferry retry RUN` names one; `ferry runs list` shows them"))
