@@ -20,10 +20,12 @@ impl DeliveryOptions {
         let batch = options.batch as u64;
         // The first payment in a journal goes alone.
         let alone = u64::from(kind == EntityKind::Payments && habits.has_journals).min(operations);
+        // Where a yes is not certain, what was written is read back at the same pace.
+        let calls = if habits.is_yes_certain { 1 } else { 2 };
         let lanes = if habits.writers(kind) == 1 { 1 } else { credentials.max(1) as u64 };
         Forecast {
-            requests: alone + (operations - alone).div_ceil(batch),
-            seconds: options.paced_seconds(operations.div_ceil(lanes)),
+            requests: (alone + (operations - alone).div_ceil(batch)) * calls,
+            seconds: options.paced_seconds(operations.div_ceil(lanes) * calls),
         }
     }
 
@@ -48,6 +50,15 @@ mod tests {
     use crate::delivery::Rate;
 
     fn forecast(kind: EntityKind, operations: u64, credentials: usize, headroom: u8) -> (u64, u64) {
+        forecast_of(true, kind, (operations, credentials), headroom)
+    }
+
+    fn forecast_of(
+        is_yes_certain: bool,
+        kind: EntityKind,
+        (operations, credentials): (u64, usize),
+        headroom: u8,
+    ) -> (u64, u64) {
         let rate = Rate { operations: NonZeroU32::new(6_000).unwrap(), window: Duration::from_mins(5) };
         let options =
             DeliveryOptions { rate: Some(rate), headroom, batch: 100, ..DeliveryOptions::for_kind(kind) };
@@ -56,12 +67,18 @@ mod tests {
             customer_writers: 5,
             payment_writers: 1,
             time_limit: Duration::from_mins(10),
-            is_yes_certain: true,
+            is_yes_certain,
             has_etags: true,
             has_journals: true,
         };
         let Forecast { requests, seconds } = options.forecast(kind, habits, (operations, credentials));
         (requests, seconds)
+    }
+
+    #[test]
+    fn what_is_read_back_takes_as_long_again() {
+        let customers = |is_yes_certain| forecast_of(is_yes_certain, EntityKind::Customers, (60_000, 1), 0);
+        assert_eq!((customers(true), customers(false)), ((600, 3_010), (1_200, 6_025)));
     }
 
     #[test]

@@ -132,8 +132,11 @@ impl Judge<'_> {
                 Judgement::Skip(refusal("the target has this record already; this run did not create it"))
             }
             // Two people may have been paid for by one transfer, or one twice.
-            EntityKind::Payments => Judgement::Conflict(refusal(
+            EntityKind::Payments if self.connector.has_lines() => Judgement::Conflict(refusal(
                 "somebody else put the same payment on this line of the journal; see whether it is this one",
+            )),
+            EntityKind::Payments => Judgement::Conflict(refusal(
+                "somebody else entered the same payment under this number; see whether it is this one",
             )),
         }
     }

@@ -105,7 +105,7 @@ fn settle_one(
         // Where a yes is not certain, the record is looked at before the row counts as done.
         Verdict::Accepted(receipt) if !shared.target.connector.habits().is_yes_certain => {
             if job.row.action == Action::Create {
-                job.row.remote_id = Some(receipt.remote_id).filter(|id| !id.is_empty());
+                job.row.remote_id = Some(receipt.remote_id.clone()).filter(|id| !id.is_empty());
             }
             let (ready, believable) = (now + shared.options.read_back_wait(), now + shared.options.settle);
             let Job { row, kept, .. } = job;
@@ -113,7 +113,7 @@ fn settle_one(
             settlement
                 .doubts
                 .push((ready, Doubt { row, cause, believable, looks: 0, is_inherited: false, kept }));
-            Outcome::InDoubt("accepted, and not read back yet".to_owned())
+            return Step::Unconfirmed(receipt);
         }
         Verdict::Accepted(receipt) => {
             tally.accepted += 1;

@@ -84,6 +84,7 @@ fn any_step() -> impl Strategy<Value = Step> {
         4 => Just(Step::Send),
         1 => Just(Step::NotSent),
         2 => Just(Step::Outcome(Outcome::Accepted(receipt.clone()))),
+        1 => Just(Step::Unconfirmed(Receipt { remote_id: "given".into(), ..Receipt::default() })),
         1 => Just(Step::Partly { receipt, code: "kept-theirs".into(), message: "`city` stayed".into() }),
         1 => Just(Step::Outcome(Outcome::Refused(refusal.clone()))),
         1 => Just(Step::Outcome(Outcome::Conflict(refusal))),
@@ -106,6 +107,8 @@ struct Known {
     state: State,
     attempts: u32,
     line: Option<i64>,
+    /// The record's id as far as it is known, and as the plan had it.
+    ids: [Option<String>; 2],
 }
 
 type Model = BTreeMap<i64, Known>;
@@ -122,6 +125,14 @@ fn model_record(model: &mut Model, steps: &[(i64, Step)]) -> bool {
             Step::Move(line) => known.line = Some(*line),
             _ => {}
         }
+        match step {
+            Step::Outcome(Outcome::Accepted(receipt))
+            | Step::Partly { receipt, .. }
+            | Step::Unconfirmed(receipt) => known.ids[0] = Some(receipt.remote_id.clone()),
+            // What is sent again makes another record than the one that was given an id.
+            Step::Outcome(Outcome::NotDone(_)) | Step::Move(_) => known.ids[0] = known.ids[1].clone(),
+            _ => {}
+        }
         known.state = state;
     }
     *model = next;
@@ -132,7 +143,8 @@ fn as_model(ledger: &Ledger) -> Model {
     read_all(ledger)
         .into_iter()
         .map(|row| {
-            (row.id, Known { state: row.state, attempts: row.attempts, line: row.planned.line_number })
+            let (line, ids) = (row.planned.line_number, [row.remote_id, row.planned.remote_id]);
+            (row.id, Known { state: row.state, attempts: row.attempts, line, ids })
         })
         .collect()
 }

@@ -83,7 +83,7 @@ pub struct OpenRow {
     pub changes: Vec<FieldChange>,
     /// The target's record as the plan saw it, see [`PlannedRow::before`].
     pub before: String,
-    /// The target's id of the record to update or delete.
+    /// The target's id of the record to update or delete, or of one that was made and not read back yet.
     pub remote_id: Option<String>,
     /// The `ETag` of the record to update or delete.
     pub etag: Option<String>,
@@ -180,7 +180,7 @@ pub(super) fn result(row: &Row<'_>) -> rusqlite::Result<RowResult> {
 }
 
 /// The columns of [`open_row`].
-pub(super) const OPEN_COLUMNS: &str = "id, action, key, payload, changes, target_id, etag, line_number, state, \
+pub(super) const OPEN_COLUMNS: &str = "id, action, key, payload, changes, remote_id, etag, line_number, state, \
      attempts, sent_at, code, line, before";
 
 /// Reads a row of [`OPEN_COLUMNS`].

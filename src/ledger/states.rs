@@ -12,6 +12,8 @@ pub enum Step {
     NotSent,
     /// What is known after an attempt, or after a lookup.
     Outcome(Outcome),
+    /// The target said yes, where a yes is not certain: in doubt until the record is read back, by the id it was given.
+    Unconfirmed(Receipt),
     /// The row was carried out but for some fields, whose values stay as somebody else set them.
     Partly {
         /// What the target said.
@@ -46,6 +48,7 @@ impl Step {
             Self::Outcome(Outcome::Conflict(_)) => "conflict",
             Self::Outcome(Outcome::NotDone(_)) => "not done",
             Self::Outcome(Outcome::InDoubt(_)) => "in doubt",
+            Self::Unconfirmed(_) => "unconfirmed",
             Self::Partly { .. } => "partly",
             Self::Move(_) => "move",
             Self::Skip { .. } => "skip",
@@ -75,7 +78,9 @@ pub fn next_state(state: State, step: &Step) -> Option<State> {
             Some(State::Planned)
         }
         (State::Planned, Step::Skip { .. }) => Some(State::Skipped),
-        (State::Sending, Step::Crash) => Some(State::InDoubt),
+        (State::Sending | State::InDoubt, Step::Unconfirmed(_)) | (State::Sending, Step::Crash) => {
+            Some(State::InDoubt)
+        }
         _ => None,
     }
 }
@@ -95,6 +100,7 @@ mod tests {
             Step::Outcome(Outcome::Conflict(refusal)),
             Step::Outcome(Outcome::NotDone(None)),
             Step::Outcome(Outcome::InDoubt(String::new())),
+            Step::Unconfirmed(Receipt::default()),
             Step::Partly { receipt: Receipt::default(), code: String::new(), message: String::new() },
             Step::Move(1),
             Step::Skip { code: String::new(), message: String::new() },

@@ -113,12 +113,14 @@ static SEND: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// Takes a row that was sent to another state.
+/// Takes a row that was sent to another state. One that was not carried out forgets the id that its record was given:
+/// whoever sends it again makes another record.
 static SETTLE: LazyLock<String> = LazyLock::new(|| {
     // Whatever can be known of an attempt is legal in the same states.
     let states = quoted(legal(&Step::Outcome(Outcome::NotDone(None))).map(State::as_str));
     format!(
-        "UPDATE progress SET state = ?2, code = ?3, message = ?4, remote_id = ifnull(?5, remote_id), \
+        "UPDATE progress SET state = ?2, code = ?3, message = ?4, \
+         remote_id = CASE ?2 WHEN 'planned' THEN NULL ELSE ifnull(?5, remote_id) END, \
          key = ifnull(?6, key), new_etag = ifnull(?7, new_etag), line_number = ifnull(?8, line_number) \
          WHERE id = ?1 AND state IN ({states})"
     )
@@ -175,6 +177,10 @@ impl<'a> Statements<'a> {
             Step::Outcome(Outcome::NotDone(_)) => self.settle(row, State::Planned, ("", ""), NOTHING),
             Step::Outcome(Outcome::InDoubt(words)) => {
                 self.settle(row, State::InDoubt, ("in-doubt", words), NOTHING)
+            }
+            Step::Unconfirmed(receipt) => {
+                let words = ("in-doubt", "accepted, and not read back yet");
+                self.settle(row, State::InDoubt, words, (ids_of(receipt), None))
             }
             Step::Move(line) => self.settle(row, State::Planned, ("", ""), ([None; 3], Some(*line))),
             Step::Skip { code, message } => self.write_rare(row, step, (code, message)),
