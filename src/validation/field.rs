@@ -316,6 +316,7 @@ fn is_iso_currency(code: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalogue::bigcapital;
     use crate::catalogue::business_central_v2::{CUSTOMER_PAYMENTS, CUSTOMERS};
 
     const ID: &str = "6f9619ff-8b86-d011-b42d-00cf4fc964ff";
@@ -364,6 +365,61 @@ mod tests {
         assert_eq!(check("1000000000000000"), [Rule::NumberTooLarge]);
         assert_eq!(check("1.123456"), [Rule::TooManyDecimals]);
         assert_eq!(check("1.1234500"), []);
+    }
+
+    /// The fields and rules that one value of a Bigcapital record breaks, of those about that field.
+    fn check_big(kind: EntityKind, field: &str, value: Value<'_>) -> Vec<Rule> {
+        let entity = bigcapital::DIALECT.entity(kind);
+        let rules = Rules::new(kind, entity, 0..entity.fields.len(), None);
+        let (mut record, mut broken) = (Record::new(entity.fields.len()), Vec::new());
+        let index = entity.index_of(field).unwrap();
+        record.set(index, value);
+        rules.check(&record, false, &mut broken);
+        broken.into_iter().filter(|broken| broken.field == index).map(|broken| broken.rule).collect()
+    }
+
+    #[test]
+    fn texts_for_bigcapital_have_255_characters_of_three_bytes() {
+        let check = |field, text: &str| check_big(EntityKind::Customers, field, Value::Text(text));
+        for field in ["displayName", "city", "billingPhoneNumber", "website"] {
+            assert_eq!(check(field, &"鐵".repeat(255)), [], "{field}");
+            assert_eq!(check(field, &"x".repeat(256)), [Rule::TooLong], "{field}");
+            assert_eq!(check(field, "Ann 😀"), [Rule::FourBytes], "{field}");
+        }
+        assert_eq!(check("note", &"鐵".repeat(21_845)), []);
+        assert_eq!(check("note", &"x".repeat(21_846)), [Rule::TooLong]);
+        assert_eq!(check("email", "a😀@b.example"), [Rule::FourBytes]);
+        assert_eq!(
+            check_big(EntityKind::Customers, "currencyCode", Value::Code("EURO")),
+            [Rule::TooLong],
+            "a longer code is a bare 500"
+        );
+    }
+
+    #[test]
+    fn a_payment_number_for_bigcapital_reads_as_no_number() {
+        let check = |text| check_big(EntityKind::Payments, "documentNumber", Value::Text(text));
+        for text in ["10045", "1e5", "-7", "+1.5", ".5", "5.", "0x1F", "0b1", "Infinity", " 12 "] {
+            assert_eq!(check(text), [Rule::OnlyDigits], "{text}");
+        }
+        for text in ["P10045", "10-045", "1e", "0x", "0xG", "1,5", "infinite", "RE 5"] {
+            assert_eq!(check(text), [], "{text}");
+        }
+        assert_eq!(check("P 😀"), [Rule::FourBytes]);
+    }
+
+    #[test]
+    fn a_payment_for_bigcapital_has_no_cents_and_an_opening_balance_three() {
+        let money = |text: &str| Value::Decimal(text.parse().unwrap());
+        let amount = |text| check_big(EntityKind::Payments, "amount", money(text));
+        assert_eq!(amount("57.50"), [Rule::Cents]);
+        assert_eq!(amount("57.00"), []);
+        assert_eq!(amount("9999999999"), []);
+        assert_eq!(amount("10000000000"), [Rule::NumberTooLarge]);
+        let opening = |text| check_big(EntityKind::Customers, "openingBalance", money(text));
+        assert_eq!(opening("-57.505"), []);
+        assert_eq!(opening("57.5055"), [Rule::TooManyDecimals]);
+        assert_eq!(opening("10000000000"), [Rule::NumberTooLarge]);
     }
 
     #[test]

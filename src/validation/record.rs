@@ -30,15 +30,23 @@ impl Sign {
 
 /// One rule, with the places of the fields it looks at.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct RecordRule {
-    check: Check,
-    fields: PaymentFields,
+pub(super) enum RecordRule {
+    /// The only one about customers.
+    Customer(OpeningBalance),
+    Payment(Check, PaymentFields),
+}
+
+/// The fields of a customer's opening balance.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct OpeningBalance {
+    amount: usize,
+    date: usize,
 }
 
 type Check = fn(&PaymentFields, &Record<'_>, Option<&References>) -> Option<Broken>;
 
 #[derive(Clone, Copy, Debug)]
-struct PaymentFields {
+pub(super) struct PaymentFields {
     customer_id: usize,
     customer_number: usize,
     amount: usize,
@@ -51,13 +59,14 @@ const PAYMENT_RULES: &[Check] = &[names_one_customer, amount_can_be_posted];
 
 /// The rules for records of a kind.
 pub(super) fn record_rules(kind: EntityKind, entity: &Entity, sign: Sign) -> Vec<RecordRule> {
-    let fields = match kind {
-        EntityKind::Customers => None,
-        EntityKind::Payments => PaymentFields::of(entity, sign),
-    };
-    let rules =
-        |fields| PAYMENT_RULES.iter().map(move |check| RecordRule { check: *check, fields }).collect();
-    fields.map(rules).unwrap_or_default()
+    match kind {
+        EntityKind::Customers => OpeningBalance::of(entity).map(RecordRule::Customer).into_iter().collect(),
+        EntityKind::Payments => {
+            let fields = PaymentFields::of(entity, sign);
+            let rules = |fields| PAYMENT_RULES.iter().map(move |check| RecordRule::Payment(*check, fields));
+            fields.map(rules).into_iter().flatten().collect()
+        }
+    }
 }
 
 impl RecordRule {
@@ -68,8 +77,28 @@ impl RecordRule {
         references: Option<&References>,
         broken: &[Broken],
     ) -> Option<Broken> {
-        (self.check)(&self.fields, record, references)
-            .filter(|found| !broken.iter().any(|earlier| earlier.field == found.field))
+        let found = match self {
+            Self::Customer(opening) => opening.has_its_date(record),
+            Self::Payment(check, fields) => check(fields, record, references),
+        };
+        found.filter(|found| !broken.iter().any(|earlier| earlier.field == found.field))
+    }
+}
+
+impl OpeningBalance {
+    fn of(entity: &Entity) -> Option<Self> {
+        Some(Self {
+            amount: entity.index_of("openingBalance")?,
+            date: entity.index_of("openingBalanceDate")?,
+        })
+    }
+
+    /// Source: an opening balance needs a date, even when it is zero.
+    fn has_its_date(self, record: &Record<'_>) -> Option<Broken> {
+        let has_amount = matches!(record.value(self.amount), Value::Decimal(_));
+        let is_dated = !record.value(self.date).is_blank();
+        (has_amount && !is_dated)
+            .then(|| Broken::new(self.date, Rule::Missing, "the date of the opening balance"))
     }
 }
 
@@ -128,6 +157,11 @@ fn amount_can_be_posted(
     let (rule, allowed) = match fields.sign {
         _ if amount.is_zero() => (Rule::AmountZero, "an amount other than 0"),
         Sign::ReceiptsPositive if amount.is_negative() => (Rule::AmountSign, "a positive amount"),
+        // Source: an invoice is settled by money received; the other way round is a bare 500.
+        Sign::AsIs if fields.follows_invoice && !amount.is_negative() => (
+            Rule::AmountSign,
+            "a negative amount, which is money received; for positive ones leave `--sign as-is` out",
+        ),
         _ => return None,
     };
     Some(Broken::new(fields.amount, rule, allowed))
@@ -136,6 +170,7 @@ fn amount_can_be_posted(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalogue::bigcapital;
     use crate::catalogue::business_central_v2::CUSTOMER_PAYMENTS;
 
     fn check(sign: Sign, values: &[(&str, Value<'_>)]) -> Vec<Rule> {
@@ -182,5 +217,44 @@ mod tests {
         assert_eq!(check(Sign::AsIs, "-10"), []);
         assert_eq!(check(Sign::AsIs, "10"), []);
         assert_eq!(check(Sign::AsIs, "0"), [Rule::AmountZero]);
+    }
+
+    /// The rules of a dialect, which is not the one that the helpers above know, that these values break.
+    fn broken(
+        kind: EntityKind,
+        entity: &'static Entity,
+        sign: Sign,
+        values: &[(&str, Value<'_>)],
+    ) -> Vec<(&'static str, Rule)> {
+        let mut record = Record::new(entity.fields.len());
+        for (name, value) in values {
+            record.set(entity.index_of(name).unwrap(), *value);
+        }
+        let found = record_rules(kind, entity, sign);
+        let found = found.iter().filter_map(|rule| rule.check(&record, None, &[]));
+        found.map(|broken| (entity.fields[broken.field].name, broken.rule)).collect()
+    }
+
+    #[test]
+    fn an_invoice_is_settled_by_money_received() {
+        let check = |sign, amount: &str| {
+            let amount = [("amount", Value::Decimal(amount.parse().unwrap()))];
+            broken(EntityKind::Payments, &bigcapital::PAYMENTS, sign, &amount)
+        };
+        assert_eq!(check(Sign::ReceiptsPositive, "10"), []);
+        assert_eq!(check(Sign::AsIs, "-10"), []);
+        assert_eq!(check(Sign::AsIs, "10"), [("amount", Rule::AmountSign)]);
+    }
+
+    #[test]
+    fn an_opening_balance_has_a_date_even_when_it_is_zero() {
+        let amount = ("openingBalance", Value::Decimal("0".parse().unwrap()));
+        let date = ("openingBalanceDate", Value::Date(jiff::civil::date(2026, 1, 1)));
+        let check = |values: &[(&str, Value<'_>)]| {
+            broken(EntityKind::Customers, &bigcapital::CUSTOMERS, Sign::default(), values)
+        };
+        assert_eq!(check(&[amount]), [("openingBalanceDate", Rule::Missing)]);
+        assert_eq!(check(&[amount, date]), []);
+        assert_eq!(check(&[date]), []);
     }
 }

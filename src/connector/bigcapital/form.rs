@@ -164,10 +164,11 @@ fn negated(raw: &str) -> Cow<'_, str> {
 
 /// The day whose midnight, wherever the server is, an instant is.
 ///
-/// Source: the instant of the server's local midnight is sent, so it is up to half a day away from that of UTC.
+/// Source: the instant of the server's local midnight is sent. People live from ten hours behind UTC to almost fourteen
+/// ahead of it; eleven hours behind and thirteen ahead are the same instants, and most people are ahead.
 fn day(text: &str) -> Option<Date> {
     let Ok(instant) = text.parse::<Timestamp>() else { return text.parse().ok() };
-    let nearest = instant.checked_add(12.hours()).ok()?;
+    let nearest = instant.checked_add(839.minutes()).ok()?;
     Some(nearest.to_zoned(TimeZone::UTC).date())
 }
 
@@ -177,9 +178,16 @@ mod tests {
 
     #[test]
     fn a_day_is_found_from_the_midnight_of_any_server() {
-        for text in
-            ["2026-01-10T20:00:00.000Z", "2026-01-11T05:00:00.000Z", "2026-01-11T00:00:00.000Z", "2026-01-11"]
-        {
+        // Dubai, New York, London, Auckland in summer, the Chatham Islands, Honolulu.
+        for text in [
+            "2026-01-10T20:00:00.000Z",
+            "2026-01-11T05:00:00.000Z",
+            "2026-01-11T00:00:00.000Z",
+            "2026-01-10T11:00:00.000Z",
+            "2026-01-10T10:15:00.000Z",
+            "2026-01-11T10:00:00.000Z",
+            "2026-01-11",
+        ] {
             assert_eq!(day(text).unwrap().to_string(), "2026-01-11", "{text}");
         }
         assert_eq!(day("soon"), None);
