@@ -235,7 +235,8 @@ impl Matching {
     /// The field that a row's key stands in, for messages.
     #[must_use]
     pub fn key_field(&self) -> &'static str {
-        if self.entity.field("number").is_some() { "number" } else { "documentNumber" }
+        let keys = ["number", "documentNumber", "displayName"];
+        keys.into_iter().find(|name| self.entity.field(name).is_some()).unwrap_or("id")
     }
 }
 

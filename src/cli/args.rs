@@ -152,6 +152,8 @@ pub(crate) struct ReadArgs {
     /// `receipts-positive`: the file counts money received as positive; it is sent negated, because Business
     /// Central posts a receipt only as a negative amount, and a negative amount in the file is a reject.
     /// `as-is`: the file already carries Business Central's signs; amounts are sent unchanged.
+    /// Bigcapital counts money received as positive, so there the two are the other way round; an export has Business
+    /// Central's signs whatever it is of.
     #[arg(long, value_name = "RULE", default_value = "receipts-positive")]
     pub(crate) sign: Sign,
     /// What a blank cell means for a record that is there.

@@ -93,6 +93,10 @@ pub enum Rule {
     NoMatchKey,
     /// The row's number and the fields it is matched by name different customers.
     NumberMismatch,
+    /// Nobody has the row's name, and somebody else has its e-mail address.
+    AddressOfAnother,
+    /// The file's number meant one customer to an earlier run, and the row's name is another one's.
+    NumberOfAnother,
     /// A payment for a customer that the target blocks for everything.
     CustomerBlocked,
     /// The record is not as an earlier run left it, so the run's part cannot be taken back.
@@ -113,7 +117,7 @@ pub enum Rule {
 
 impl Rule {
     /// All rules, in the order of the documentation.
-    pub const ALL: [Self; 51] = [
+    pub const ALL: [Self; 53] = [
         Self::Missing,
         Self::TooLong,
         Self::WouldBeCut,
@@ -158,6 +162,8 @@ impl Rule {
         Self::CustomerBlocked,
         Self::NoMatchKey,
         Self::NumberMismatch,
+        Self::AddressOfAnother,
+        Self::NumberOfAnother,
         Self::ChangedSince,
         Self::LeftJournal,
         Self::ThereAgain,
@@ -322,7 +328,7 @@ impl Rule {
             Self::Ambiguous => (
                 "ambiguous",
                 "more than one record of the target matches",
-                "give the row a number that names one record",
+                "give the row a number that names one record, or say with `--match` which fields do",
             ),
             Self::AlreadyExists => (
                 "already-exists",
@@ -373,6 +379,16 @@ impl Rule {
                 "number-mismatch",
                 "the row's number and the fields of --match name different customers",
                 "correct the number, or empty its cell to change the customer that matches",
+            ),
+            Self::AddressOfAnother => (
+                "address-of-another",
+                "nobody has the name, and another customer has the e-mail address",
+                "add `--match email` when the row renames that customer, `--match displayName` when it is a new one",
+            ),
+            Self::NumberOfAnother => (
+                "number-of-another",
+                "an earlier run knew another customer by this number than the one who has the name",
+                "correct the number or the name, or add `--match displayName` to go by the name alone",
             ),
             Self::CustomerBlocked => (
                 "customer-blocked",

@@ -85,13 +85,30 @@ fn notes(header: &RunHeader) -> Vec<String> {
             "Payments wait in journal {journal} until someone posts it; creating them posts nothing."
         ));
     }
-    if header.sign == "receipts-positive" {
-        notes.push(
-            "Amounts are as in the file; they are sent negated, because Business Central posts receipts as negative amounts."
-                .to_owned(),
-        );
-    }
+    notes.extend(sign_note(header));
     notes
+}
+
+/// What becomes of the signs of payments, where the system's is another one than the file's or the neutral one.
+fn sign_note(header: &RunHeader) -> Option<String> {
+    let tables = tables_of(header);
+    let is_negated = tables.journals.is_some();
+    let note = match (header.sign.as_str(), is_negated) {
+        ("receipts-positive", true) => {
+            "Amounts are as in the file; they are sent negated, because Business Central posts receipts as negative amounts."
+                .to_owned()
+        }
+        ("receipts-positive", false) => format!(
+            "Amounts are as in the file and are sent as they are: {} holds money received as positive amounts.",
+            tables.title
+        ),
+        ("as-is", false) => format!(
+            "Amounts are as in the file, where money received is negative; {} gets them as positive amounts.",
+            tables.title
+        ),
+        _ => return None,
+    };
+    Some(note)
 }
 
 /// The columns with values that the target has no place for, with how many; `None` when there are none.

@@ -197,19 +197,23 @@ impl TargetIndex {
         Ok(found.collect::<Result<_, _>>()?)
     }
 
-    /// The customers without a number that a row meets: those of its name, of several the one with its e-mail address;
-    /// where nobody has the name, those with the address.
+    /// The customers without a number that a row meets: those of its name, of several the one with its e-mail address.
     pub fn find_by_name(&self, payload: &str) -> Result<Vec<Existing>, IndexError> {
         let sent = Fields::parse(payload).map_err(IndexError::Record)?;
-        let email = email_key(&sent.text("email"));
         let named = self.find(&name_key(&sent.text("displayName")))?;
-        if named.is_empty() {
-            return self.find(&email);
+        if named.len() < 2 {
+            return Ok(named);
         }
-        let by_email = self.find(&email)?;
+        let by_email = self.find_by_email(payload)?;
         let both: Vec<_> =
             named.iter().filter(|named| by_email.iter().any(|other| other.id == named.id)).cloned().collect();
-        Ok(if named.len() > 1 && both.len() == 1 { both } else { named })
+        Ok(if both.len() == 1 { both } else { named })
+    }
+
+    /// The customers without a number who have the row's e-mail address.
+    pub fn find_by_email(&self, payload: &str) -> Result<Vec<Existing>, IndexError> {
+        let sent = Fields::parse(payload).map_err(IndexError::Record)?;
+        self.find(&email_key(&sent.text("email")))
     }
 
     /// The record with this id.

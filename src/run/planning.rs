@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use crate::connector::fields;
+use crate::connector::{fields, text_of};
 use crate::delivery::reserve_lines;
 use crate::domain::{Action, Asked, EntityKind, PlannedRow, References, Reject, Rule, SourceName};
 use crate::ledger::{Ledger, LedgerError};
@@ -144,10 +144,10 @@ impl Planner<'_> {
         let decision = match self.matched(candidate, &keys)? {
             Matched::Conflict(decision) => decision,
             Matched::Records(found) => self.matching.decide(candidate, found).map_err(unreadable)?,
-            Matched::ByKey => {
-                let found = self.found_by_key(&key, row, origins)?;
-                self.matching.decide(candidate, found).map_err(unreadable)?
-            }
+            Matched::ByKey => match self.found_by_key((&key, candidate), row, origins)? {
+                Ok(found) => self.matching.decide(candidate, found).map_err(unreadable)?,
+                Err(conflict) => *conflict,
+            },
         };
         let decision = match unclear {
             Some(unclear) if !matches!(decision.action, Action::Skip) => unclear,
@@ -169,23 +169,39 @@ impl Planner<'_> {
     }
 
     /// The records that a row's natural key finds; of customers without numbers, the one that an earlier run made of
-    /// the file's own number, or else those of its name.
+    /// the file's own number, or else those of its name. An error is the conflict of a row that hints at a customer of
+    /// another name, who would be renamed: only somebody who knows the two can tell.
     fn found_by_key(
         &self,
-        key: &str,
+        (key, candidate): (&str, Candidate<'_>),
         row: &CheckedRow<'_>,
         origins: Origins,
-    ) -> Result<Vec<Existing>, PlanningError> {
-        if self.entity == EntityKind::Payments || self.matching.entity.field("number").is_some() {
-            return Ok(self.index.find(key)?);
+    ) -> Result<Result<Vec<Existing>, Box<Decision>>, PlanningError> {
+        let has_numbers = self.matching.entity.field("number").is_some();
+        if self.entity == EntityKind::Payments || has_numbers || candidate.asked == Some(Asked::Skip) {
+            return Ok(Ok(self.index.find(key)?));
         }
+        let named = self.index.find_by_name(row.payload)?;
         let number = origins.number_column.map_or("", |column| row.row.cell(column));
         if let Some(id) = self.remembered.get(&fold_code(number))
             && let Some(existing) = self.index.find_by_id(id)?
         {
-            return Ok(vec![existing]);
+            if named.is_empty() || named.iter().any(|named| named.id == existing.id) {
+                return Ok(Ok(vec![existing]));
+            }
+            let found = format!("{} for number {}", candidate.key, number.trim());
+            let allowed = format!("the name of customer {id}, or the number of customer {}", named[0].id);
+            return Ok(Err(hint(Rule::NumberOfAnother, "displayName", found, &allowed)));
         }
-        Ok(self.index.find_by_name(row.payload)?)
+        let by_email = if named.is_empty() { self.index.find_by_email(row.payload)? } else { Vec::new() };
+        Ok(match by_email.first() {
+            None => Ok(named),
+            Some(other) => {
+                let (name, email) = (text_of(&other.body, "displayName"), text_of(row.payload, "email"));
+                let allowed = format!("the name `{name}`, whose address it is, or another address");
+                Err(hint(Rule::AddressOfAnother, "email", email, &allowed))
+            }
+        })
     }
 
     /// A new payment that an earlier run delivered has left its journal, most likely because it was posted.
@@ -353,6 +369,10 @@ impl Planner<'_> {
             currency: String::new(),
         })
     }
+}
+
+fn hint(rule: Rule, field: &str, found: String, allowed: &str) -> Box<Decision> {
+    Box::new(Decision::conflict(rule, field, found, allowed))
 }
 
 /// A new payment of a customer who is blocked for everything would be refused.
