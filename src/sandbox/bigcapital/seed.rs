@@ -40,6 +40,15 @@ const CURRENCIES: &[(&str, &str, &str)] = &[
     ("INR", "Indian Rupee", "Rs"),
 ];
 
+/// Currencies that somebody has added since: those of the project's samples.
+const ADDED_CURRENCIES: &[(&str, &str, &str)] = &[
+    ("SEK", "Swedish Krona", "kr"),
+    ("CHF", "Swiss Franc", "CHF"),
+    ("JPY", "Japanese Yen", "¥"),
+    ("NOK", "Norwegian Krone", "kr"),
+    ("PLN", "Polish Zloty", "zł"),
+];
+
 /// Id, name, slug, code, type, whether predefined.
 const ACCOUNTS: &[(i64, &str, &str, &str, &str, bool)] = &[
     (1000, "Bank Account", "bank-account", "10001", "bank", true),
@@ -109,6 +118,10 @@ pub(super) fn found(connection: &Connection) -> Result<()> {
 }
 
 fn plant(desk: &Desk<'_>) -> std::result::Result<(), Refusal> {
+    for (code, name, sign) in ADDED_CURRENCIES {
+        let currency = json!({ "currencyName": name, "currencyCode": code, "currencySign": sign });
+        accounts::add_currency(desk, &asking(currency))?;
+    }
     for (name, price) in [("Consulting", 100), ("Maintenance", 250), ("Freight", 40)] {
         let item = json!({ "name": name, "type": "service", "sellable": true, "sellPrice": price, "sellAccountId": 1026 });
         accounts::add_item(desk, &asking(item))?;
