@@ -199,7 +199,9 @@ fn offered_columns(dialect: &Dialect, entity: ExportEntity) -> Vec<Column> {
             let is_apart = |name: &&&str| dialect.customers.field(name).is_none();
             let details = DETAILS.iter().filter(is_apart);
             let details = details.filter_map(|name| dialect.financial_details.field(name));
+            // A dialect that shows a code beside its id needs no column more.
             let codes = dialect.customers.fields.iter().filter_map(Column::code_of);
+            let codes = codes.filter(|column| dialect.customers.field(column.name).is_none());
             own.chain(codes).chain(details.map(|field| Column::new(field, Place::Detail))).collect()
         }
     }
@@ -248,6 +250,18 @@ mod tests {
         assert_eq!(headings(&layout)[fields.len()..], CODES.map(|(_, code)| code));
         assert_eq!(layout.select(), fields);
         assert!(layout.details().is_empty());
+    }
+
+    #[test]
+    fn no_heading_stands_twice_in_any_dialect() {
+        for dialect in crate::catalogue::DIALECTS {
+            for entity in ExportEntity::ALL {
+                let layout = Layout::new(dialect, entity, &[], &[]).unwrap();
+                let mut names = headings(&layout);
+                names.sort_unstable();
+                assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "{}: {names:?}", dialect.title);
+            }
+        }
     }
 
     #[test]

@@ -93,9 +93,9 @@ impl OpeningBalance {
         })
     }
 
-    /// Source: an opening balance needs a date, even when it is zero.
+    /// Source: an opening balance needs a date. One of zero is none, and is not sent without one.
     fn has_its_date(self, record: &Record<'_>) -> Option<Broken> {
-        let has_amount = matches!(record.value(self.amount), Value::Decimal(_));
+        let has_amount = matches!(record.value(self.amount), Value::Decimal(amount) if !amount.is_zero());
         let is_dated = !record.value(self.date).is_blank();
         (has_amount && !is_dated)
             .then(|| Broken::new(self.date, Rule::Missing, "the date of the opening balance"))
@@ -247,8 +247,9 @@ mod tests {
     }
 
     #[test]
-    fn an_opening_balance_has_a_date_even_when_it_is_zero() {
-        let amount = ("openingBalance", Value::Decimal("0".parse().unwrap()));
+    fn an_opening_balance_has_a_date_and_one_of_zero_is_none() {
+        let amount = ("openingBalance", Value::Decimal("0.01".parse().unwrap()));
+        let nothing = ("openingBalance", Value::Decimal("0.00".parse().unwrap()));
         let date = ("openingBalanceDate", Value::Date(jiff::civil::date(2026, 1, 1)));
         let check = |values: &[(&str, Value<'_>)]| {
             broken(EntityKind::Customers, &bigcapital::CUSTOMERS, Sign::default(), values)
@@ -256,5 +257,6 @@ mod tests {
         assert_eq!(check(&[amount]), [("openingBalanceDate", Rule::Missing)]);
         assert_eq!(check(&[amount, date]), []);
         assert_eq!(check(&[date]), []);
+        assert_eq!(check(&[nothing]), []);
     }
 }

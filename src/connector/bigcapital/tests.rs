@@ -230,6 +230,14 @@ fn a_change_of_several_parts_begins_with_the_record() {
 }
 
 #[test]
+fn an_opening_balance_of_nothing_is_not_opened() {
+    let payload =
+        r#"{"displayName":"A","type":"Person","openingBalance":0.00,"openingBalanceExchangeRate":1}"#;
+    let request = connector(EntityKind::Customers).single(&operation(Action::Create, payload, None));
+    assert_eq!(request.body.unwrap(), r#"{"displayName":"A","customerType":"individual"}"#);
+}
+
+#[test]
 fn an_id_that_is_no_number_names_no_record() {
     let payload = r#"{"note":"n"}"#;
     let request =

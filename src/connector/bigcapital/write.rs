@@ -47,7 +47,11 @@ impl Routes {
         if sent.text("type").trim().is_empty() {
             body.push("customerType", DEFAULT_TYPE);
         }
-        for (name, raw) in sent.iter().filter(|(_, raw)| !is_blank(raw)) {
+        // An opening balance of nothing is none; without its date it would be a bare failure.
+        let opens = sent.text(OPENING).parse().is_ok_and(|amount: Money| !amount.is_zero())
+            || !sent.text("openingBalanceDate").trim().is_empty();
+        let is_sent = |name: &str, raw: &str| !is_blank(raw) && (opens || !name.starts_with(OPENING));
+        for (name, raw) in sent.iter().filter(|(name, raw)| is_sent(name, raw)) {
             body.field(name, raw);
         }
         body.end()
