@@ -55,7 +55,7 @@ impl PayloadWriter {
 
     /// Appends the JSON object that creates this record.
     ///
-    /// A value to be cleared is null; [`blanks`](super::business_central::blanks) says what is sent for it.
+    /// A value to be cleared is null; [`blanks`](super::blanks) says what is sent for it.
     /// A code that could not be turned into an id, because the target's tables were not at hand, is left out.
     /// Texts known to be [plain](crate::domain::text::is_plain) are not searched for what needs escaping.
     pub fn write(&self, record: &Record<'_>, is_plain: bool, out: &mut Vec<u8>) {
