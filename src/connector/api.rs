@@ -173,8 +173,6 @@ pub struct Habits {
     pub customer_writers: usize,
     /// Requests in flight that it bears while payments are written.
     pub payment_writers: usize,
-    /// How long the server may work on a request whose answer is lost.
-    pub time_limit: Duration,
     /// Whether a yes is to be believed; where it is not, every write is read back before it counts.
     pub is_yes_certain: bool,
     /// Whether a record carries an `ETag` that a change can insist on; where it does not, a record is read again and

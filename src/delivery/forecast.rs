@@ -66,7 +66,6 @@ mod tests {
             batch: 100,
             customer_writers: 5,
             payment_writers: 1,
-            time_limit: Duration::from_mins(10),
             is_yes_certain,
             has_etags: true,
             has_journals: true,

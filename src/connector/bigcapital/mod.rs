@@ -30,12 +30,11 @@ use crate::domain::{Action, EntityKind};
 /// How Bigcapital behaves.
 ///
 /// Source: postings are made by listeners whose errors are swallowed, so that with two writers half of what was
-/// answered with 201 did not exist afterwards; with eight, requests hung for a minute, of which two are the margin.
+/// answered with 201 did not exist afterwards; with eight, requests hung for a minute.
 const HABITS: Habits = Habits {
     batch: 1,
     customer_writers: 1,
     payment_writers: 1,
-    time_limit: Duration::from_mins(2),
     is_yes_certain: false,
     has_etags: false,
     has_journals: false,

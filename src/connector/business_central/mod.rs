@@ -25,13 +25,11 @@ pub const BATCH_MAX: usize = 100;
 
 /// How Business Central behaves.
 ///
-/// Source: the gateway gives up after 8 minutes, and 2 more are the margin; creating customers in parallel has caused
-/// deadlocks in the server; lines of one journal must not be written in parallel.
+/// Source: creating customers in parallel has caused deadlocks in the server; lines of one journal must not be written in parallel.
 const HABITS: Habits = Habits {
     batch: BATCH_MAX,
     customer_writers: usize::MAX,
     payment_writers: 1,
-    time_limit: Duration::from_mins(10),
     is_yes_certain: true,
     has_etags: true,
     has_journals: true,
