@@ -122,6 +122,11 @@ pub(super) fn judge_batch(
                 BatchAnswer::Whole(whole, word)
             }
             None => {
+                // Whoever it was: until a batch has worked, nothing says that another one would fare better.
+                if (400..500).contains(&status) || status == 501 {
+                    let works = shared.batches_work.load(Ordering::Relaxed);
+                    shared.batches.fetch_and(works, Ordering::Relaxed);
+                }
                 let words = format!("the target answered the batch with {status}");
                 shared.failed(lane, Traffic::Writes, reply.retry_after(), &words);
                 all(Verdict::InDoubt(words))

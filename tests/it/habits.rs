@@ -190,7 +190,7 @@ async fn import(habits: Vec<Habit>, load: Load, (seed, elsewhere): (u64, String)
         tries += 1;
         match passage.apply(&target, &folder, &|_| ()).await {
             Ok(report) if report.summary.unsettled() == 0 => break,
-            ended => assert!(tries < 100, "{words}: {:?}", ended.map(|report| report.facts.exit)),
+            ended => assert!(tries < 400, "{words}: {:?}", ended.map(|report| report.facts.exit)),
         }
     }
     assert_eq!(results(&folder), load.states(), "{words}");
