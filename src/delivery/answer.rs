@@ -122,8 +122,8 @@ pub(super) fn judge_batch(
                 BatchAnswer::Whole(whole, word)
             }
             None => {
-                // Whoever it was: until a batch has worked, nothing says that another one would fare better.
-                if (400..500).contains(&status) || status == 501 {
+                // Whoever it was: until a batch has worked, nothing says that another one would find its way.
+                if matches!(status, 404 | 405 | 501) {
                     let works = shared.batches_work.load(Ordering::Relaxed);
                     shared.batches.fetch_and(works, Ordering::Relaxed);
                 }
