@@ -21,6 +21,7 @@ pub static DIALECT: Dialect = Dialect {
     journals: None,
     default_dimensions: None,
     plain_members: false,
+    has_one_email: true,
 };
 
 /// The neutral members; `business` and `individual` on the wire.

@@ -18,6 +18,7 @@ pub static DIALECT: Dialect = Dialect {
     journals: Some(&CUSTOMER_PAYMENT_JOURNALS),
     default_dimensions: Some(&DEFAULT_DIMENSIONS),
     plain_members: true,
+    has_one_email: false,
 };
 
 /// Customers: the people and organizations that are invoiced.

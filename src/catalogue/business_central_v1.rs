@@ -18,6 +18,7 @@ pub static DIALECT: Dialect = Dialect {
     journals: V2.journals,
     default_dimensions: Some(&DEFAULT_DIMENSIONS),
     plain_members: true,
+    has_one_email: false,
 };
 
 /// The parts of an address, which is one object.

@@ -17,6 +17,7 @@ pub static DIALECT: Dialect = Dialect {
     journals: Some(&CUSTOMER_PAYMENT_JOURNALS),
     default_dimensions: Some(&DEFAULT_DIMENSIONS),
     plain_members: false,
+    has_one_email: false,
 };
 
 const PARENT_TYPES: &[Member] = &[

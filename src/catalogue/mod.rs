@@ -33,6 +33,8 @@ pub struct Dialect {
     /// Whether the members of enumerations go over the wire as people read them, `Same Code` and one space for the
     /// blank one, instead of by their escaped names.
     pub plain_members: bool,
+    /// Whether a field for e-mail addresses holds one, where others hold several parted by semicolons.
+    pub has_one_email: bool,
 }
 
 /// Every dialect there is; the first is the one that speaks the neutral names.

@@ -37,6 +37,8 @@ pub struct Payer {
     pub currency: String,
     /// What the customer is blocked for, as the target says it.
     pub blocked: String,
+    /// The name, where it was read.
+    pub name: String,
 }
 
 const TABLES: &str = "
@@ -46,7 +48,7 @@ const TABLES: &str = "
     CREATE TABLE records (id INTEGER PRIMARY KEY, remote_id TEXT NOT NULL, etag TEXT NOT NULL, body TEXT NOT NULL);
     CREATE TABLE keys (key TEXT NOT NULL, record INTEGER NOT NULL, PRIMARY KEY (key, record)) WITHOUT ROWID;
     CREATE TABLE customers (number TEXT PRIMARY KEY, id TEXT NOT NULL, currency TEXT NOT NULL,
-        blocked TEXT NOT NULL) WITHOUT ROWID;
+        blocked TEXT NOT NULL, name TEXT NOT NULL) WITHOUT ROWID;
     CREATE INDEX customers_by_id ON customers (id);
     CREATE TABLE left_out (number TEXT PRIMARY KEY, words TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE lines (line INTEGER PRIMARY KEY);
@@ -169,7 +171,7 @@ impl TargetIndex {
         let transaction = self.connection.transaction()?;
         {
             let mut customer =
-                transaction.prepare_cached("INSERT OR REPLACE INTO customers VALUES (?1, ?2, ?3, ?4)")?;
+                transaction.prepare_cached("INSERT OR REPLACE INTO customers VALUES (?1, ?2, ?3, ?4, ?5)")?;
             for raw in page {
                 let members: Members = serde_json::from_str(raw.get()).map_err(IndexError::Record)?;
                 let number = if members.number.is_empty() { &members.id } else { &members.number };
@@ -177,7 +179,8 @@ impl TargetIndex {
                     fold_code(number),
                     members.id.to_lowercase(),
                     members.currency_code,
-                    members.blocked
+                    members.blocked,
+                    members.display_name
                 ])?;
             }
         }
@@ -293,12 +296,17 @@ impl TargetIndex {
 
     /// The customer with this number or id.
     pub fn customer(&self, number_or_id: &str) -> Result<Option<Payer>, IndexError> {
-        let mut customer = self
-            .connection
-            .prepare_cached("SELECT number, currency, blocked FROM customers WHERE number = ?1 OR id = ?2")?;
+        let mut customer = self.connection.prepare_cached(
+            "SELECT number, currency, blocked, name FROM customers WHERE number = ?1 OR id = ?2",
+        )?;
         let found = customer
             .query_row(params![fold_code(number_or_id), number_or_id.trim().to_lowercase()], |row| {
-                Ok(Payer { number: row.get(0)?, currency: row.get(1)?, blocked: row.get(2)? })
+                Ok(Payer {
+                    number: row.get(0)?,
+                    currency: row.get(1)?,
+                    blocked: row.get(2)?,
+                    name: row.get(3)?,
+                })
             })
             .optional()?;
         Ok(found)
@@ -312,7 +320,7 @@ impl TargetIndex {
     ) -> Result<(), IndexError> {
         let number = fold_code(number);
         self.connection
-            .prepare_cached("INSERT OR IGNORE INTO customers VALUES (?1, 'planned', ?2, ?3)")?
+            .prepare_cached("INSERT OR IGNORE INTO customers VALUES (?1, 'planned', ?2, ?3, '')")?
             .execute(params![number, currency, blocked])?;
         // Another row of the file may have been left out under the same number.
         self.connection.prepare_cached("DELETE FROM left_out WHERE number = ?1")?.execute([number])?;

@@ -19,13 +19,13 @@ fn two_with(strict: [bool; 2]) -> (TestBed, TestBed) {
 }
 
 /// The lines of a `diff.csv`, each as its cells parted by `|`.
-fn lines(bed: &TestBed, name: &str) -> Vec<String> {
+pub(crate) fn lines(bed: &TestBed, name: &str) -> Vec<String> {
     let text = bed.read(name);
     let mut lines = csv::Reader::from_reader(text.as_bytes());
     lines.records().map(|line| line.unwrap().iter().collect::<Vec<_>>().join("|")).collect()
 }
 
-fn total(document: &Value, amount: &str) -> Value {
+pub(crate) fn total(document: &Value, amount: &str) -> Value {
     let totals = document["totals"].as_array().unwrap();
     totals.iter().find(|total| total["amount"] == amount).cloned().unwrap_or_default()
 }

@@ -29,5 +29,6 @@ mod relay;
 mod retry;
 mod systems;
 mod testbed;
+mod two_systems;
 mod undo;
 mod unsupported;

@@ -3,15 +3,29 @@
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 
-use crate::catalogue::{Entity, Field, Kind, ReferenceBy};
+use crate::catalogue::{Dialect, Entity, Field, Kind, ReferenceBy};
 use crate::connector::differences;
 use crate::connector::fields::Fields;
 use crate::domain::reference::{NIL_GUID, guid_bits};
-use crate::domain::text::upper;
+use crate::domain::text::{fold_name, upper};
 use crate::domain::{EntityKind, FieldChange};
 
 /// The codes of a target's tables, by table and by id.
 pub(super) type Codes = HashMap<&'static str, HashMap<u128, String>>;
+
+/// The table of countries: one system holds their codes, another one what people write.
+pub(super) const COUNTRIES: &str = "countriesRegions";
+
+/// What a record says beyond its own fields.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Meaning<'a> {
+    /// The codes of the side's tables.
+    pub(super) codes: &'a Codes,
+    /// The codes of countries by their names, of whichever side has the table.
+    pub(super) countries: &'a HashMap<String, String>,
+    /// The currency of the side's company.
+    pub(super) local_currency: &'a str,
+}
 
 /// Tables with a row for each customer or document: other fields name those.
 const LARGE_TABLES: [&str; 5] =
@@ -29,15 +43,56 @@ pub(super) struct Holds {
     pub(super) names: BTreeSet<&'static str>,
     /// Fields that it fills and that its dialect does not know.
     pub(super) beyond: Vec<&'static str>,
+    /// Fields that it holds, and that its lists do not show.
+    pub(super) unlisted: Vec<&'static str>,
     /// Whether it says what customers owe.
     pub(super) has_balances: bool,
+    /// Whether it holds one e-mail address of several.
+    pub(super) has_one_email: bool,
+    /// Whether the names of customers can be told who pay.
+    pub(super) has_payer_names: bool,
 }
 
 impl Holds {
     /// What a target of this dialect shows of its records.
-    pub(super) fn of_target(entity: &'static Entity, has_balances: bool) -> Self {
-        let shown = entity.fields.iter().filter(|field| field.is_listed && field.kind != Kind::DateTime);
-        Self { entity, names: shown.map(|field| field.name).collect(), beyond: Vec::new(), has_balances }
+    pub(super) fn of_target(dialect: &'static Dialect, kind: EntityKind) -> Self {
+        let entity = dialect.entity(kind);
+        let is_shown = |field: &&Field| field.is_listed && field.kind != Kind::DateTime;
+        // Of customers without a number payments cannot hold one either.
+        let is_held = |field: &&Field| {
+            dialect.customers.field("number").is_some()
+                || field.reference.is_none_or(|reference| reference.set != "customers")
+        };
+        let unlisted = entity.fields.iter().filter(|field| !field.is_listed && field.is_in_files());
+        Self {
+            entity,
+            names: entity.fields.iter().filter(is_shown).map(|field| field.name).collect(),
+            beyond: Vec::new(),
+            unlisted: unlisted.filter(is_held).map(|field| field.name).collect(),
+            has_balances: kind == EntityKind::Customers
+                && dialect.financial_details.field("balance").is_some(),
+            has_one_email: dialect.has_one_email,
+            has_payer_names: true,
+        }
+    }
+
+    /// What a file with columns for these fields holds, read for this dialect.
+    pub(super) fn of_file(
+        dialect: &'static Dialect,
+        kind: EntityKind,
+        names: impl Iterator<Item = &'static str>,
+    ) -> Self {
+        let names: BTreeSet<_> = names.collect();
+        let says_names = dialect.customers.field("number").is_none() && names.contains("customerNumber");
+        Self {
+            entity: dialect.entity(kind),
+            has_one_email: dialect.has_one_email,
+            has_payer_names: says_names,
+            names,
+            beyond: Vec::new(),
+            unlisted: Vec::new(),
+            has_balances: false,
+        }
     }
 
     fn field(&self, name: &str) -> Option<&'static Field> {
@@ -64,9 +119,18 @@ pub(super) struct Comparison {
     compared: Vec<Compared>,
     /// Fields that only one of the sides can hold.
     pub(super) only: [Vec<&'static str>; 2],
+    /// Fields that both sides hold and one does not show in its lists.
+    pub(super) unseen: Vec<&'static str>,
     /// Whether what customers owe is compared.
     pub(super) has_balances: bool,
+    /// Whether payments are compared by the names of their customers, for want of numbers.
+    pub(super) has_payer_names: bool,
+    /// Whether of several e-mail addresses the first is compared: one of the sides holds no more.
+    has_one_email: bool,
 }
+
+/// The name under which the customers of payments are compared where not both sides have numbers.
+pub(super) const PAYER: &str = "customer";
 
 impl Comparison {
     /// What these two have in common.
@@ -90,19 +154,67 @@ impl Comparison {
             }
             if is_id(one) || is_id(other) {
                 let set = table_of(one).filter(|set| table_of(other) == Some(*set));
-                let shown = name.strip_suffix("Id").unwrap_or(name);
+                let shown = without_id(name);
                 compared.extend(set.map(|set| Compared { name, shown, set: Some(set) }));
             } else {
                 compared.push(Compared { name, shown: name, set: None });
             }
         }
+        let is_numbered = compared.iter().any(|compared| compared.name == "customerNumber");
+        let has_payer_names =
+            kind == EntityKind::Payments && !is_numbered && a.has_payer_names && b.has_payer_names;
+        let mut only = [only_in(a, b), only_in(b, a)];
+        if has_payer_names {
+            for only in &mut only {
+                only.retain(|name| *name != "customerNumber");
+            }
+        }
+        let unseen = |here: &Holds, there: &Holds| -> Vec<&'static str> {
+            here.unlisted.iter().copied().filter(|name| there.names.contains(name)).collect()
+        };
         Self {
             kind,
             entities: [a.entity, b.entity],
             compared,
-            only: [only_in(a, b), only_in(b, a)],
-            has_balances: kind == EntityKind::Customers && a.has_balances && b.has_balances,
+            only,
+            unseen: [unseen(a, b), unseen(b, a)].concat(),
+            has_balances: a.has_balances && b.has_balances,
+            has_payer_names,
+            has_one_email: a.has_one_email || b.has_one_email,
         }
+    }
+
+    /// Stops comparing what is in the currency of each company: the two have different ones.
+    pub(super) fn leave_out_local_amounts(&mut self) -> Vec<&'static str> {
+        let is_local = |compared: &Compared| compared.name == "creditLimit";
+        let mut left_out: Vec<_> = self
+            .compared
+            .extract_if(.., |compared| is_local(compared))
+            .collect::<Vec<_>>()
+            .iter()
+            .map(|compared| compared.shown)
+            .collect();
+        if std::mem::take(&mut self.has_balances) {
+            left_out.push("balance");
+        }
+        left_out
+    }
+
+    /// Whether this side's countries may be told by the names that people write, and the other's by code.
+    pub(super) fn has_two_kinds_of_country(&self) -> bool {
+        let refers = |entity: &Entity| entity.field("country").is_some_and(|field| field.reference.is_some());
+        self.has("country") && self.entities.iter().any(|entity| refers(entity))
+    }
+
+    /// Whether a record has several e-mail addresses of which one is compared.
+    pub(super) fn is_cut(&self, record: &Fields<'_>) -> bool {
+        let is_list =
+            |compared: &Compared| self.takes_first(compared) && record.text(compared.name).contains(';');
+        self.has_one_email && self.compared.iter().any(is_list)
+    }
+
+    fn takes_first(&self, compared: &Compared) -> bool {
+        self.has_one_email && self.kind_of(compared.name) == Some(Kind::Email)
     }
 
     /// Stops comparing the ids that refer to this table: a side does not show it.
@@ -118,7 +230,8 @@ impl Comparison {
     /// The compared fields, as they are shown.
     pub(super) fn shown(&self) -> Vec<&'static str> {
         let balance = Some("balance").filter(|_| self.has_balances);
-        self.compared.iter().map(|compared| compared.shown).chain(balance).collect()
+        let payer = Some(PAYER).filter(|_| self.has_payer_names);
+        self.compared.iter().map(|compared| compared.shown).chain(payer).chain(balance).collect()
     }
 
     /// The compared fields, by their neutral names.
@@ -136,24 +249,37 @@ impl Comparison {
         self.entities[0].field(name).map(|field| field.kind)
     }
 
-    /// The compared fields of a record, as a JSON object: ids as the codes of what they refer to, and what is paid in
-    /// the local currency with that one's code.
-    pub(super) fn body(&self, record: &Fields<'_>, codes: &Codes, local_currency: &str) -> String {
+    /// The compared fields of a record, as a JSON object: ids as the codes of what they refer to, countries by their
+    /// codes, what is paid in the local currency with that one's code, and the name of whoever paid.
+    pub(super) fn body(&self, record: &Fields<'_>, meaning: &Meaning<'_>, payer: &str) -> String {
         let mut body = String::from("{");
-        for compared in &self.compared {
-            let raw = record.raw(compared.name).unwrap_or("null");
-            let value = match compared.set {
-                Some(set) => quoted(&code_of(&record.text(compared.name), codes.get(set))),
-                None if compared.name == "currencyCode" => {
-                    let code = record.text(compared.name);
-                    quoted(if code.trim().is_empty() { local_currency } else { &code })
-                }
-                None => raw.to_owned(),
-            };
+        let mut push = |name: &str, value: &str| {
             if body.len() > 1 {
                 body.push(',');
             }
-            body.extend([&quoted(compared.shown), ":", &value]);
+            body.extend([&quoted(name), ":", value]);
+        };
+        for compared in &self.compared {
+            let text = || record.text(compared.name);
+            let value = match (compared.name, compared.set) {
+                (_, Some(set)) => quoted(&code_of(&text(), meaning.codes.get(set))),
+                ("currencyCode", _) if text().trim().is_empty() => quoted(meaning.local_currency),
+                ("country", _) => {
+                    let country = text();
+                    let code = meaning.countries.get(&fold_name(&country));
+                    quoted(code.map_or(country.as_ref(), |code| code.as_str()))
+                }
+                // Source: Business Central describes a payment by its customer's name when nobody else does.
+                ("description", _) if self.has_payer_names && fold_name(&text()) == fold_name(payer) => {
+                    quoted("")
+                }
+                _ if self.takes_first(compared) => quoted(first_of(&text())),
+                _ => record.raw(compared.name).unwrap_or("null").to_owned(),
+            };
+            push(compared.shown, &value);
+        }
+        if self.has_payer_names {
+            push(PAYER, &quoted(payer));
         }
         body.push('}');
         body
@@ -168,6 +294,8 @@ impl Comparison {
             let seen = differences(other, a, b)?;
             changes.retain(|change| seen.iter().any(|also| also.field == change.field));
         }
+        // A row may leave its customer to the invoice.
+        changes.retain(|change| change.field != PAYER || !(change.from.is_empty() || change.to.is_empty()));
         Ok(changes)
     }
 }
@@ -175,6 +303,11 @@ impl Comparison {
 /// Whether the field holds a number that only its own system knows.
 fn is_id(field: &Field) -> bool {
     field.kind == Kind::Guid || field.name.ends_with("Id")
+}
+
+/// The name of what an id refers to.
+fn without_id(name: &'static str) -> &'static str {
+    name.strip_suffix("Id").unwrap_or(name)
 }
 
 /// The table whose codes stand for the ids of this field.
@@ -188,7 +321,9 @@ fn only_in(here: &Holds, there: &Holds) -> Vec<&'static str> {
     let mine = here.entity.fields.iter().filter(|field| here.names.contains(field.name));
     let mine = mine.filter(|field| field.is_in_files() && !NOT_COMPARED.contains(&field.name));
     let mine = mine.filter(|field| !is_id(field) || table_of(field).is_some());
-    let mine = mine.map(|field| field.name).filter(|name| !there.names.contains(name));
+    let mine =
+        mine.filter(|field| !there.names.contains(field.name) && !there.unlisted.contains(&field.name));
+    let mine = mine.map(|field| if is_id(field) { without_id(field.name) } else { field.name });
     let balance = Some("balance").filter(|_| here.has_balances && !there.has_balances);
     mine.chain(here.beyond.iter().copied().filter(|name| !there.names.contains(name)))
         .chain(balance)
@@ -205,6 +340,11 @@ fn code_of(text: &str, codes: Option<&HashMap<u128, String>>) -> String {
     known.map_or_else(|| upper(text), |code| Cow::Borrowed(code.as_str())).into_owned()
 }
 
+/// The first of several e-mail addresses.
+fn first_of(addresses: &str) -> &str {
+    addresses.split(';').map(str::trim).find(|address| !address.is_empty()).unwrap_or_default()
+}
+
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
@@ -212,7 +352,7 @@ fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalogue::business_central_v2::{CUSTOMER_PAYMENTS, CUSTOMERS};
+    use crate::catalogue::{bigcapital, business_central_v2};
 
     fn names(comparison: &Comparison) -> Vec<&'static str> {
         comparison.shown()
@@ -220,7 +360,7 @@ mod tests {
 
     #[test]
     fn ids_are_compared_as_codes_or_not_at_all() {
-        let target = || Holds::of_target(&CUSTOMERS, true);
+        let target = || Holds::of_target(&business_central_v2::DIALECT, EntityKind::Customers);
         let customers = Comparison::new(EntityKind::Customers, &[target(), target()]);
         let names_of_customers = names(&customers);
         for name in ["number", "paymentTerms", "taxArea", "currencyCode", "balance"] {
@@ -229,7 +369,7 @@ mod tests {
         for name in ["id", "currencyId", "paymentTermsId", "balanceDue", "lastModifiedDateTime"] {
             assert!(!names_of_customers.contains(&name), "{name}: {names_of_customers:?}");
         }
-        let payments = || Holds::of_target(&CUSTOMER_PAYMENTS, false);
+        let payments = || Holds::of_target(&business_central_v2::DIALECT, EntityKind::Payments);
         let payments = Comparison::new(EntityKind::Payments, &[payments(), payments()]);
         for name in ["customerId", "customer", "appliesToInvoiceId", "lineNumber", "journalId"] {
             assert!(!names(&payments).contains(&name), "{name}");
@@ -239,7 +379,7 @@ mod tests {
 
     #[test]
     fn an_id_of_each_side_is_the_same_when_its_code_is() {
-        let target = || Holds::of_target(&CUSTOMERS, false);
+        let target = || Holds::of_target(&business_central_v2::DIALECT, EntityKind::Customers);
         let comparison = Comparison::new(EntityKind::Customers, &[target(), target()]);
         let codes = |id: &str, code: &str| -> Codes {
             [("paymentTerms", HashMap::from([(guid_bits(id).unwrap(), code.to_owned())]))].into()
@@ -247,7 +387,8 @@ mod tests {
         let (one, two) = ("11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222");
         let body = |id: &str, codes: &Codes| {
             let record = format!(r#"{{"number":"1","paymentTermsId":"{id}","currencyCode":""}}"#);
-            comparison.body(&Fields::parse(&record).unwrap(), codes, "USD")
+            let meaning = Meaning { codes, countries: &HashMap::new(), local_currency: "USD" };
+            comparison.body(&Fields::parse(&record).unwrap(), &meaning, "")
         };
         let (a, b) = (body(one, &codes(one, "0")), body(two, &codes(two, "0")));
         assert!(comparison.differences(&a, &b).unwrap().is_empty(), "{a} {b}");
@@ -258,15 +399,41 @@ mod tests {
 
     #[test]
     fn what_only_one_side_holds_is_named_once() {
-        let file = Holds {
-            names: ["number", "displayName", "city"].into(),
-            beyond: vec!["note"],
-            ..Holds::of_target(&CUSTOMERS, false)
-        };
-        let comparison = Comparison::new(EntityKind::Customers, &[file, Holds::of_target(&CUSTOMERS, true)]);
+        let (dialect, kind) = (&business_central_v2::DIALECT, EntityKind::Customers);
+        let named = Holds::of_file(dialect, kind, ["number", "displayName", "city"].into_iter());
+        let file = Holds { beyond: vec!["note"], ..named };
+        let comparison = Comparison::new(kind, &[file, Holds::of_target(dialect, kind)]);
         assert_eq!(names(&comparison), ["number", "displayName", "city"]);
         assert_eq!(comparison.only[0], ["note"]);
         assert!(comparison.only[1].contains(&"email") && comparison.only[1].contains(&"balance"));
         assert!(!comparison.only[1].contains(&"id"));
+    }
+
+    #[test]
+    fn what_the_other_system_would_make_of_a_value_is_no_difference() {
+        let kind = EntityKind::Customers;
+        let sides = [&business_central_v2::DIALECT, &bigcapital::DIALECT];
+        let comparison = Comparison::new(kind, &sides.map(|dialect| Holds::of_target(dialect, kind)));
+        let countries = HashMap::from([("germany".to_owned(), "DE".to_owned())]);
+        let meaning = Meaning { codes: &Codes::new(), countries: &countries, local_currency: "USD" };
+        let body = |record: &str| comparison.body(&Fields::parse(record).unwrap(), &meaning, "");
+        let a = body(r#"{"displayName":"A","email":"a@b.c;d@e.f","country":"DE","currencyCode":""}"#);
+        let b = body(r#"{"displayName":"A","email":"a@b.c","country":"Germany","currencyCode":"USD"}"#);
+        assert_eq!(comparison.differences(&a, &b).unwrap(), [], "{a} {b}");
+        let b = body(r#"{"displayName":"A","email":"d@e.f","country":"France","currencyCode":"EUR"}"#);
+        let differ = comparison.differences(&a, &b).unwrap();
+        let names: Vec<_> = differ.iter().map(|change| change.field.as_str()).collect();
+        assert_eq!(names, ["country", "email", "currencyCode"]);
+        assert!(comparison.only[0].contains(&"postalCode") && comparison.only[1].contains(&"note"));
+    }
+
+    #[test]
+    fn payments_of_systems_without_numbers_are_compared_by_the_names_of_customers() {
+        let kind = EntityKind::Payments;
+        let sides = [&business_central_v2::DIALECT, &bigcapital::DIALECT];
+        let comparison = Comparison::new(kind, &sides.map(|dialect| Holds::of_target(dialect, kind)));
+        assert!(names(&comparison).contains(&"customer"), "{:?}", names(&comparison));
+        assert_eq!(comparison.unseen, ["appliesToInvoiceNumber"]);
+        assert!(!comparison.only.concat().contains(&"customerNumber"), "{:?}", comparison.only);
     }
 }

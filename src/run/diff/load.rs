@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-use super::fields::{Codes, Comparison};
+use super::fields::{Comparison, Meaning, PAYER};
 use super::store::{Entry, Side, Store};
 use crate::connector::Set;
 use crate::connector::fields::Fields;
-use crate::domain::text::is_same_folded;
+use crate::domain::text::{fold_name, is_same_folded};
 use crate::domain::{Asked, EntityKind, Money, OnUnsupported, Reject, Rule};
 use crate::export::{PageReader, fetch_journals};
 use crate::report::{DiffTotals, Total};
@@ -35,7 +35,9 @@ pub(super) enum Matching {
     Fields(Vec<&'static str>),
     /// The document and the customer, and of several the invoice.
     Document,
-    /// The document, and of several the invoice: one of the sides does not say the customer's number.
+    /// The document, and of several the name of the customer: one of the sides has no numbers.
+    DocumentAndName,
+    /// The document, and of several the invoice: one of the sides does not say who paid.
     DocumentAlone,
 }
 
@@ -47,12 +49,13 @@ impl Matching {
             Self::Name => vec!["displayName", "email"],
             Self::Fields(names) => names.clone(),
             Self::Document => vec!["documentNumber", "customerNumber", "appliesToInvoiceNumber"],
+            Self::DocumentAndName => vec!["documentNumber", PAYER],
             Self::DocumentAlone => vec!["documentNumber", "appliesToInvoiceNumber"],
         }
     }
 
-    /// Key, name and what narrows, of this record.
-    fn keys(&self, record: &Fields<'_>) -> [String; 3] {
+    /// Key, name and what narrows, of this record; `payer` is the name of a payment's customer.
+    fn keys(&self, record: &Fields<'_>, payer: &str) -> [String; 3] {
         let text = |name| record.text(name);
         let filled = |key: String| if key.ends_with([':', '\u{1f}']) { String::new() } else { key };
         let folded = |name| match_key("", &text(name)).trim_start_matches("m-:").to_owned();
@@ -66,13 +69,17 @@ impl Matching {
                 let is_blank = keys.iter().all(String::is_empty);
                 [if is_blank { String::new() } else { keys.join("\u{1f}") }, String::new(), String::new()]
             }
-            Self::Document | Self::DocumentAlone => {
+            Self::Document | Self::DocumentAndName | Self::DocumentAlone => {
                 let document = text("documentNumber");
                 let customer =
                     if matches!(self, Self::Document) { text("customerNumber") } else { "".into() };
                 let is_blank = document.trim().is_empty();
                 let key = if is_blank { String::new() } else { document_key(&document, &customer) };
-                [key, String::new(), folded("appliesToInvoiceNumber")]
+                let narrow = match self {
+                    Self::DocumentAndName => fold_name(payer),
+                    _ => folded("appliesToInvoiceNumber"),
+                };
+                [key, String::new(), narrow]
             }
         }
     }
@@ -83,26 +90,33 @@ pub(super) struct Loading<'a> {
     pub(super) side: Side,
     pub(super) comparison: &'a Comparison,
     pub(super) matching: &'a Matching,
-    pub(super) codes: &'a Codes,
-    /// The local currency of the company that the side's amounts are in.
-    pub(super) local_currency: &'a str,
+    pub(super) meaning: Meaning<'a>,
     /// The customers that payments name, for their currencies.
     pub(super) payers: Option<&'a TargetIndex>,
     pub(super) store: &'a mut Store,
     pub(super) totals: &'a mut DiffTotals,
+    /// Records of whose e-mail addresses only the first is compared.
+    pub(super) cut_emails: u64,
 }
 
 impl Loading<'_> {
     /// A record as the store keeps it; its amount goes into the totals. `line` is that of a row of a file.
     fn entry(&mut self, record: &str, line: Option<u64>) -> Result<Entry, IndexError> {
         let fields = Fields::parse(record).map_err(IndexError::Record)?;
-        let [key, name, narrow] = self.matching.keys(&fields);
+        let payer = self.payer(&fields)?;
+        let [key, name, narrow] = self.matching.keys(&fields, &payer);
         self.add_to_totals(&fields)?;
+        self.cut_emails += u64::from(self.comparison.is_cut(&fields));
         let text = |name| fields.text(name).trim().to_owned();
-        let (shown, label) = match self.comparison.kind {
-            EntityKind::Customers => (text("number"), text("displayName")),
-            EntityKind::Payments => {
-                (text("documentNumber"), format!("{} {}", text("customerNumber"), text("amount")))
+        let (shown, label) = match (self.comparison.kind, self.matching) {
+            // One of the systems does not know the numbers of the other.
+            (EntityKind::Customers, Matching::Name) if !text("number").is_empty() => {
+                (text("displayName"), text("number"))
+            }
+            (EntityKind::Customers, _) => (text("number"), text("displayName")),
+            (EntityKind::Payments, _) => {
+                let who = if payer.is_empty() { text("customerNumber") } else { payer.clone() };
+                (text("documentNumber"), format!("{who} {}", text("amount")))
             }
         };
         let label = match line {
@@ -116,41 +130,57 @@ impl Loading<'_> {
             key,
             name,
             narrow,
-            body: Some(self.comparison.body(&fields, self.codes, self.local_currency)),
+            body: Some(self.comparison.body(&fields, &self.meaning, &payer)),
             balance: None,
         })
     }
 
-    fn add_to_totals(&mut self, record: &Fields<'_>) -> Result<(), IndexError> {
-        let name = match self.comparison.kind {
-            EntityKind::Customers => "creditLimit",
-            EntityKind::Payments => "amount",
-        };
-        let amount = record.text(name).parse().unwrap_or(Money::ZERO);
-        if amount.is_zero() || !self.comparison.has(name) {
-            return Ok(());
+    /// The name of a payment's customer, where payments are compared by it.
+    fn payer(&self, record: &Fields<'_>) -> Result<String, IndexError> {
+        if !self.comparison.has_payer_names {
+            return Ok(String::new());
         }
-        let currency = self.currency(record)?;
-        self.add_amount(name, &currency, amount);
+        let own = record.text("customerName");
+        let number = record.text("customerNumber");
+        let number = if number.is_empty() { record.text("customerId") } else { number };
+        let known = match self.payers {
+            Some(payers) if own.is_empty() => payers.customer(&number)?.map(|payer| payer.name),
+            _ => None,
+        };
+        Ok(known.unwrap_or_else(|| if own.is_empty() { number } else { own }.trim().to_owned()))
+    }
+
+    fn add_to_totals(&mut self, record: &Fields<'_>) -> Result<(), IndexError> {
+        let names: &[&'static str] = match self.comparison.kind {
+            EntityKind::Customers => &["creditLimit", "openingBalance"],
+            EntityKind::Payments => &["amount"],
+        };
+        for name in names.iter().filter(|name| self.comparison.has(name)) {
+            let amount = record.text(name).parse().unwrap_or(Money::ZERO);
+            if !amount.is_zero() {
+                let currency = self.currency(name, record)?;
+                self.add_amount(name, &currency, amount);
+            }
+        }
         Ok(())
     }
 
-    /// The currency of a record's amount: that of a payment's customer, the local one for what customers owe and may
-    /// owe.
-    fn currency(&self, record: &Fields<'_>) -> Result<String, IndexError> {
-        let own = match self.comparison.kind {
-            EntityKind::Customers => String::new(),
-            EntityKind::Payments => record.text("currencyCode").trim().to_uppercase(),
+    /// The currency of a record's amount: that of a payment's customer, the customer's own for an opening balance, the
+    /// local one for what customers may owe.
+    fn currency(&self, name: &str, record: &Fields<'_>) -> Result<String, IndexError> {
+        let own = match name {
+            "creditLimit" => String::new(),
+            _ => record.text("currencyCode").trim().to_uppercase(),
         };
         let paid = match self.payers {
-            Some(payers) if own.is_empty() => {
+            Some(payers) if own.is_empty() && name == "amount" => {
                 let customer = record.text("customerNumber");
                 let customer = if customer.is_empty() { record.text("customerId") } else { customer };
                 payers.customer(&customer)?.map(|payer| payer.currency).unwrap_or_default()
             }
             _ => own,
         };
-        Ok(if paid.is_empty() { self.local_currency.to_owned() } else { paid })
+        Ok(if paid.is_empty() { self.meaning.local_currency.to_owned() } else { paid })
     }
 
     fn add_amount(&mut self, name: &'static str, currency: &str, amount: Money) {
@@ -233,7 +263,8 @@ impl Loading<'_> {
     ) -> Result<(), Error> {
         let entity = target.tables().entity(self.comparison.kind);
         let also = ["id", "number", "displayName", "email", "documentNumber", "customerNumber", "customerId"];
-        let also = also.into_iter().chain(["amount", "currencyCode", "appliesToInvoiceNumber"]);
+        let also =
+            also.into_iter().chain(["customerName", "amount", "currencyCode", "appliesToInvoiceNumber"]);
         let mut select: Vec<&str> = self.comparison.names().collect();
         for name in also.filter(|name| entity.field(name).is_some()) {
             if !select.contains(&name) {
@@ -304,7 +335,7 @@ pub(super) async fn payers(target: &Target, observer: Observer<'_>) -> Result<Op
         return Ok(None);
     }
     let mut index = TargetIndex::new().map_err(PlanningError::from)?;
-    let select: Vec<&str> = ["id", "number", "currencyCode", "blocked"]
+    let select: Vec<&str> = ["id", "number", "displayName", "currencyCode", "blocked"]
         .into_iter()
         .filter(|name| customers.field(name).is_some())
         .collect();
@@ -330,7 +361,9 @@ fn repeated_key(reject: &Reject, matching: &Matching) -> Option<Entry> {
     let [violation] = reject.violations.as_slice() else { return None };
     let key = match (violation.rule, matching) {
         (Rule::DuplicateNumber, Matching::Number) => number_key(&violation.found),
-        (Rule::DuplicateDocument, Matching::DocumentAlone) => document_key(&violation.found, ""),
+        (Rule::DuplicateDocument, Matching::DocumentAndName | Matching::DocumentAlone) => {
+            document_key(&violation.found, "")
+        }
         _ => String::new(),
     };
     let is_repeated = matches!(violation.rule, Rule::DuplicateNumber | Rule::DuplicateDocument);

@@ -7,27 +7,27 @@
 //! memory stays flat.
 
 mod fields;
+mod known;
 mod load;
+mod next;
 mod store;
 
 use std::path::{Path, PathBuf};
 
 use tokio::task::block_in_place;
 
-use self::fields::{Codes, Comparison, Holds};
-use self::load::{Loading, Matching, add_balances, balance_column, payers};
+use self::known::{Known, learn};
+use self::load::{Loading, add_balances};
+use self::next::next_steps;
 use self::store::{Pair, Side, Store};
 use super::ending::Ending;
 use super::error::Error;
-use super::event::{Event, Observer};
-use super::index::TargetIndex;
+use super::event::Observer;
 use super::planning::PlanningError;
-use super::reading::{Opened, ReadRequest, open_files, tell_unmapped};
+use super::reading::{Opened, ReadRequest, open_files};
 use super::target::Target;
-use crate::catalogue::Kind;
 use crate::domain::{EntityKind, FieldChange};
 use crate::report::{Diff, DiffFacts, DiffKind, DiffSide, DiffTotals, DiffWriter};
-use crate::validation::Sign;
 
 /// One side of a comparison.
 #[derive(Debug)]
@@ -55,17 +55,17 @@ pub struct DiffRequest<'t> {
 
 /// A side that is ready to be read.
 enum Opening<'t> {
-    File(Box<Opened>, Sign),
+    File(Box<Opened>, Box<ReadRequest>),
     Target(&'t Target),
 }
 
-/// What is known of both sides before they are read.
-struct Known {
-    comparison: Comparison,
-    matching: Matching,
-    codes: [Codes; 2],
-    currencies: [String; 2],
-    payers: [Option<TargetIndex>; 2],
+impl<'t> Opening<'t> {
+    fn target(&self) -> Option<&'t Target> {
+        match self {
+            Self::File(..) => None,
+            Self::Target(target) => Some(target),
+        }
+    }
 }
 
 /// Compares both sides and publishes the outcome in the folder of the request.
@@ -78,9 +78,14 @@ pub async fn diff(request: DiffRequest<'_>, observer: Observer<'_>) -> Result<Di
     let [a, b] = sides;
     let (kind, openings) = open_both([a, b], entity)?;
     let known = learn((kind, &openings), &match_on, observer).await?;
-    let names = openings.each_ref().map(name_of);
+    let described = openings.each_ref().map(|opening| DiffSide {
+        name: name_of(opening),
+        profile: opening.target().map(|target| target.profile.clone()),
+        records: 0,
+    });
+    let next = next_steps(kind, &openings, &journals);
     let mut store = Store::new()?;
-    let mut totals = DiffTotals::new();
+    let (mut totals, mut cut_emails) = (DiffTotals::new(), 0);
     for (side, opening) in Side::BOTH.into_iter().zip(openings) {
         let here = side.index();
         let payers = known.payers[here].as_ref().or(known.payers[1 - here].as_ref());
@@ -88,24 +93,27 @@ pub async fn diff(request: DiffRequest<'_>, observer: Observer<'_>) -> Result<Di
             side,
             comparison: &known.comparison,
             matching: &known.matching,
-            codes: &known.codes[here],
-            local_currency: &known.currencies[here],
+            meaning: known.meaning(here),
             payers: payers.filter(|_| kind == EntityKind::Payments),
             store: &mut store,
             totals: &mut totals,
+            cut_emails: 0,
         };
         match opening {
-            Opening::File(opened, sign) => block_in_place(|| loading.file(*opened, sign, observer))?,
+            Opening::File(opened, read) => block_in_place(|| loading.file(*opened, read.sign, observer))?,
             Opening::Target(target) => loading.target(target, journals[here].as_deref(), observer).await?,
         }
+        cut_emails += loading.cut_emails;
     }
     let facts = DiffFacts {
         kind,
-        sides: names.map(|name| DiffSide { name, records: 0 }),
+        sides: described,
         matched_by: known.matching.fields(),
         compared: known.comparison.shown(),
         only: known.comparison.only.clone(),
+        notes: known.notes(cut_emails),
         totals,
+        next,
     };
     block_in_place(|| compare(&store, &known, facts, &folder))
 }
@@ -130,7 +138,7 @@ fn open_both(
                 }
                 _ => kind = Some(found),
             }
-            Ok(Opening::File(Box::new(opened), read.sign))
+            Ok(Opening::File(Box::new(opened), read))
         }
     };
     let [a, b] = sides;
@@ -143,104 +151,6 @@ fn name_of(opening: &Opening<'_>) -> String {
         Opening::File(opened, _) => opened.facts.name.to_string(),
         Opening::Target(target) => format!("@{} ({})", target.profile, target.company.name),
     }
-}
-
-fn holds(opening: &Opening<'_>, kind: EntityKind) -> Holds {
-    match opening {
-        Opening::Target(target) => {
-            let details = target.tables().financial_details;
-            let has_balances = kind == EntityKind::Customers && details.field(load::BALANCE).is_some();
-            Holds::of_target(target.tables().entity(kind), has_balances)
-        }
-        Opening::File(opened, _) => {
-            let entity = opened.binding.entity();
-            Holds {
-                entity,
-                names: opened.binding.fields().map(|field| entity.fields[field].name).collect(),
-                beyond: opened.unsupported().into_iter().map(|(_, field)| field).collect(),
-                has_balances: kind == EntityKind::Customers && balance_column(opened).is_some(),
-            }
-        }
-    }
-}
-
-/// Finds out what is compared and by what records are found, and reads what is needed to read them.
-async fn learn(
-    (kind, openings): (EntityKind, &[Opening<'_>; 2]),
-    match_on: &[String],
-    observer: Observer<'_>,
-) -> Result<Known, Error> {
-    let holdings = openings.each_ref().map(|opening| holds(opening, kind));
-    let mut comparison = Comparison::new(kind, &holdings);
-    let matching = matching(&comparison, match_on)?;
-    let mut known = [Codes::new(), Codes::new()];
-    let mut currencies = [None, None];
-    let mut all_payers = [None, None];
-    for (here, opening) in openings.iter().enumerate() {
-        let target = match opening {
-            Opening::File(opened, _) => {
-                tell_unmapped(std::slice::from_ref(opened.as_ref()), observer);
-                continue;
-            }
-            Opening::Target(target) => target,
-        };
-        for set in comparison.sets() {
-            if let Some(table) = target.fetch_codes(set).await? {
-                known[here].insert(set, table);
-            } else {
-                observer(Event::Note(format!("{} does not show its {set}", name_of(opening))));
-                comparison.leave_out(set);
-            }
-        }
-        let entity = target.tables().entity(kind);
-        let references = target.fetch_references(entity, &[].into(), observer).await?;
-        currencies[here] = references.local_currency().map(str::to_owned);
-        if kind == EntityKind::Payments {
-            all_payers[here] = payers(target, observer).await?;
-        }
-    }
-    share(openings, &mut known);
-    // A file has no currency of its own, and an amount of it without one is in the other side's.
-    let [a, b] = currencies;
-    let currencies = [a.clone().or(b.clone()), b.or(a)].map(Option::unwrap_or_default);
-    Ok(Known { comparison, matching, codes: known, currencies, payers: all_payers })
-}
-
-/// Lets a file's ids be read with the tables of the target it is compared with.
-fn share(openings: &[Opening<'_>; 2], codes: &mut [Codes; 2]) {
-    match openings {
-        [Opening::File(..), Opening::Target(_)] => {
-            let [file, target] = codes;
-            file.clone_from(target);
-        }
-        [Opening::Target(_), Opening::File(..)] => {
-            let [target, file] = codes;
-            file.clone_from(target);
-        }
-        _ => {}
-    }
-}
-
-/// By what records are found.
-fn matching(comparison: &Comparison, match_on: &[String]) -> Result<Matching, Error> {
-    match comparison.kind {
-        EntityKind::Payments if !match_on.is_empty() => return Err(Error::MatchPayments),
-        EntityKind::Payments if comparison.has("customerNumber") => return Ok(Matching::Document),
-        EntityKind::Payments => return Ok(Matching::DocumentAlone),
-        EntityKind::Customers if match_on.is_empty() && comparison.has("number") => {
-            return Ok(Matching::Number);
-        }
-        EntityKind::Customers if match_on.is_empty() => return Ok(Matching::Name),
-        EntityKind::Customers => {}
-    }
-    let mut names = Vec::new();
-    for wanted in match_on {
-        let can_match = |kind| matches!(kind, Kind::Text | Kind::Code | Kind::Email | Kind::Phone);
-        let name = comparison.names().find(|name| name.eq_ignore_ascii_case(wanted.trim()));
-        let name = name.filter(|name| comparison.kind_of(name).is_some_and(can_match));
-        names.push(name.ok_or_else(|| Error::MatchBoth(wanted.clone()))?);
-    }
-    Ok(Matching::Fields(names))
 }
 
 /// Compares what was read, and publishes the outcome.
