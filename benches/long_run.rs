@@ -199,7 +199,7 @@ fn import_under_fire(
             .spawn()
             .expect("the program starts");
         while child.try_wait().expect("it can be asked").is_none() && done(&ledger) < mark {
-            sleep(Duration::from_millis(5));
+            sleep(Duration::from_millis(20));
         }
         sleep(Duration::from_millis(draw.below(40)));
         if child.try_wait().expect("it can be asked").is_some() {

@@ -6,7 +6,7 @@ use std::time::Duration;
 const SHARE: u32 = 8;
 
 /// So many quick batches in a row, and the next are larger.
-const QUICK_IN_A_ROW: u32 = 8;
+const QUICK_IN_A_ROW: u32 = 4;
 
 #[derive(Debug)]
 pub(super) struct BatchSize {
@@ -34,7 +34,7 @@ impl BatchSize {
         }
         self.quick = if took * 2 < self.long { self.quick + 1 } else { 0 };
         if self.quick >= QUICK_IN_A_ROW {
-            (self.now, self.quick) = ((self.now + self.now.div_ceil(4)).min(self.most), 0);
+            (self.now, self.quick) = ((self.now + self.now.div_ceil(2)).min(self.most), 0);
         }
     }
 
@@ -67,6 +67,22 @@ mod tests {
             size.answered(size.now(), SECOND);
         }
         assert_eq!(size.now(), 100);
+    }
+
+    #[test]
+    fn accidents_now_and_then_do_not_make_batches_small() {
+        let mut size = BatchSize::new(100, SECOND * 80);
+        let mut sum = 0;
+        for batch in 0_usize..1_000 {
+            sum += size.now();
+            // Six of a hundred, at uneven distances.
+            if batch * 7_919 % 101 < 6 {
+                size.too_much(size.now());
+            } else {
+                size.answered(size.now(), SECOND);
+            }
+        }
+        assert!(sum > 50 * 1_000, "{}", sum / 1_000);
     }
 
     #[test]

@@ -1,17 +1,21 @@
 //! How a lane slows down when the target calls it too fast, and how it recovers: pure, the time is passed in.
 //!
-//! Every refusal halves the speed, and every second without one gives a fixed share of it back, so that lanes which
-//! share a budget nobody told us of come to fair shares of it.
+//! Every refusal takes a share of the speed away, and time without one doubles it again and again. Refusals come per
+//! request, so that the faster of two lanes which share a budget nobody told us of is refused more often, until both
+//! have the same of it. And a target that refuses now and then without being asked too much is not asked ever less.
 
 use std::time::Duration;
 
 /// Refusals within this time of another say the same thing: their requests left before the lane slowed down.
 const SAME_REFUSAL: Duration = Duration::from_secs(1);
 
-/// How long it takes from a standstill back to full speed.
-const RECOVERY: Duration = Duration::from_mins(1);
+/// What a refusal leaves of the speed.
+const LEFT: f64 = 0.7;
 
-/// No slower than this share of full speed, so that recovery is always noticed.
+/// Without a refusal the speed doubles in this time: a budget is tried for more about twice in it.
+const DOUBLING: Duration = Duration::from_secs(10);
+
+/// No slower than this share of the highest speed there was, so that recovery is always noticed.
 const SLOWEST: f64 = 1.0 / 64.0;
 
 /// How long operations count as recent.
@@ -22,14 +26,14 @@ const RECENT: Duration = Duration::from_secs(5);
 pub(super) struct Throttle {
     slowed: Option<Slowed>,
     recent: Recent,
+    /// Operations a second at the best of times.
+    most: f64,
 }
 
 #[derive(Debug)]
 struct Slowed {
     /// Operations a second now.
     rate: f64,
-    /// Operations a second when the target refused first.
-    full: f64,
     /// When the rate was last reckoned.
     at: Duration,
     refused: Duration,
@@ -64,31 +68,30 @@ impl Throttle {
     /// The target has refused something as too fast.
     pub(super) fn slow_down(&mut self, now: Duration) {
         self.recover(now);
-        match &mut self.slowed {
-            Some(slowed) if now < slowed.refused + SAME_REFUSAL => {}
-            Some(slowed) => {
-                slowed.rate = (slowed.rate / 2.0).max(slowed.full * SLOWEST);
-                slowed.refused = now;
-            }
-            None => {
-                let full = self.recent.rate(now);
-                self.slowed = Some(Slowed { rate: full / 2.0, full, at: now, refused: now, next: now });
-            }
-        }
+        let rate = match &self.slowed {
+            Some(slowed) if now < slowed.refused + SAME_REFUSAL => return,
+            Some(slowed) => slowed.rate,
+            None => self.recent.rate(now),
+        };
+        self.most = self.most.max(rate);
+        let next = self.slowed.as_ref().map_or(now, |slowed| slowed.next);
+        let rate = (rate * LEFT).max(self.most * SLOWEST);
+        self.slowed = Some(Slowed { rate, at: now, refused: now, next });
     }
 
-    /// The share of full speed that is left, from 0 to 1.
+    /// Operations a second that may leave; `None` when it is not this that limits them.
     #[cfg(test)]
-    fn share(&self) -> f64 {
-        self.slowed.as_ref().map_or(1.0, |slowed| slowed.rate / slowed.full)
+    fn rate(&self) -> Option<f64> {
+        self.slowed.as_ref().map(|slowed| slowed.rate)
     }
 
+    /// Once the lane may be as fast as it ever was, nothing holds it any more.
     fn recover(&mut self, now: Duration) {
         let Some(slowed) = &mut self.slowed else { return };
         let passed = now.saturating_sub(slowed.at);
         slowed.at = slowed.at.max(now);
-        slowed.rate += slowed.full * passed.div_duration_f64(RECOVERY);
-        if slowed.rate >= slowed.full {
+        slowed.rate *= passed.div_duration_f64(DOUBLING).exp2();
+        if slowed.rate >= self.most {
             self.slowed = None;
         }
     }
@@ -141,14 +144,14 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_halves_the_speed_and_time_gives_it_back() {
+    fn a_refusal_takes_speed_and_time_gives_it_back() {
         let mut throttle = Throttle::default();
         send(&mut throttle, (0.0, 10.0), 100.0);
         throttle.slow_down(at(10.0));
         let after = send(&mut throttle, (10.0, 11.0), 100.0);
-        assert!((45..=55).contains(&after), "{after}");
-        send(&mut throttle, (11.0, 45.0), 100.0);
-        let recovered = send(&mut throttle, (45.0, 46.0), 100.0);
+        assert!((68..=76).contains(&after), "{after}");
+        send(&mut throttle, (11.0, 20.0), 100.0);
+        let recovered = send(&mut throttle, (20.0, 21.0), 100.0);
         assert!(recovered >= 99, "{recovered}");
     }
 
@@ -159,9 +162,9 @@ mod tests {
         for _ in 0..5 {
             throttle.slow_down(at(10.0));
         }
-        assert!((throttle.share() - 0.5).abs() < 0.01);
+        assert!((throttle.rate().unwrap() - 70.0).abs() < 1.0);
         throttle.slow_down(at(11.5));
-        assert!(throttle.share() < 0.3);
+        assert!(throttle.rate().unwrap() < 56.0);
     }
 
     #[test]
@@ -173,5 +176,51 @@ mod tests {
         }
         throttle.leave(at(200.0), 1);
         assert!(throttle.wait(at(200.0)).unwrap() < at(2.0));
+    }
+
+    #[test]
+    fn a_target_that_refuses_now_and_then_is_not_asked_ever_less() {
+        let mut throttle = Throttle::default();
+        let (mut now, mut sent) = (Duration::ZERO, 0_u64);
+        let mut by_then = Vec::new();
+        for minute in 1..=30 {
+            while now < Duration::from_mins(minute) {
+                now += throttle.wait(now).unwrap_or_default();
+                throttle.leave(now, 1);
+                sent += 1;
+                now += at(0.005);
+                // Three of a hundred, at uneven distances.
+                if sent * 7_919 % 101 < 3 {
+                    throttle.slow_down(now);
+                }
+            }
+            by_then.push(sent);
+        }
+        let (first, last) = (by_then[9], by_then[29] - by_then[19]);
+        assert!(last * 10 > first * 8, "{by_then:?}");
+        assert!(last > 5 * 600, "{by_then:?}");
+    }
+
+    #[test]
+    fn a_budget_nobody_told_of_is_used_and_seldom_overdrawn() {
+        let mut throttle = Throttle::default();
+        let (mut now, mut taken, mut refused) = (Duration::ZERO, 0_u64, 0_u64);
+        // Twenty a second, and no more than that saved up.
+        let (mut budget, mut at_last) = (20.0_f64, Duration::ZERO);
+        while now < Duration::from_mins(10) {
+            now += throttle.wait(now).unwrap_or_default();
+            throttle.leave(now, 1);
+            budget = (budget + 20.0 * (now - at_last).as_secs_f64()).min(20.0);
+            at_last = now;
+            if budget >= 1.0 {
+                (budget, taken) = (budget - 1.0, taken + 1);
+            } else {
+                refused += 1;
+                throttle.slow_down(now);
+            }
+            now += at(0.005);
+        }
+        assert!(taken > 20 * 600 * 8 / 10, "{taken}");
+        assert!(refused * 20 < taken, "{refused} of {taken}");
     }
 }
