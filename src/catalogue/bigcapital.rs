@@ -193,7 +193,8 @@ pub static PAYMENTS: Entity = Entity {
             "statement",
         ]),
         rate("exchangeRate", "exchangeRate").goes_along(),
-        Field::new("branchId", Kind::Integer),
+        // Source: where there are branches, an edit needs one again.
+        Field::new("branchId", Kind::Integer).goes_along(),
         Field::code("currencyCode", 3).read_only(),
         money("localAmount", "localAmount").read_only(),
     ],

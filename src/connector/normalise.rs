@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use super::fields::{Fields, decode, only, without_nulls};
-use crate::catalogue::{Entity, Field, Kind};
+use crate::catalogue::{Entity, Field, Kind, Writable};
 use crate::domain::text::upper;
 use crate::domain::{FieldChange, Money};
 
@@ -30,6 +30,11 @@ pub fn differences(entity: &Entity, sent: &str, found: &str) -> Result<Vec<Field
         if found.raw(name).is_none() && field.is_some_and(|field| !field.is_listed) {
             continue;
         }
+        // The two are one, and a person knows the number.
+        let has_both = |number: &str| sent.raw(number).is_some() && found.raw(number).is_some();
+        if spelled_out(entity, name).is_some_and(has_both) {
+            continue;
+        }
         let kind = field.map_or(Kind::Text, |field| field.kind);
         let max_length = field.map_or(0, |field| usize::from(field.max_length));
         let (wanted, there) = (decode(wanted), decode(there));
@@ -43,6 +48,23 @@ pub fn differences(entity: &Entity, sent: &str, found: &str) -> Result<Vec<Field
         });
     }
     Ok(changes)
+}
+
+/// The field whose number the plan has turned into the id `name`; `None` for any other field. Wherever the number goes,
+/// its id goes too: the one is for people, the other on the wire.
+#[must_use]
+pub(super) fn spelled_out(entity: &Entity, name: &str) -> Option<&'static str> {
+    let stem =
+        entity.field(name).filter(|field| field.writable == Writable::Plan)?.name.strip_suffix("Id")?;
+    let mut names = entity.fields.iter().map(|field| field.name);
+    names.find(|other| other.strip_prefix(stem) == Some("Number"))
+}
+
+/// Whether `name` is one of the fields in `changes`, or the id of one.
+#[must_use]
+pub fn is_among(entity: &Entity, changes: &[FieldChange], name: &str) -> bool {
+    let number = spelled_out(entity, name);
+    changes.iter().any(|change| change.field == name || number.is_some_and(|number| change.field == number))
 }
 
 /// The payload of a change with every value that is to be cleared in the form that clears it.
@@ -112,8 +134,7 @@ pub fn own<'a>(
         return Ok(Cow::Borrowed(payload));
     }
     let goes_along = |name: &str| entity.field(name).is_some_and(goes_along);
-    let is_changed = |name: &str| changes.iter().any(|change| change.field == name);
-    only(payload, |name| is_changed(name) || !goes_along(name)).map(Cow::Owned)
+    only(payload, |name| is_among(entity, changes, name) || !goes_along(name)).map(Cow::Owned)
 }
 
 /// A customer in local currency has no currency id, while its code reads as the local one.

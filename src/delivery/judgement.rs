@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use super::doubt::{Cause, Doubt};
 use super::options::OnConflict;
 use crate::connector::fields::{Fields, only};
-use crate::connector::{Connector, Found, completed, differences, own, text_of};
+use crate::connector::{Connector, Found, completed, differences, is_among, own, text_of};
 use crate::domain::{Action, EntityKind, FieldChange, Receipt, Refusal};
 use crate::ledger::OpenRow;
 
@@ -245,7 +245,7 @@ impl Judge<'_> {
         (ours, foreign): (&[FieldChange], &[FieldChange]),
     ) -> Judgement {
         let (row, entity) = (&doubt.row, self.connector.entity());
-        let is_foreign = |name: &str| foreign.iter().any(|change| change.field == name);
+        let is_foreign = |name: &str| is_among(entity, foreign, name);
         let sent = own(entity, &row.payload, &row.changes)
             .and_then(|own| only(&own, |name| !is_foreign(name)))
             .and_then(|sent| with_theirs(&sent, foreign, row));

@@ -45,6 +45,10 @@ pub enum Rule {
     InvoiceOfAnother,
     /// A payment for an invoice that takes none: a draft, or paid.
     InvoiceClosed,
+    /// The payment's number is another customer's payment.
+    PaymentOfAnother,
+    /// A payment of which a row can say only a part: for several invoices, or with money on account.
+    PaymentSplit,
     /// A payment that says nowhere what it settles or where the money went.
     PaymentIncomplete,
     /// A cell whose formula failed, such as `#N/A`.
@@ -117,7 +121,7 @@ pub enum Rule {
 
 impl Rule {
     /// All rules, in the order of the documentation.
-    pub const ALL: [Self; 53] = [
+    pub const ALL: [Self; 55] = [
         Self::Missing,
         Self::TooLong,
         Self::WouldBeCut,
@@ -137,6 +141,8 @@ impl Rule {
         Self::Cents,
         Self::InvoiceOfAnother,
         Self::InvoiceClosed,
+        Self::PaymentOfAnother,
+        Self::PaymentSplit,
         Self::PaymentIncomplete,
         Self::FormulaError,
         Self::CurrencyUnknown,
@@ -270,6 +276,16 @@ impl Rule {
                 "invoice-closed",
                 "the invoice takes no payment of this amount: it is a draft, or less is due",
                 "deliver the invoice in the target, or correct the amount",
+            ),
+            Self::PaymentOfAnother => (
+                "payment-of-another",
+                "another customer's payment has this number",
+                "give this payment a number of its own, or correct the customer or the invoice",
+            ),
+            Self::PaymentSplit => (
+                "payment-split",
+                "the payment settles several invoices or holds money on account, which no row can say",
+                "change this payment in the target by hand",
             ),
             Self::PaymentIncomplete => (
                 "payment-incomplete",

@@ -51,6 +51,14 @@ struct Account {
     kind: String,
 }
 
+impl Account {
+    fn add_to(&self, object: &mut Object) {
+        let code = self.number.trim();
+        object.text("depositAccountNumber", if code.is_empty() { &self.display_name } else { &self.number });
+        object.raw("depositAccountId", &self.id);
+    }
+}
+
 /// What payloads of one kind are completed with.
 #[derive(Debug, Default)]
 pub(super) struct Completion {
@@ -113,11 +121,16 @@ impl Completion {
         }
     }
 
-    /// A new record with what goes without saying; a payment only of an invoice that takes it.
-    pub(super) fn settle(&mut self, decision: Decision) -> Decision {
+    /// What was decided on the row with this payload. A new record gets what goes without saying, a payment only of an
+    /// invoice that takes it. A payment that is there already is its own customer's.
+    pub(super) fn settle(&mut self, decision: Decision, row: &str) -> Decision {
         match (self.kind, decision.action) {
             (Some(EntityKind::Customers), Action::Create) => self.with_defaults(decision),
-            (Some(EntityKind::Payments), Action::Create) => self.against_what_is_due(decision),
+            (Some(EntityKind::Payments), Action::Create) => {
+                let decision = self.with_deposit(decision);
+                if decision.action == Action::Create { self.against_what_is_due(decision) } else { decision }
+            }
+            (Some(EntityKind::Payments), _) => of_its_own_customer(decision, row),
             _ => decision,
         }
     }
@@ -185,10 +198,14 @@ impl Completion {
             "depositAccountNumber",
             "depositAccountId",
         ];
-        for (name, raw) in sent.iter().filter(|(name, _)| !planned.contains(name)) {
-            object.raw(name, raw);
-        }
         let invoice = self.invoices.get(upper(sent.text("appliesToInvoiceNumber").trim()).as_ref());
+        for (name, raw) in sent.iter().filter(|(name, _)| !planned.contains(name)) {
+            match invoice {
+                // As the target has it, because numbers are compared letter by letter.
+                Some(invoice) if name == "appliesToInvoiceNumber" => object.text(name, &invoice.number),
+                _ => object.raw(name, raw),
+            }
+        }
         let named = sent.text("customerNumber");
         let customer = match (named.trim(), invoice) {
             ("", None) => None,
@@ -211,23 +228,37 @@ impl Completion {
             object.raw("appliesToInvoiceId", &invoice.id);
         }
         if let Some(account) = self.account(&sent.text("depositAccountNumber"))? {
-            object.text("depositAccountNumber", &account.number);
-            object.raw("depositAccountId", &account.id);
+            account.add_to(&mut object);
         }
         Ok(object.end())
     }
 
-    /// The account that a row names by code or name, or else the profile.
-    fn account(&self, named: &str) -> Result<Option<&Account>, Box<Decision>> {
-        let wanted = match named.trim() {
-            "" => self.deposit.as_deref().unwrap_or_default(),
-            named => named,
+    /// A new payment with the account of the profile when its row names none. One that is there already stays on the
+    /// account it is on.
+    fn with_deposit(&self, decision: Decision) -> Decision {
+        if !text_of(&decision.payload, "depositAccountId").is_empty() {
+            return decision;
+        }
+        let account = match self.account(self.deposit.as_deref().unwrap_or_default()) {
+            Ok(Some(account)) => account,
+            Ok(None) => return decision,
+            Err(conflict) => return *conflict,
         };
+        let Ok(sent) = Fields::parse(&decision.payload) else { return decision };
+        let mut object = Object::default();
+        sent.iter().for_each(|(name, raw)| object.raw(name, raw));
+        account.add_to(&mut object);
+        Decision { payload: object.end(), ..decision }
+    }
+
+    /// The account that somebody names by code or name; `None` when nobody does.
+    fn account(&self, named: &str) -> Result<Option<&Account>, Box<Decision>> {
+        let wanted = named.trim();
         if wanted.is_empty() {
             return Ok(None);
         }
         let is_it = |account: &&Account| {
-            account.number.eq_ignore_ascii_case(wanted.trim())
+            account.number.eq_ignore_ascii_case(wanted)
                 || fold_name(&account.display_name) == fold_name(wanted)
         };
         let Some(account) = self.accounts.iter().find(is_it) else {
@@ -280,6 +311,23 @@ impl Completion {
         invoice.remaining_amount = Some(due - received);
         decision
     }
+}
+
+/// Source: the customer of a payment cannot be changed, and its number is nobody else's.
+fn of_its_own_customer(decision: Decision, row: &str) -> Decision {
+    let Some(existing) = &decision.existing else { return decision };
+    let (wanted, there) = (text_of(row, "customerId"), text_of(&existing.body, "customerId"));
+    if wanted.is_empty() || there.is_empty() || wanted == there {
+        return decision;
+    }
+    let payer = text_of(&existing.body, "customerName");
+    let allowed = format!("a number that no payment has; this one is a payment of `{payer}`");
+    Decision::conflict(
+        Rule::PaymentOfAnother,
+        "documentNumber",
+        text_of(&existing.body, "documentNumber"),
+        &allowed,
+    )
 }
 
 fn customer_named(name: &str, references: &References) -> Result<i64, Box<Decision>> {
@@ -376,7 +424,8 @@ mod tests {
                 let candidate = crate::plan::Candidate { key: "P", payload: &payload, asked: None };
                 let matching =
                     crate::plan::Matching { entity: DIALECT.payments, mode: crate::plan::Mode::Upsert };
-                completion.settle(matching.decide(candidate, Vec::new()).unwrap()).violations[0].rule
+                completion.settle(matching.decide(candidate, Vec::new()).unwrap(), &payload).violations[0]
+                    .rule
             }
         }
     }
@@ -387,7 +436,7 @@ mod tests {
         let payload = r#"{"documentNumber":"P1","amount":-50,"appliesToInvoiceNumber":"mig-1"}"#;
         assert_eq!(
             completion.complete(payload, &references).unwrap(),
-            r#"{"documentNumber":"P1","amount":-50,"appliesToInvoiceNumber":"mig-1","customerId":7,"appliesToInvoiceId":1,"depositAccountNumber":"10001","depositAccountId":1000}"#
+            r#"{"documentNumber":"P1","amount":-50,"appliesToInvoiceNumber":"MIG-1","customerId":7,"appliesToInvoiceId":1}"#
         );
     }
 
@@ -414,7 +463,7 @@ mod tests {
             let payload = format!(r#"{{"amount":{amount},"appliesToInvoiceNumber":"MIG-1"}}"#);
             let payload = completion.complete(&payload, &references).unwrap().into_owned();
             let candidate = crate::plan::Candidate { key: "P", payload: &payload, asked: None };
-            actions.push(completion.settle(matching.decide(candidate, Vec::new()).unwrap()).action);
+            actions.push(completion.settle(matching.decide(candidate, Vec::new()).unwrap(), &payload).action);
         }
         assert_eq!(actions, [Action::Create, Action::Conflict, Action::Create]);
     }
@@ -431,7 +480,7 @@ mod tests {
         let payload = completion.complete(payload, &References::new()).unwrap().into_owned();
         let matching = crate::plan::Matching { entity: DIALECT.customers, mode: crate::plan::Mode::Upsert };
         let candidate = crate::plan::Candidate { key: "A", payload: &payload, asked: None };
-        let decision = completion.settle(matching.decide(candidate, Vec::new()).unwrap());
+        let decision = completion.settle(matching.decide(candidate, Vec::new()).unwrap(), &payload);
         assert_eq!(
             decision.payload,
             r#"{"displayName":"A","email":"a@b.c","type":"Company","currencyCode":"USD"}"#

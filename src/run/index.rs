@@ -26,6 +26,8 @@ pub enum IndexError {
 pub struct TargetIndex {
     connection: Connection,
     match_on: Vec<&'static str>,
+    /// Whether a payment is found by its document alone, whoever's it is.
+    by_document: bool,
 }
 
 /// A customer that payments may name.
@@ -104,12 +106,24 @@ impl TargetIndex {
     pub fn new() -> Result<Self, IndexError> {
         let connection = Connection::open("")?;
         connection.execute_batch(TABLES)?;
-        Ok(Self { connection, match_on: Vec::new() })
+        Ok(Self { connection, match_on: Vec::new(), by_document: false })
     }
 
     /// An empty index that finds customers by these fields.
     pub fn matching(match_on: &[&'static str]) -> Result<Self, IndexError> {
         Ok(Self { match_on: match_on.to_vec(), ..Self::new()? })
+    }
+
+    /// From now on payments are found by their documents alone: where they wait in no journals, no two have one.
+    ///
+    /// Source: the number of a payment of Bigcapital is checked for uniqueness, whoever's it is.
+    pub(super) fn find_by_document(&mut self) {
+        self.by_document = true;
+    }
+
+    /// The natural key by which a row with this `payload` finds its record here, see [`key_of`].
+    pub(super) fn key_of(&self, entity: EntityKind, payload: &str, customer_number: Option<&str>) -> String {
+        key_of(entity, payload, if self.by_document { Some("") } else { customer_number })
     }
 
     /// Whether rows find their customers by fields that the user named.
@@ -126,7 +140,7 @@ impl TargetIndex {
 
     /// Adds a page of records that rows of `entity` may match.
     pub fn add_page(&mut self, entity: EntityKind, page: &[&RawValue]) -> Result<(), IndexError> {
-        let match_on = self.match_on.clone();
+        let (match_on, by_document) = (self.match_on.clone(), self.by_document);
         let transaction = self.connection.transaction()?;
         {
             let mut record = transaction.prepare_cached(
@@ -154,7 +168,8 @@ impl TargetIndex {
                         }
                     }
                     EntityKind::Payments => {
-                        let found = document_key(&members.document_number, members.customer());
+                        let customer = if by_document { "" } else { members.customer() };
+                        let found = document_key(&members.document_number, customer);
                         key.execute(params![found, id])?;
                         if let Some(number) = members.line_number {
                             line.execute([number])?;
@@ -519,6 +534,22 @@ mod tests {
         let index = index(EntityKind::Payments, &[waiting]);
         assert_eq!(index.find(&document_key("D1", "1")).unwrap().len(), 1);
         assert_eq!(index.lines().unwrap(), [30_000]);
+    }
+
+    #[test]
+    fn without_journals_a_payment_is_found_by_its_document_whoevers_it_is() {
+        let mut index = TargetIndex::new().unwrap();
+        index.find_by_document();
+        let record = RawValue::from_string(r#"{"id":"p","documentNumber":"P-1","customerId":7}"#.to_owned());
+        index.add_page(EntityKind::Payments, &[&record.unwrap()]).unwrap();
+        for (payload, payer) in [
+            (r#"{"documentNumber":"p-1"}"#, None),
+            (r#"{"documentNumber":"P-1","customerNumber":"Ann"}"#, None),
+            (r#"{"documentNumber":"P-1","customerId":8}"#, Some("8")),
+        ] {
+            let key = index.key_of(EntityKind::Payments, payload, payer);
+            assert_eq!(index.find(&key).unwrap().len(), 1, "{payload}");
+        }
     }
 
     #[test]

@@ -5,14 +5,14 @@
 
 use crate::catalogue::{Entity, Kind, Writable};
 use crate::connector::fields::{self, Fields};
-use crate::connector::{blanks, completed, differences};
+use crate::connector::{blanks, completed, differences, is_among};
 use crate::delivery::OnConflict;
 use crate::domain::{Action, EntityKind, FieldChange, PlannedRow, RowResult, Rule, Violation};
 use crate::mapping::can_be_blank;
 use crate::plan::{ADDRESS, ADDRESS_KEYS, Existing};
 use crate::validation::Sign;
 
-use super::index::{TargetIndex, key_of, name_key};
+use super::index::{TargetIndex, name_key};
 use super::planning::{Lines, PlanningError};
 use super::readback::{moved, own_of};
 use super::reading::as_in_file;
@@ -88,7 +88,7 @@ impl Inverse {
             let found = self.there.find(key)?;
             Ok(found.iter().any(|found| id.is_none_or(|id| !found.id.eq_ignore_ascii_case(id))))
         };
-        if is_there(&key_of(self.kind, record, None))? {
+        if is_there(&self.there.key_of(self.kind, record, None))? {
             return Ok(Some(self.key_field().to_owned()));
         }
         let fields = Fields::parse(record);
@@ -175,7 +175,7 @@ impl Inverse {
         if changes.is_empty() {
             return Ok(PlannedRow { remote_id: Some(there.id), etag: Some(there.etag), ..planned });
         }
-        let is_changed = |name: &str| changes.iter().any(|change| change.field == name);
+        let is_changed = |name: &str| is_among(self.entity, &changes, name);
         // An address goes back whole, because a change of one of its keys clears what is not sent with it.
         let moves = ADDRESS_KEYS.iter().any(|name| is_changed(name));
         let is_address = |name: &str| moves && ADDRESS.contains(&name);
@@ -235,8 +235,10 @@ impl Inverse {
         let whole = self.writable_again(&done.before)?;
         let members = Fields::parse(&whole)?;
         // A record is read with ids beside the codes and numbers they stand for; one of the two is enough.
+        // But not where the plan has turned the one into the other: then the id alone is sent.
         let is_said_twice = |name: &str| {
-            name.strip_suffix("Id").is_some_and(|base| {
+            let is_planned = self.entity.field(name).is_some_and(|field| field.writable == Writable::Plan);
+            name.strip_suffix("Id").filter(|_| !is_planned).is_some_and(|base| {
                 ["Code", "Number"].iter().any(|end| members.raw(&format!("{base}{end}")).is_some())
             })
         };

@@ -136,7 +136,7 @@ impl Planner<'_> {
         let row = &CheckedRow { payload: &payload, ..*row };
         let payer = self.payer(row.payload)?;
         let number = payer.as_ref().map(|payer| payer.number.as_str());
-        let key = key_of(self.entity, row.payload, number);
+        let key = self.index.key_of(self.entity, row.payload, number);
         let shown = natural_key(self.entity, row.payload);
         let unreadable = |cause| PlanningError::Record { key: shown.clone(), source: cause };
         let candidate = Candidate { key: &shown, payload: row.payload, asked: row.asked };
@@ -151,7 +151,7 @@ impl Planner<'_> {
         };
         let decision = match unclear {
             Some(unclear) if !matches!(decision.action, Action::Skip) => unclear,
-            _ => self.completion.settle(decision),
+            _ => self.completion.settle(decision, row.payload),
         };
         let decision = self.not_again(&shown, decision)?;
         let decision = self.not_before_its_customer(row.payload, decision)?;

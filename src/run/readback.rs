@@ -85,13 +85,20 @@ impl ReadBack {
             for raw in page {
                 let members: Members = serde_json::from_str(raw.get()).map_err(IndexError::Record)?;
                 let document = members.document_number.unwrap_or_default();
+                // A customer has none, and payments without one are not the same payment.
+                let is_named = members.line_number.is_some() || !document.trim().is_empty();
+                let document = if is_named {
+                    document_key(&document, &members.customer_number.unwrap_or_default())
+                } else {
+                    String::new()
+                };
                 insert.execute(params![
                     members.id.to_lowercase(),
                     members.id,
                     members.etag,
                     raw.get(),
                     fold_code(&members.number.unwrap_or_default()),
-                    document_key(&document, &members.customer_number.unwrap_or_default()),
+                    document,
                     members.line_number,
                 ])?;
             }
@@ -161,11 +168,12 @@ impl ReadBack {
         Ok(())
     }
 
-    /// Payments that belong to no row of the run and have the document and the customer of one that does.
+    /// Payments that belong to no row of the run and have the document and the customer of one that does; where payments
+    /// wait in no journals, the document alone.
     pub(super) fn doubles(&self) -> Result<Vec<Existing>, IndexError> {
         let mut doubles = self.connection.prepare(
-            "SELECT remote_id, etag, body FROM records WHERE is_ours = 0 AND line IS NOT NULL \
-             AND document IN (SELECT document FROM records WHERE is_ours = 1) ORDER BY line",
+            "SELECT remote_id, etag, body FROM records WHERE is_ours = 0 AND document <> '' \
+             AND document IN (SELECT document FROM records WHERE is_ours = 1) ORDER BY line, id",
         )?;
         let doubles = doubles.query_map([], existing)?;
         Ok(doubles.collect::<Result<_, _>>()?)

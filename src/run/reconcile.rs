@@ -108,7 +108,9 @@ fn compare(
     for double in read.doubles().map_err(PlanningError::from)? {
         let fields = Fields::parse(&double.body);
         let text = |name| fields.as_ref().map(|fields| fields.text(name).into_owned()).unwrap_or_default();
-        let found = format!("line {}, amount {}, id {}", text("lineNumber"), text("amount"), double.id);
+        let line = text("lineNumber");
+        let line = if line.is_empty() { line } else { format!("line {line}, ") };
+        let found = format!("{line}amount {}, id {}", text("amount"), double.id);
         writer.add_extra(&text("documentNumber"), found)?;
     }
     let ending = if writer.agrees() { Ending::Done } else { Ending::LeftOut };

@@ -279,7 +279,7 @@ fn taken(index: &TargetIndex, header: &RunHeader, row: &RowResult) -> Result<Opt
         EntityKind::Payments => index.customer(&customer_of(&planned.payload))?.map(|payer| payer.number),
         EntityKind::Customers => None,
     };
-    let key = key_of(header.entity, &planned.payload, number.as_deref());
+    let key = index.key_of(header.entity, &planned.payload, number.as_deref());
     let mut found = Vec::new();
     if !index.is_matching() || key.starts_with("n:") {
         found = index.find(&key)?;

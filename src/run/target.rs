@@ -328,6 +328,9 @@ impl Target {
     ) -> Result<(), TargetError> {
         let always = ["id", "lineNumber", "customerNumber", "documentNumber"];
         let names = select(self.tables().payments, fields, &always);
+        if !self.api.habits().has_journals {
+            index.find_by_document();
+        }
         let mut rows = 0;
         self.each_record_page(&self.list(Set::Payments(journal), &names), |page| {
             rows += page.len() as u64;

@@ -16,7 +16,7 @@ const FAULTS: &str = "lost=0.06,reset=0.04,429=0.05,503=0.03,504=0.02,torn=0.03"
 const SEEDED: u64 = 8;
 
 /// A bed whose profile is Bigcapital.
-fn bed(is_strict: bool, faults: &str) -> TestBed {
+pub(crate) fn bed(is_strict: bool, faults: &str) -> TestBed {
     let bed = TestBed::with(|options| {
         options.strict = is_strict;
         options.utc_offset = if is_strict { -5 } else { 4 };
@@ -28,25 +28,25 @@ fn bed(is_strict: bool, faults: &str) -> TestBed {
 
 /// The counts of a run's JSON.
 #[track_caller]
-fn counts(bed: &TestBed, arguments: &[&str], exit: i32, expected: &[(&str, u64)]) {
+pub(crate) fn counts(bed: &TestBed, arguments: &[&str], exit: i32, expected: &[(&str, u64)]) {
     let json = bed.ferry(&[arguments, &["-p", "local", "--json"]].concat()).exits(exit).json();
     for (name, count) in expected {
         assert_eq!(json["counts"][*name].as_u64(), Some(*count), "{name} of {json}");
     }
 }
 
-const PAYMENTS: &str = "Payment Number,Date,Customer,Amount,Invoice,Reference,Description
+pub(crate) const PAYMENTS: &str = "Payment Number,Date,Customer,Amount,Invoice,Reference,Description
 P-1,2026-02-02,Adatum Corporation,3200,INV-1001,BANK-1,part
 P-2,2026-02-02,,5750,INV-1002,BANK-2,all of it
 P-3,2026-02-03,School of Fine Art,100,INV-1003,BANK-3,
 P-4,2026-02-03,,7000,INV-1004,BANK-4,in euro
 ";
 
-fn due(bed: &TestBed, currency: &str) -> Money {
+pub(crate) fn due(bed: &TestBed, currency: &str) -> Money {
     bed.books().bigcapital.sums.due[currency]
 }
 
-fn money(text: &str) -> Money {
+pub(crate) fn money(text: &str) -> Money {
     text.parse().unwrap()
 }
 

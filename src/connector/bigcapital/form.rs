@@ -61,7 +61,7 @@ pub(super) fn neutral(kind: EntityKind, record: &str) -> serde_json::Result<Stri
             ("contact_type", _) => neutral.text("type", type_in_neutral(&decode(raw))),
             // A twin of `contact_type` that not every answer has.
             ("customer_type", _) => {}
-            ("deposit_account", _) => neutral.text("depositAccountNumber", &Fields::parse(raw)?.text("code")),
+            ("deposit_account", _) => neutral.account(raw)?,
             ("customer", _) => neutral.text("customerName", &Fields::parse(raw)?.text("display_name")),
             ("entries", _) => neutral.applied(raw)?,
             ("amount" | "local_amount", Some(field)) => neutral.raw(field.name, &negated(raw)),
@@ -96,6 +96,14 @@ impl Neutral {
         self.0.push_str(name);
         self.0.push_str("\":");
         self.0.push_str(raw);
+    }
+
+    /// The account on which money came in: its code, or its name where it has none.
+    fn account(&mut self, account: &str) -> serde_json::Result<()> {
+        let account = Fields::parse(account)?;
+        let (code, name) = (account.text("code"), account.text("name"));
+        self.text("depositAccountNumber", if code.trim().is_empty() { &name } else { &code });
+        Ok(())
     }
 
     /// The invoice that a payment settles, or all of them in one text, which no row can mean.

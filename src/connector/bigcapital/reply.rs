@@ -52,7 +52,7 @@ pub fn interpret(action: Action, status: u16, pause: Option<Duration>, body: &[u
     let refusal = refusal(status, body);
     let meets_a_record = matches!(action, Action::Update | Action::Delete);
     if !has_own_words(body) {
-        return by_a_stranger(meets_a_record, pause, refusal);
+        return by_a_stranger(meets_a_record, pause, &refusal);
     }
     match (status, refusal.code.as_str()) {
         (401 | 403, _) => Verdict::NotPermitted(refusal),
@@ -71,15 +71,15 @@ pub fn interpret(action: Action, status: u16, pause: Option<Duration>, body: &[u
     }
 }
 
-/// What a status alone says, without the target's own words: most likely a proxy's page.
-fn by_a_stranger(meets_a_record: bool, pause: Option<Duration>, refusal: Refusal) -> Verdict {
+/// What a status alone says, without the target's own words: most likely a proxy's page. One that keeps people out may
+/// read answers too, and hold back the one to what was carried out.
+fn by_a_stranger(meets_a_record: bool, pause: Option<Duration>, refusal: &Refusal) -> Verdict {
     match refusal.status {
-        401 | 403 | 407 => Verdict::NotPermitted(refusal),
-        404 | 410 if meets_a_record => Verdict::InDoubt(words(&refusal)),
+        404 | 410 if meets_a_record => Verdict::InDoubt(words(refusal)),
         400 | 404 | 405 | 410 | 411 | 413 | 414 | 415 | 417 | 421 | 426 | 431 | 501 => {
             Verdict::NotDone(pause)
         }
-        _ => Verdict::InDoubt(words(&refusal)),
+        _ => Verdict::InDoubt(words(refusal)),
     }
 }
 

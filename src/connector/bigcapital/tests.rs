@@ -170,7 +170,7 @@ fn a_refusal_says_why_and_repeats_nothing_of_the_request() {
 fn a_proxys_page_is_judged_by_its_status() {
     for page in ["<html>Bad gateway</html>", "", r#"{"message":"no"}"#] {
         let judge = |action, status| word(&interpret(action, status, None, page.as_bytes()));
-        for status in [201, 302, 408, 500, 502, 503, 504] {
+        for status in [201, 302, 401, 403, 407, 408, 500, 502, 503, 504] {
             assert_eq!(judge(Action::Create, status), "in doubt", "{status} {page}");
         }
         for status in [400, 404, 413, 429, 431] {
