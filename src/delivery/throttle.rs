@@ -210,7 +210,7 @@ mod tests {
         while now < Duration::from_mins(10) {
             now += throttle.wait(now).unwrap_or_default();
             throttle.leave(now, 1);
-            budget = (budget + 20.0 * (now - at_last).as_secs_f64()).min(20.0);
+            budget = (budget + 20.0 * now.saturating_sub(at_last).as_secs_f64()).min(20.0);
             at_last = now;
             if budget >= 1.0 {
                 (budget, taken) = (budget - 1.0, taken + 1);
