@@ -86,11 +86,13 @@ impl Bed {
         let run = self.runs.fetch_add(1, Ordering::Relaxed);
         let mut text = String::from(match entity {
             EntityKind::Customers => "Number,Display Name,City,Country,Credit Limit\n",
+            EntityKind::Dimensions => "Customer Number,Dimension Code,Dimension Value Code\n",
             EntityKind::Payments => "Customer Number,Posting Date,Document Number,Amount\n",
         });
         for row in 0..ROWS {
             let line = match entity {
                 EntityKind::Customers => format!("B{run}-{row},Bench {row} Ltd.,Leeds,GB,{row}.50"),
+                EntityKind::Dimensions => format!("B{run}-{row},AREA,30"),
                 EntityKind::Payments => format!("10000,2026-01-15,B{run}-{row},{row}.75"),
             };
             writeln!(text, "{line}").expect("a string takes all");

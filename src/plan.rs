@@ -5,7 +5,7 @@
 //! [`Decision`]. Nothing
 //! is looked up here, so a plan is the same byte for byte whenever its input is.
 
-use crate::catalogue::{Entity, Writable};
+use crate::catalogue::{Entity, Field, Writable};
 use crate::connector::{blanks, completed, differences, fields};
 use crate::domain::{ACTION_COLUMN, Action, Asked, FieldChange, Rule, Violation};
 
@@ -122,7 +122,7 @@ pub const ADDRESS: [&str; 4] = ["city", "state", "country", "postalCode"];
 pub const ADDRESS_KEYS: [&str; 2] = ["postalCode", "country"];
 
 impl Decision {
-    /// A payment that is left out because its customer did not arrive; `customer` is its number and what became of it.
+    /// A record of a customer that is left out because its customer did not arrive; `customer` is its number and what became of it.
     #[must_use]
     pub fn held_back(customer: String) -> Self {
         let conflict =
@@ -226,16 +226,14 @@ impl Matching {
 
     fn differences(&self, payload: &str, existing: &Existing) -> serde_json::Result<Vec<FieldChange>> {
         let mut changes = differences(self.entity, payload, &existing.body)?;
-        changes.retain(|change| {
-            self.entity.field(&change.field).is_some_and(|field| field.writable == Writable::Always)
-        });
+        changes.retain(|change| self.entity.field(&change.field).is_some_and(Field::is_changeable));
         Ok(changes)
     }
 
     /// The field that a row's key stands in, for messages.
     #[must_use]
     pub fn key_field(&self) -> &'static str {
-        let keys = ["number", "documentNumber", "displayName"];
+        let keys = ["number", "documentNumber", "dimensionCode", "displayName"];
         keys.into_iter().find(|name| self.entity.field(name).is_some()).unwrap_or("id")
     }
 }

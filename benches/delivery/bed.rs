@@ -143,6 +143,7 @@ impl Bed {
     fn connector(&self, code: &str) -> Arc<dyn connector::Connector> {
         let company = self.server.text("company_id");
         match (self.workload.kind, self.workload.server) {
+            (EntityKind::Dimensions, _) => unreachable!("no workload is of them"),
             (EntityKind::Customers, _) => connector::open(DIALECTS[0]).customers(&company),
             (EntityKind::Payments, Server::Idle) => {
                 connector::open(DIALECTS[0]).payments(&company, "journal")
@@ -250,6 +251,7 @@ pub(crate) fn rows(prefix: &str, workload: Workload) -> Vec<PlannedRow> {
 fn row(prefix: &str, number: u64, kind: EntityKind) -> PlannedRow {
     let key = format!("{prefix}-{number:07}");
     let payload = match kind {
+        EntityKind::Dimensions => unreachable!("no workload is of them"),
         EntityKind::Customers => format!(
             r#"{{"number":"{key}","displayName":"Northwind Engineering GmbH","type":"Company","addressLine1":"{number} Bahnhofstraße","city":"München","country":"DE","postalCode":"80331","phoneNumber":"+49 89 {number}","email":"info.{number}@northwind.example","website":"https://www.northwind.example/{number}","creditLimit":{number}.50,"taxLiable":true}}"#
         ),

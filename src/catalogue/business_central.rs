@@ -208,19 +208,32 @@ pub(super) mod default_dimensions {
     use super::super::{Field, Kind};
     use super::POSTING_MEMBERS;
 
-    pub(in super::super) const PARENT_ID: Field = Field::new("parentId", Kind::Guid).id_of("customers");
+    /// The customer's number stands on the customer, and is read with it.
+    pub(in super::super) const CUSTOMER_NUMBER: Field = Field::code("customerNumber", 20)
+        .required()
+        .code_of("customers")
+        .named()
+        .also(&["customer", "customer no", "customer code", "account", "account number", "no", "number"]);
+
+    pub(in super::super) const PARENT_ID: Field =
+        Field::new("parentId", Kind::Guid).id_of("customers").following("customerNumber");
 
     pub(in super::super) const DIMENSION_ID: Field =
-        Field::new("dimensionId", Kind::Guid).id_of("dimensions");
+        Field::new("dimensionId", Kind::Guid).id_of("dimensions").following("dimensionCode");
 
-    pub(in super::super) const DIMENSION_CODE: Field = Field::code("dimensionCode", 20).read_only();
+    pub(in super::super) const DIMENSION_CODE: Field =
+        Field::code("dimensionCode", 20).required().code_of("dimensions").named().also(&["dimension"]);
 
     pub(in super::super) const DIMENSION_VALUE_ID: Field =
-        Field::new("dimensionValueId", Kind::Guid).id_of("dimensionValues");
+        Field::new("dimensionValueId", Kind::Guid).id_of("dimensionValues").following("dimensionValueCode");
 
     pub(in super::super) const DIMENSION_VALUE_CODE: Field =
-        Field::code("dimensionValueCode", 20).read_only();
+        Field::code("dimensionValueCode", 20).named().also(&["dimension value", "value", "value code"]);
 
     pub(in super::super) const POSTING_VALIDATION: Field =
-        Field::new("postingValidation", Kind::Enum(POSTING_MEMBERS));
+        Field::new("postingValidation", Kind::Enum(POSTING_MEMBERS)).also(&[
+            "value posting",
+            "posting rule",
+            "posting",
+        ]);
 }

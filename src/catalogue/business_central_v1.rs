@@ -118,8 +118,9 @@ pub static CUSTOMER_PAYMENTS: Entity = Entity {
 pub static DEFAULT_DIMENSIONS: Entity = Entity {
     set: "defaultDimensions",
     fields: &[
-        default_dimensions::PARENT_ID.create_only(),
-        default_dimensions::DIMENSION_ID.create_only(),
+        default_dimensions::CUSTOMER_NUMBER,
+        default_dimensions::PARENT_ID,
+        default_dimensions::DIMENSION_ID,
         default_dimensions::DIMENSION_CODE,
         default_dimensions::DIMENSION_VALUE_ID,
         default_dimensions::DIMENSION_VALUE_CODE,

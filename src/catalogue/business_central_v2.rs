@@ -240,7 +240,8 @@ pub static DEFAULT_DIMENSIONS: Entity = Entity {
     set: "defaultDimensions",
     fields: &[
         Field::id(),
-        Field::new("parentType", Kind::Enum(PARENT_TYPES)),
+        Field::new("parentType", Kind::Enum(PARENT_TYPES)).read_only(),
+        default_dimensions::CUSTOMER_NUMBER,
         default_dimensions::PARENT_ID,
         default_dimensions::DIMENSION_ID,
         default_dimensions::DIMENSION_CODE,

@@ -55,15 +55,32 @@ impl Dialect {
         DIALECTS.iter().find(is_it).copied()
     }
 
-    /// The table of this kind of record.
+    /// The table of this kind of record; one without fields when the dialect does not [have](Self::has) it.
     #[must_use]
     pub fn entity(&self, kind: EntityKind) -> &'static Entity {
         match kind {
             EntityKind::Customers => self.customers,
+            EntityKind::Dimensions => self.default_dimensions.unwrap_or(&NO_RECORDS),
             EntityKind::Payments => self.payments,
         }
     }
+
+    /// Whether the dialect has this kind of record.
+    #[must_use]
+    pub fn has(&self, kind: EntityKind) -> bool {
+        !self.entity(kind).fields.is_empty()
+    }
+
+    /// Every kind of record with the table that tells a file of it by its headings: the dialect's own, or else that of
+    /// the first dialect, so that a file of what is not there is known for what it is.
+    #[must_use]
+    pub fn candidates(&self) -> [(EntityKind, &'static Entity); 3] {
+        EntityKind::ALL.map(|kind| (kind, if self.has(kind) { self } else { DIALECTS[0] }.entity(kind)))
+    }
 }
+
+/// The table of what a dialect does not have.
+static NO_RECORDS: Entity = Entity { set: "", fields: &[], navigations: &[] };
 
 /// Everything known about the records of one kind in one dialect.
 #[derive(Clone, Copy, Debug)]
@@ -102,6 +119,9 @@ pub struct Field {
     pub refuses: Option<Refuses>,
     /// Whether every change has to carry the field again, changed or not.
     pub goes_along: bool,
+    /// The field that decides about this one, which holds the id of what that one names: sent with it, and never
+    /// compared beside it. Empty when there is none.
+    pub follows: &'static str,
     /// Whether lists of records show the field; of one that they do not, nothing can be said before a record is read
     /// alone.
     pub is_listed: bool,
@@ -169,6 +189,9 @@ pub enum Writable {
     Always,
     /// As `Always`, but no file fills it: the plan does, from another field.
     Plan,
+    /// Files fill it and the target shows it, and it is never sent: another field that [follows](Field::follows) it goes
+    /// in its place.
+    Named,
 }
 
 /// The table a field's value has to be found in.
@@ -227,6 +250,7 @@ impl Field {
             reference: None,
             refuses: None,
             goes_along: false,
+            follows: "",
             is_listed: true,
         }
     }
@@ -234,7 +258,13 @@ impl Field {
     /// Whether a column of a file may fill it.
     #[must_use]
     pub fn is_in_files(&self) -> bool {
-        matches!(self.writable, Writable::Create | Writable::Always)
+        matches!(self.writable, Writable::Create | Writable::Always | Writable::Named)
+    }
+
+    /// Whether a change of a record may change it at a file's word.
+    #[must_use]
+    pub fn is_changeable(&self) -> bool {
+        matches!(self.writable, Writable::Always | Writable::Named)
     }
 
     /// Whether a change of the field `changed` has to carry this one too.
@@ -243,7 +273,9 @@ impl Field {
     #[must_use]
     pub fn goes_with(&self, changed: &str) -> bool {
         const OPENING: &str = "openingBalance";
-        self.goes_along || (self.name.starts_with(OPENING) && changed.starts_with(OPENING))
+        self.goes_along
+            || (!self.follows.is_empty() && self.follows == changed)
+            || (self.name.starts_with(OPENING) && changed.starts_with(OPENING))
     }
 
     /// Where the dialect keeps the field, a path with slashes.
@@ -309,6 +341,16 @@ impl Field {
     /// Filled by the plan.
     const fn planned(self) -> Self {
         Self { writable: Writable::Plan, ..self }
+    }
+
+    /// Filled by the plan with the id of what another field names.
+    const fn following(self, leader: &'static str) -> Self {
+        Self { writable: Writable::Plan, follows: leader, ..self }
+    }
+
+    /// Told by files and by the target, and never sent.
+    const fn named(self) -> Self {
+        Self { writable: Writable::Named, ..self }
     }
 
     const fn unlisted(self) -> Self {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ledgerferry::delivery::{ErrorLimit, Lines, Slice};
+use ledgerferry::domain::EntityKind;
 
 /// Carries customers and payments between spreadsheets and accounting systems: none lost, none doubled.
 #[derive(Debug, Parser)]
@@ -141,7 +142,7 @@ pub(crate) struct ReadArgs {
     /// A sheet of a workbook, by name or by 1-based position; may be given several times
     #[arg(long, value_name = "NAME")]
     pub(crate) sheet: Vec<String>,
-    /// Read every sheet of a workbook that holds customers or payments
+    /// Read every sheet of a workbook that holds customers, their default dimensions or payments
     #[arg(long, conflicts_with = "sheet")]
     pub(crate) all_sheets: bool,
     /// What parts the cells of a text file
@@ -173,8 +174,21 @@ pub(crate) struct ReadArgs {
 pub(crate) enum Entity {
     /// Customers.
     Customers,
+    /// Default dimensions of customers.
+    #[value(alias = "default-dimensions")]
+    Dimensions,
     /// Customer payments.
     Payments,
+}
+
+impl From<Entity> for EntityKind {
+    fn from(entity: Entity) -> Self {
+        match entity {
+            Entity::Customers => Self::Customers,
+            Entity::Dimensions => Self::Dimensions,
+            Entity::Payments => Self::Payments,
+        }
+    }
 }
 
 /// What a blank cell means.

@@ -1,7 +1,7 @@
 //! Runs that belong together: how they are named, planned in order, and told as one.
 //!
-//! A command on files that hold customers and payments makes a run of each, customers first. `RUN` is the name that
-//! `RUN-customers` and `RUN-payments` share.
+//! A command on files that hold several kinds of records makes a run of each, customers first. `RUN` is the name that
+//! `RUN-customers`, `RUN-dimensions` and `RUN-payments` share.
 
 use std::path::{Path, PathBuf};
 
@@ -33,13 +33,17 @@ pub(crate) fn plan_requests(
     let parts = run::split_by_entity(&read_request(read, dialect, &watcher)?, &watcher)?;
     let is_chain = parts.len() > 1;
     let has_journals = connection.target.api.habits().has_journals;
-    if is_chain && matching.journal.is_none() && has_journals {
+    let mut kinds = Vec::new();
+    for part in &parts {
+        kinds.push(run::entity_of(part)?);
+    }
+    let has_payments = kinds.contains(&Some(EntityKind::Payments));
+    if is_chain && has_payments && matching.journal.is_none() && has_journals {
         return Err(ledgerferry::Error::JournalMissing.into());
     }
     let base = new_folder(place, out.clone());
     let mut requests = Vec::new();
-    for read in parts {
-        let kind = run::entity_of(&read)?;
+    for (read, kind) in parts.into_iter().zip(kinds) {
         let named = match kind.filter(|_| is_chain) {
             None => (folder_name(&base), base.clone()),
             Some(entity) => part_of_chain(&base, out.is_some(), entity),
@@ -48,7 +52,7 @@ pub(crate) fn plan_requests(
         requests.push(PlanRequest {
             // In a chain the fields are those of customers; payments name theirs by number.
             match_on: match kind {
-                Some(EntityKind::Payments) if is_chain => Vec::new(),
+                Some(kind) if is_chain && kind.is_of_a_customer() => Vec::new(),
                 _ => request.match_on,
             },
             chain: is_chain.then(|| chain_name(&base, out.is_some())),
@@ -113,7 +117,7 @@ pub(crate) async fn make_plans(
         folders.push(request.folder);
     }
     if folders.len() > 1 {
-        console.note(&format!("{command}: customers first, then the payments that name them"));
+        console.note(&format!("{command}: customers first, then the records that name them"));
     }
     Ok(folders)
 }

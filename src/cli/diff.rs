@@ -7,7 +7,7 @@ use ledgerferry::domain::EntityKind;
 use ledgerferry::report::Diff;
 use ledgerferry::run::{self, DiffInput, DiffRequest, Ending};
 
-use super::args::{self, Blank, DiffArgs, Global, ReadArgs};
+use super::args::{Blank, DiffArgs, Global, ReadArgs};
 use super::connect::Connection;
 use super::console::{Console, write_out};
 use super::failure::Failure;
@@ -76,10 +76,7 @@ async fn compare(
     let sides: [DiffInput<'_>; 2] = sides.try_into().expect("a comparison has two sides");
     let request = DiffRequest {
         sides,
-        entity: arguments.entity.map(|entity| match entity {
-            args::Entity::Customers => EntityKind::Customers,
-            args::Entity::Payments => EntityKind::Payments,
-        }),
+        entity: arguments.entity.map(EntityKind::from),
         journals: [0, 1].map(|index| of_side(&arguments.journal, index)),
         match_on: arguments.match_on,
         folder: arguments.out.unwrap_or_else(|| run::new_run_folder(&place.diffs())),

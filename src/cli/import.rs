@@ -322,10 +322,7 @@ pub(crate) fn read_request(
     Ok(ReadRequest {
         dialect,
         files,
-        entity: read.entity.map(|entity| match entity {
-            args::Entity::Customers => EntityKind::Customers,
-            args::Entity::Payments => EntityKind::Payments,
-        }),
+        entity: read.entity.map(EntityKind::from),
         mapping: read.mapping,
         options: SourceOptions { sheet, ..options },
         blank: match read.blank {

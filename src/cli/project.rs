@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use ledgerferry::catalogue::{DIALECTS, Dialect};
+use ledgerferry::domain::EntityKind;
 use ledgerferry::durable::FileError;
 use ledgerferry::ledger::Ledger;
 use ledgerferry::profile::{Profile, ProfileError, Project};
@@ -109,21 +110,19 @@ impl Place {
         })
     }
 
-    /// The folders of the run that is named by its name or its folder; of runs that were planned together, both, in the
+    /// The folders of the run that is named by its name or its folder; of runs that were planned together, all, in the
     /// order in which they are carried out.
     pub(crate) fn chain_folders(&self, run: &Path) -> Result<Vec<PathBuf>, Failure> {
         let chain = |base: &Path| {
             let name = base.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            let inside = ["customers", "payments"].map(|part| base.join(part));
-            let beside = ["customers", "payments"].map(|part| base.with_file_name(format!("{name}-{part}")));
-            [inside, beside]
-                .into_iter()
-                .find(|parts| parts.iter().all(|part| part.join("run.ferry").is_file()))
+            let inside = EntityKind::ALL.map(|kind| base.join(kind.as_str()));
+            let beside = EntityKind::ALL.map(|kind| base.with_file_name(format!("{name}-{}", kind.as_str())));
+            [inside, beside].into_iter().map(there).find(|parts| parts.len() > 1)
         };
         let found = [run.to_owned(), self.runs().join(run)];
         match found.iter().find_map(|base| chain(base)) {
             Some(parts) if found.iter().all(|folder| !folder.join("run.ferry").is_file()) => {
-                Ok(in_order(parts.into()))
+                Ok(in_order(parts))
             }
             _ => Ok(vec![self.run_folder(run)?]),
         }
@@ -139,22 +138,28 @@ impl Place {
 /// out; only that one when it was planned alone.
 pub(crate) fn chain_of(folder: &Path) -> Vec<PathBuf> {
     let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let other = [("customers", "payments"), ("payments", "customers")]
-        .into_iter()
-        .find_map(|(own, other)| Some(format!("{}{other}", name.strip_suffix(own)?)));
-    let Some(other) = other.map(|other| folder.with_file_name(other)) else { return vec![folder.to_owned()] };
-    match (waits_for(folder), waits_for(&other)) {
-        (Some(after), _) if is_named(&other, &after) => vec![other, folder.to_owned()],
-        (_, Some(after)) if after == name => vec![folder.to_owned(), other],
-        _ => vec![folder.to_owned()],
-    }
+    let stem = EntityKind::ALL.into_iter().find_map(|kind| name.strip_suffix(kind.as_str()));
+    let Some(stem) = stem else { return vec![folder.to_owned()] };
+    let beside = EntityKind::ALL.map(|kind| folder.with_file_name(format!("{stem}{}", kind.as_str())));
+    let parts = in_order(there(beside));
+    // Names alone do not make a chain.
+    let is_joined = |pair: &[PathBuf]| waits_for(&pair[1]).is_some_and(|after| is_named(&pair[0], &after));
+    let own = parts.iter().position(|part| part == folder).unwrap_or(0);
+    let first = (0..own).rev().take_while(|at| is_joined(&parts[*at..*at + 2])).last().unwrap_or(own);
+    let after = (own..parts.len() - 1).take_while(|at| is_joined(&parts[*at..*at + 2])).count();
+    parts[first..=own + after].to_vec()
 }
 
-/// Two runs, the one first that the other waits for.
+/// Those of the folders that hold a run.
+fn there(parts: [PathBuf; 3]) -> Vec<PathBuf> {
+    parts.into_iter().filter(|part| part.join(LEDGER).is_file()).collect()
+}
+
+/// Runs that are named alike, each after the one that it waits for: as files are imported, or the other way round.
 fn in_order(mut parts: Vec<PathBuf>) -> Vec<PathBuf> {
-    if let [first, second] = parts.as_slice()
-        && waits_for(first).is_some_and(|after| is_named(second, &after))
-    {
+    let waits_for_next =
+        |pair: &[PathBuf]| waits_for(&pair[0]).is_some_and(|after| is_named(&pair[1], &after));
+    if parts.windows(2).any(waits_for_next) {
         parts.reverse();
     }
     parts

@@ -29,9 +29,12 @@ pub(crate) async fn retry(
         Some(run) => place.chain_folders(run)?,
         None => latest_with_leftovers(place)?,
     };
-    if let (Some(file), [first, second]) = (&arguments.file, folders.as_slice()) {
-        let words = format!("`{}` can be the rows of one run only, and two were named", file.display());
-        let hint = format!("name one of them: {} or {}", first.display(), second.display());
+    if let (Some(file), [others @ .., last]) = (&arguments.file, folders.as_slice())
+        && !others.is_empty()
+    {
+        let words = format!("`{}` can be the rows of one run only, and several were named", file.display());
+        let others: Vec<_> = others.iter().map(|folder| folder.display().to_string()).collect();
+        let hint = format!("name one of them: {} or {}", others.join(", "), last.display());
         return Err(Failure::usage(words).with_hint(hint));
     }
     let parts = parts(place, &arguments, &folders)?;

@@ -68,6 +68,12 @@ pub trait Api: fmt::Debug + Send + Sync {
     /// Who writes customers of the company with this id.
     fn customers(&self, company: &str) -> Arc<dyn Connector>;
 
+    /// Who writes default dimensions of customers of the company; `None` where the dialect has none.
+    fn dimensions(&self, company: &str) -> Option<Arc<dyn Connector>> {
+        let _ = company;
+        None
+    }
+
     /// Who writes payments of the company into the journal, both named by their ids; without
     /// [`Habits::has_journals`] the journal is empty.
     fn payments(&self, company: &str, journal: &str) -> Arc<dyn Connector>;
@@ -95,6 +101,10 @@ pub enum Set<'a> {
     Journals,
     /// The payments of the journal with this id; empty where there are no journals.
     Payments(&'a str),
+    /// The default dimensions of all customers, each with its customer's number and id.
+    DefaultDimensions,
+    /// The values of the dimension with this id: `id` and `code`.
+    DimensionValues(&'a str),
     /// A table that fields refer to, by the neutral name of its entity set: `paymentTerms`.
     Reference(&'static str),
     /// Entries of the general ledger, where the dialect shows them.
@@ -111,6 +121,8 @@ impl Set<'_> {
             Self::FinancialDetails => Set::FinancialDetails,
             Self::Journals => Set::Journals,
             Self::Payments(_) => Set::Payments(""),
+            Self::DefaultDimensions => Set::DefaultDimensions,
+            Self::DimensionValues(_) => Set::DimensionValues(""),
             Self::Reference(set) => Set::Reference(set),
             Self::LedgerEntries => Set::LedgerEntries,
         }
@@ -125,6 +137,8 @@ impl Set<'_> {
             Self::FinancialDetails => "financial details",
             Self::Journals => "payment journals",
             Self::Payments(_) => "payments",
+            Self::DefaultDimensions => "default dimensions",
+            Self::DimensionValues(_) => "dimension values",
             Self::Reference(set) => set,
             Self::LedgerEntries => "general ledger entries",
         }
@@ -169,7 +183,7 @@ impl<'a> List<'a> {
 pub struct Habits {
     /// Operations in one request; 1 where there are no batches.
     pub batch: usize,
-    /// Requests in flight that the system bears while customers are written.
+    /// Requests in flight that the system bears while customers and their default dimensions are written.
     pub customer_writers: usize,
     /// Requests in flight that it bears while payments are written.
     pub payment_writers: usize,
@@ -187,7 +201,7 @@ impl Habits {
     #[must_use]
     pub fn writers(&self, kind: EntityKind) -> usize {
         match kind {
-            EntityKind::Customers => self.customer_writers,
+            EntityKind::Customers | EntityKind::Dimensions => self.customer_writers,
             EntityKind::Payments => self.payment_writers,
         }
     }

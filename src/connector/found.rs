@@ -16,6 +16,13 @@ pub enum Identity {
     Line(i64),
     /// By the document number of a payment, where the target lets no two payments carry the same.
     Document(String),
+    /// By the ids of the customer and of the dimension of which it has one value, in lower case.
+    Dimension {
+        /// The id of the customer.
+        customer: String,
+        /// The id of the dimension.
+        dimension: String,
+    },
     /// By the name, the e-mail address and the currency of a customer, where nothing better names one; can match several
     /// records.
     Name {
@@ -41,6 +48,10 @@ impl Identity {
             Self::Line(line) => found.text("lineNumber") == line.to_string(),
             Self::Document(number) => {
                 found.text("documentNumber").trim().to_lowercase() == number.to_lowercase()
+            }
+            Self::Dimension { customer, dimension } => {
+                found.text("parentId").to_lowercase() == *customer
+                    && found.text("dimensionId").to_lowercase() == *dimension
             }
             Self::Name { name, email, currency } => {
                 fold_name(&found.text("displayName")) == *name

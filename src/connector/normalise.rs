@@ -54,8 +54,11 @@ pub fn differences(entity: &Entity, sent: &str, found: &str) -> Result<Vec<Field
 /// its id goes too: the one is for people, the other on the wire.
 #[must_use]
 pub(super) fn spelled_out(entity: &Entity, name: &str) -> Option<&'static str> {
-    let stem =
-        entity.field(name).filter(|field| field.writable == Writable::Plan)?.name.strip_suffix("Id")?;
+    let planned = entity.field(name).filter(|field| field.writable == Writable::Plan)?;
+    if !planned.follows.is_empty() {
+        return Some(planned.follows);
+    }
+    let stem = planned.name.strip_suffix("Id")?;
     let mut names = entity.fields.iter().map(|field| field.name);
     names.find(|other| other.strip_prefix(stem) == Some("Number"))
 }

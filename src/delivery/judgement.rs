@@ -128,7 +128,7 @@ impl Judge<'_> {
             message: message.to_owned(),
         };
         match self.connector.kind() {
-            EntityKind::Customers => {
+            EntityKind::Customers | EntityKind::Dimensions => {
                 Judgement::Skip(refusal("the target has this record already; this run did not create it"))
             }
             // Two people may have been paid for by one transfer, or one twice.

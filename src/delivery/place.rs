@@ -10,11 +10,11 @@ pub(super) fn what_to_look_at(kind: EntityKind, row: &OpenRow, journal: &str) ->
     let named = |what: &str, value: String| (!value.is_empty()).then(|| format!("{what} `{value}`"));
     let key = match (kind, row.key.is_empty()) {
         (EntityKind::Customers, true) => named("named", text("displayName")),
+        (EntityKind::Dimensions, true) => named("in", text("dimensionCode")),
         (EntityKind::Payments, true) => named("number", text("documentNumber")),
         (_, false) => Some(format!("`{}`", row.key)),
     };
-    let mut words =
-        vec![Some(if kind == EntityKind::Customers { "customer" } else { "payment" }.to_owned()), key];
+    let mut words = vec![Some(kind.noun().to_owned()), key];
     if kind == EntityKind::Payments {
         words.extend([
             named("of customer", text("customerNumber")).or_else(|| named("of customer", text("customerId"))),

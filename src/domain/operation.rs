@@ -15,18 +15,41 @@ use super::row::Origin;
 pub enum EntityKind {
     /// Customers, found again by number.
     Customers,
+    /// Default dimensions of customers, found again by customer and dimension.
+    Dimensions,
     /// Customer payments, found again by their line in a payment journal.
     Payments,
 }
 
 impl EntityKind {
+    /// All kinds, in the order in which files that hold several have to be carried out: the target gives a new payment
+    /// the dimensions that its customer has.
+    pub const ALL: [Self; 3] = [Self::Customers, Self::Dimensions, Self::Payments];
+
     /// The word for it in flags, files and messages.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Customers => "customers",
+            Self::Dimensions => "dimensions",
             Self::Payments => "payments",
         }
+    }
+
+    /// What one such record is called in sentences.
+    #[must_use]
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::Customers => "customer",
+            Self::Dimensions => "default dimension",
+            Self::Payments => "payment",
+        }
+    }
+
+    /// Whether such a record is of a customer, who has to be there before it.
+    #[must_use]
+    pub fn is_of_a_customer(self) -> bool {
+        self != Self::Customers
     }
 }
 

@@ -15,6 +15,16 @@ const SUGGESTING_CODES: usize = 10_000;
 /// The nil GUID, which means "none" in Business Central.
 pub const NIL_GUID: &str = "00000000-0000-0000-0000-000000000000";
 
+/// What parts a code from the one that it counts within.
+const WITHIN: char = '\u{1f}';
+
+/// A code that counts only within another one, as one code: of a dimension's value, whose code other dimensions may
+/// have too.
+#[must_use]
+pub fn code_within(outer: &str, code: &str) -> String {
+    format!("{}{WITHIN}{}", trim(outer), trim(code))
+}
+
 /// What exists in the target: per entity set its codes (for customers: numbers) and ids.
 #[derive(Debug, Default)]
 pub struct References {
@@ -93,6 +103,19 @@ impl References {
         nearest(code, codes)
     }
 
+    /// As [`Self::nearest_code`], for a code that counts [within](code_within) another one.
+    #[must_use]
+    pub fn nearest_code_within(&self, set: &str, outer: &str, code: &str) -> Option<&str> {
+        let outer = upper(&code_within(outer, "")).into_owned();
+        let codes = &self.table(set)?.ids_by_code;
+        if codes.len() > SUGGESTING_CODES {
+            return None;
+        }
+        let mut codes: Vec<&str> = codes.keys().filter_map(|known| known.strip_prefix(&outer)).collect();
+        codes.sort_unstable();
+        nearest(code, codes)
+    }
+
     fn table(&self, set: &str) -> Option<&Table> {
         self.tables.iter().find(|(name, _)| name == set).map(|(_, table)| table)
     }
@@ -142,6 +165,17 @@ mod tests {
         assert!(references.has_id("paymentTerms", &ID.to_uppercase()));
         assert!(!references.has_id("paymentTerms", NIL_GUID));
         assert_eq!(references.nearest_code("paymentTerms", "30DAY"), Some("30 DAYS"));
+    }
+
+    #[test]
+    fn a_code_within_another_is_none_of_a_third() {
+        let mut references = References::new();
+        references.insert("dimensionValues", &code_within("AREA", "30"), ID);
+        references.insert("dimensionValues", &code_within("DEPARTMENT", "SALES"), "");
+        assert_eq!(references.id_of("dimensionValues", &code_within(" area", "30 ")), Some(ID));
+        assert_eq!(references.id_of("dimensionValues", &code_within("AREA", "SALES")), None);
+        let nearest = |outer, code| references.nearest_code_within("dimensionValues", outer, code);
+        assert_eq!((nearest("department", "SALE"), nearest("AREA", "SALES")), (Some("SALES"), None));
     }
 
     #[test]

@@ -57,7 +57,7 @@ pub enum Rule {
     CurrencyUnknown,
     /// A code or id that the target's reference table does not have.
     ReferenceUnknown,
-    /// A payment for a customer that the target does not have.
+    /// A payment or a default dimension of a customer that the target does not have.
     CustomerUnknown,
     /// A payment that names no customer.
     CustomerMissing,
@@ -73,6 +73,10 @@ pub enum Rule {
     DuplicateName,
     /// The document number stands on an earlier row of the file.
     DuplicateDocument,
+    /// The customer and the dimension stand on an earlier row of the file.
+    DuplicateDimension,
+    /// A value in a dimension whose posting rule allows none.
+    ValueWithNoCode,
     /// The row matches more than one record of the target.
     Ambiguous,
     /// The record exists, and the run may only create.
@@ -81,7 +85,7 @@ pub enum Rule {
     DoesNotExist,
     /// An earlier run delivered the payment, and it has left its journal.
     AlreadyDelivered,
-    /// The payment's customer stands in a file of the same import and did not arrive.
+    /// The row's customer stands in a file of the same import and did not arrive.
     HeldBack,
     /// The target has no place for a value of the row.
     Unsupported,
@@ -113,7 +117,7 @@ pub enum Rule {
     NeverEmptied,
     /// The run may have written over what somebody set after its plan, so nobody knows what it replaced.
     ReplacedUnknown,
-    /// The customer's payments of the same import are not taken back, so the customer stays.
+    /// A record of the customer from the same import is not taken back, so the customer stays.
     PaymentsRemain,
     /// Nobody knows whether the row arrived, so there is nothing certain to take back.
     OutcomeUnknown,
@@ -121,7 +125,7 @@ pub enum Rule {
 
 impl Rule {
     /// All rules, in the order of the documentation.
-    pub const ALL: [Self; 55] = [
+    pub const ALL: [Self; 57] = [
         Self::Missing,
         Self::TooLong,
         Self::WouldBeCut,
@@ -155,6 +159,8 @@ impl Rule {
         Self::DuplicateNumber,
         Self::DuplicateName,
         Self::DuplicateDocument,
+        Self::DuplicateDimension,
+        Self::ValueWithNoCode,
         Self::Ambiguous,
         Self::AlreadyExists,
         Self::DoesNotExist,
@@ -341,6 +347,16 @@ impl Rule {
                 "the document number stands on an earlier row too",
                 "keep one of the rows, or give this one its own document number",
             ),
+            Self::DuplicateDimension => (
+                "duplicate-dimension",
+                "the customer has this dimension on an earlier row too",
+                "keep one of the rows: a customer has one value in a dimension",
+            ),
+            Self::ValueWithNoCode => (
+                "value-with-no-code",
+                "the posting rule is No Code, which allows no value",
+                "empty the cell of the value, or write another posting rule",
+            ),
             Self::Ambiguous => (
                 "ambiguous",
                 "more than one record of the target matches",
@@ -358,8 +374,8 @@ impl Rule {
             ),
             Self::HeldBack => (
                 "held-back",
-                "the payment's customer did not arrive",
-                "repair the customer's row and import it; then `ferry retry` sends the payment",
+                "the row's customer did not arrive",
+                "repair the customer's row and import it; then `ferry retry` sends this row",
             ),
             Self::Unsupported => (
                 "unsupported",
@@ -438,8 +454,8 @@ impl Rule {
             ),
             Self::PaymentsRemain => (
                 "payments-remain",
-                "a payment of the same import is not taken back, so its customer stays",
-                "see what became of the payment; then undo the run of the customers again",
+                "a payment or default dimension of the same import is not taken back, so its customer stays",
+                "see what became of it; then undo the run of the customers again",
             ),
             Self::OutcomeUnknown => (
                 "outcome-unknown",

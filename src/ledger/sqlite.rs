@@ -361,6 +361,26 @@ impl Ledger {
             .map_err(|cause| self.failed("recover rows", cause))
     }
 
+    /// Gives rows that were never sent the payload that could not be known when they were planned.
+    pub fn complete_payloads(&mut self, payloads: &[(i64, String)]) -> Result<(), LedgerError> {
+        self.check_lock()?;
+        let mut write = || {
+            let transaction = self.connection.transaction()?;
+            {
+                let mut update = transaction.prepare_cached(
+                    "UPDATE rows SET payload = ?2 WHERE id = ?1 \
+                     AND NOT EXISTS (SELECT 1 FROM progress WHERE progress.id = ?1)",
+                )?;
+                for (row, payload) in payloads {
+                    update.execute(params![row, payload])?;
+                }
+            }
+            transaction.commit()
+        };
+        let written = write();
+        written.map_err(|cause| self.failed("complete rows", cause))
+    }
+
     /// Takes every step in one transaction, on disk when this returns; one illegal step and none is taken.
     pub fn record(&mut self, steps: &[(i64, Step)], now: i64) -> Result<(), LedgerError> {
         let mut group = self.begin()?;

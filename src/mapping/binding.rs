@@ -4,7 +4,7 @@ use super::MappingError;
 use super::cell::{Reading, blank_member};
 use super::file::{Blanks, FieldMapping, MappingFile};
 use super::header::bind;
-use crate::catalogue::{Entity, Field, Kind, Writable};
+use crate::catalogue::{Entity, Field, Kind};
 use crate::domain::text::trim;
 use crate::domain::{
     ACTION_COLUMN, ACTION_WORDS, Asked, Broken, EntityKind, Record, References, Row, Rule, Value,
@@ -274,7 +274,7 @@ pub(super) fn feed(
 /// the nil GUID clears neither a tax area nor an invoice.
 pub(crate) fn can_be_blank(field: &Field) -> bool {
     let set = field.reference.map_or("", |reference| reference.set);
-    field.writable == Writable::Always
+    field.is_changeable()
         && !field.required
         && field.name != "number"
         && !matches!(set, "customers" | "taxAreas" | "salesInvoices")

@@ -106,7 +106,7 @@ impl RunFacts {
     #[must_use]
     pub fn destination(&self) -> &'static str {
         match self.entity {
-            EntityKind::Customers => "the books",
+            EntityKind::Customers | EntityKind::Dimensions => "the books",
             // Source: a payment received is posted as it is made.
             EntityKind::Payments if self.system == "bigcapital" => "the books",
             EntityKind::Payments => "the journal",
@@ -118,6 +118,7 @@ impl RunFacts {
     pub fn amount_name(&self) -> &'static str {
         match self.entity {
             EntityKind::Customers => "credit limits",
+            EntityKind::Dimensions => "amounts",
             EntityKind::Payments => "payments",
         }
     }

@@ -73,6 +73,7 @@ impl Layout {
     fn key<'a>(&self, cells: &'a [String]) -> &'a str {
         let names: &[&str] = match self.entity {
             EntityKind::Customers => &["number", "displayName"],
+            EntityKind::Dimensions => &["customerNumber", "dimensionCode"],
             EntityKind::Payments => &["documentNumber", "externalDocumentNumber"],
         };
         let cell = |name: &&str| cells.get(self.fields.iter().position(|field| field == name)?);

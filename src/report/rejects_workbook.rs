@@ -14,9 +14,8 @@ use rust_xlsxwriter::{Color, Format, FormatAlign, IgnoreError, Note, Workbook, W
 use super::ReportError;
 use super::rejects::{FERRY_COLUMNS, Layout};
 use super::words::RowWords;
-use crate::catalogue::business_central_v2::{CUSTOMER_PAYMENTS, CUSTOMERS};
-use crate::catalogue::{Entity, Kind};
-use crate::domain::{EntityKind, Violation};
+use crate::catalogue::{DIALECTS, Entity, Kind};
+use crate::domain::Violation;
 use crate::durable::PendingFile;
 
 /// Notes are kept in memory until the file is saved, so their number is bounded.
@@ -192,10 +191,7 @@ impl Formats {
 
 /// Whether a person will type a number or a date into the column, which a text format would keep as typed.
 fn is_number(layout: &Layout, column: usize) -> bool {
-    let entity: &Entity = match layout.entity {
-        EntityKind::Customers => &CUSTOMERS,
-        EntityKind::Payments => &CUSTOMER_PAYMENTS,
-    };
+    let entity: &Entity = DIALECTS[0].entity(layout.entity);
     let field = layout.fields.get(column).and_then(|name| entity.field(name));
     field.is_some_and(|field| matches!(field.kind, Kind::Decimal(_) | Kind::Integer | Kind::Date))
 }

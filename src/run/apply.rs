@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 use tokio::sync::watch;
 
 use crate::delivery::{DeliveryEnd, DeliveryOptions, OnConflict, deliver};
-use crate::domain::State;
+use crate::domain::{EntityKind, State};
 use crate::ledger::{Ledger, LedgerWriter, Phase, RunHeader};
 use crate::report::{Report, Summary};
 use crate::source;
 
-use super::chain::{check_predecessor, hold_back};
+use super::chain::{hold_back, predecessors};
+use super::dimensions::fill_in_customers;
 use super::ending::Ending;
 use super::error::Error;
 use super::event::{Event, Observer};
@@ -163,10 +164,15 @@ async fn prepare(
         Phase::Planned | Phase::Applying | Phase::Finished => {}
     }
     check_target(target, &header)?;
-    match check_predecessor(&request.folder, &header)? {
-        Some(payments) if header.undoes.is_some() => hold_back_payers(&payments, ledger)?,
-        Some(customers) => hold_back(&customers, ledger)?,
-        None => {}
+    for (earlier, predecessor) in predecessors(&request.folder, &header)? {
+        match (header.undoes.is_some(), earlier.entity, header.entity) {
+            (true, _, EntityKind::Customers) => hold_back_payers(&predecessor, ledger)?,
+            (false, EntityKind::Customers, _) => hold_back(&predecessor, ledger)?,
+            _ => {}
+        }
+    }
+    if header.entity == EntityKind::Dimensions && header.undoes.is_none() {
+        fill_in_customers(target, ledger, observer).await?;
     }
     let open = ledger.counts()?.open();
     if open == 0 {

@@ -1,4 +1,4 @@
-//! Runs that follow each other: customers first, then the payments that name them.
+//! Runs that follow each other: customers first, then the default dimensions and the payments that name them.
 //!
 //! In: files that hold both. Out: one read request for each kind of record, in the order in which they have to be
 //! carried out; for the payments, what the plan of the customers will add to the target; and after the customers'
@@ -57,7 +57,7 @@ fn is_workbook(path: &Path, sheets: &[SheetChoice]) -> Result<bool, Error> {
     }
 }
 
-/// Every sheet of these workbooks that holds customers or payments, and every file that is no workbook.
+/// Every sheet of these workbooks that holds records of a kind that is known, and every file that is no workbook.
 ///
 /// # Errors
 /// When a file cannot be read.
@@ -79,7 +79,9 @@ pub fn all_sheets(
                 inputs.push(Input { path: path.clone(), sheet });
             } else {
                 let file = path.display();
-                observer(Event::Note(format!("{file}: sheet `{sheet}` holds no customers or payments")));
+                observer(Event::Note(format!(
+                    "{file}: sheet `{sheet}` holds no customers, dimensions or payments"
+                )));
             }
         }
     }
@@ -108,7 +110,7 @@ pub fn split_by_entity(request: &ReadRequest, observer: Observer<'_>) -> Result<
             if let Some(other) = other.filter(|other| Some(*other) != found) {
                 let (file, kind) = (input.path.display(), other.as_str());
                 observer(Event::Note(format!(
-                    "{file}: sheet `{sheet}` holds {kind} and is left alone; --all-sheets imports customers and then payments"
+                    "{file}: sheet `{sheet}` holds {kind} and is left alone; --all-sheets imports what all sheets hold, customers first"
                 )));
             }
         }
@@ -143,19 +145,18 @@ fn guess(path: &Path, sheet: &str, options: &SourceOptions) -> Option<EntityKind
 }
 
 fn guess_kind(source: &Source) -> Option<EntityKind> {
-    let candidates =
-        [EntityKind::Customers, EntityKind::Payments].map(|kind| (kind, DIALECTS[0].entity(kind)));
-    guess_entity(source.headers(), &candidates)
+    guess_entity(source.headers(), &DIALECTS[0].candidates())
 }
 
-/// Adds the customers of the run in `folder` to what payments may name: those its plan creates, those it changes as
-/// they will be, and apart from them those it leaves out or deletes, whose payments are held back.
+/// Adds the customers of the run in `folder`, or of the one that it comes after, to what payments and default
+/// dimensions may name: those its plan creates, those it changes as they will be, and apart from them those it leaves
+/// out or deletes, whose payments are held back.
 pub(super) fn add_planned_customers(
     folder: &Path,
     references: &mut References,
     index: &TargetIndex,
 ) -> Result<(), Error> {
-    let ledger = Ledger::open(&folder.join(LEDGER))?;
+    let Some(ledger) = customers_at_or_before(folder)? else { return Ok(()) };
     let header = ledger.header()?;
     index.begin().map_err(PlanningError::from)?;
     ledger.for_each_row(Filter::All, |row| {
@@ -249,34 +250,55 @@ pub(super) fn place_of(header: &RunHeader, row: &RowResult, number: &str) -> Str
     format!("{number} ({} row {}):", file.unwrap_or_default(), row.planned.origin.line)
 }
 
-/// The run that this one comes after, if there is one.
+/// The runs that this one comes after, the nearest first.
 ///
 /// # Errors
-/// [`Error::ComesAfter`] when that run is not finished or cannot be found.
-pub(super) fn check_predecessor(folder: &Path, header: &RunHeader) -> Result<Option<Ledger>, Error> {
-    let Some(after) = &header.after else { return Ok(None) };
-    let earlier = folder.parent().unwrap_or(Path::new("")).join(after);
-    let refused = |state| Error::ComesAfter { run: header.run.clone(), after: earlier.clone(), state };
-    let ledger = Ledger::open(&earlier.join(LEDGER)).map_err(|_| refused("cannot be read"))?;
-    let header = ledger.header()?;
-    if header.undone_by.is_some() {
-        return Err(refused("was undone"));
+/// [`Error::ComesAfter`] when one of them is not finished or cannot be found.
+pub(super) fn predecessors(folder: &Path, header: &RunHeader) -> Result<Vec<(RunHeader, Ledger)>, Error> {
+    let mut found = Vec::new();
+    let mut next = header.after.clone();
+    while let Some(after) = next.take() {
+        let earlier = folder.parent().unwrap_or(Path::new("")).join(after);
+        let refused = |state| Error::ComesAfter { run: header.run.clone(), after: earlier.clone(), state };
+        let ledger = Ledger::open(&earlier.join(LEDGER)).map_err(|_| refused("cannot be read"))?;
+        let header = ledger.header()?;
+        if header.undone_by.is_some() {
+            return Err(refused("was undone"));
+        }
+        match header.phase {
+            Phase::Finished => {}
+            Phase::Planning | Phase::Planned => return Err(refused("was not carried out yet")),
+            Phase::Applying => return Err(refused("is not finished yet")),
+        }
+        next.clone_from(&header.after);
+        found.push((header, ledger));
     }
-    match header.phase {
-        Phase::Finished => Ok(Some(ledger)),
-        Phase::Planning | Phase::Planned => Err(refused("was not carried out yet")),
-        Phase::Applying => Err(refused("is not finished yet")),
+    Ok(found)
+}
+
+/// The run of customers among this one and those that it comes after.
+fn customers_at_or_before(folder: &Path) -> Result<Option<Ledger>, Error> {
+    let mut folder = folder.to_owned();
+    loop {
+        let ledger = Ledger::open(&folder.join(LEDGER))?;
+        let header = ledger.header()?;
+        match header.after {
+            _ if header.entity == EntityKind::Customers => return Ok(Some(ledger)),
+            Some(after) => folder = folder.with_file_name(after),
+            None => return Ok(None),
+        }
     }
 }
 
-/// Holds the payments back whose customer should have been created by `customers` and was not, or should have got
+/// Holds the payments and default dimensions back whose customer should have been created by `customers` and was not, or should have got
 /// another currency or block and did not: they were planned for a customer who is not as planned. Nothing was sent of
 /// them, and nothing will be.
 pub(super) fn hold_back(customers: &Ledger, payments: &mut Ledger) -> Result<(), Error> {
     let header = customers.header()?;
+    let are_payments = payments.header()?.entity == EntityKind::Payments;
     let mut missing = HashMap::new();
     customers.for_each_row(Filter::Actions(&[Action::Create, Action::Update]), |row| {
-        let counts = row.planned.action == Action::Create || changes_payments(&row);
+        let counts = row.planned.action == Action::Create || (are_payments && changes_payments(&row));
         if let Some(number) = number_of(&row).filter(|_| counts && did_not_arrive(&row)) {
             let words = what_became(&header, &row, &number);
             // Payments may name their customer by id.

@@ -1,7 +1,8 @@
 //! What a row means of the target's other records: ids in place of numbers, and what goes without saying.
 //!
 //! In: a payload as the file says it, and the target's invoices and accounts. Out: the payload with the ids that the
-//! target wants to have, or why it cannot be said. Only systems whose payments settle invoices need this.
+//! target wants to have, or why it cannot be said. Default dimensions need this, and the payments of systems where they
+//! settle invoices.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -15,6 +16,7 @@ use crate::domain::text::{fold_name, upper};
 use crate::domain::{Action, EntityKind, Money, References, Rule};
 use crate::plan::Decision;
 
+use super::dimensions::with_ids;
 use super::event::Observer;
 use super::target::{Target, TargetError};
 
@@ -81,6 +83,10 @@ impl Completion {
         references: &mut References,
         observer: Observer<'_>,
     ) -> Result<Self, TargetError> {
+        if kind == EntityKind::Dimensions {
+            target.fetch_dimension_codes(references, observer).await?;
+            return Ok(Self { kind: Some(kind), ..Self::default() });
+        }
         if target.api.habits().has_journals {
             return Ok(Self::default());
         }
@@ -117,6 +123,7 @@ impl Completion {
         match self.kind {
             None => Ok(Cow::Borrowed(payload)),
             Some(EntityKind::Customers) => Ok(self.with_one_email(payload)),
+            Some(EntityKind::Dimensions) => with_ids(payload, references).map(Cow::Owned),
             Some(EntityKind::Payments) => self.payment(payload, references).map(Cow::Owned),
         }
     }

@@ -175,13 +175,15 @@ pub enum Error {
         /// The run that took it back.
         by: String,
     },
-    /// Customers are taken back while the payments that were imported with them stay.
-    #[error("the payments of run `{payments}` name customers of run `{run}` and are not taken back")]
+    /// Customers are taken back while what was imported for them stays.
+    #[error("the {kind}s of run `{followers}` name customers of run `{run}` and are not taken back")]
     PaymentsFirst {
         /// The run of the customers.
         run: String,
-        /// The run of their payments.
-        payments: String,
+        /// What one record of the other run is.
+        kind: &'static str,
+        /// The run of what was imported for them.
+        followers: String,
     },
     /// The run has gone on since its undo was planned.
     #[error("run `{0}` has gone on since this undo of it was planned, so nothing was written")]
@@ -189,6 +191,12 @@ pub enum Error {
     /// `--match` was given for payments, which have an identity of their own.
     #[error("`--match` finds customers; payments are found by their document number and customer")]
     MatchPayments,
+    /// Default dimensions are not compared.
+    #[error("default dimensions cannot be compared with `diff`")]
+    DiffDimensions,
+    /// `--match` was given for default dimensions, which have an identity of their own.
+    #[error("`--match` finds customers; default dimensions are found by their customer and dimension")]
+    MatchDimensions,
     /// `--sheet` was given, and none of the files is a workbook.
     #[error("`--sheet` names a sheet of a workbook, and `{0}` has none: it is a text file")]
     SheetOfText(PathBuf),
@@ -218,6 +226,7 @@ impl Error {
                 ReadingError::Mapping { .. }
                 | ReadingError::MappingFile(_)
                 | ReadingError::EntityUnclear { .. }
+                | ReadingError::NoSuchRecords { .. }
                 | ReadingError::Mixed { .. } => Ending::Usage,
             },
             Self::Source(_) | Self::File(_) | Self::Report(_) => Ending::LocalFile,
@@ -238,6 +247,8 @@ impl Error {
             | Self::MatchBoth(_)
             | Self::OtherKind { .. }
             | Self::MatchPayments
+            | Self::MatchDimensions
+            | Self::DiffDimensions
             | Self::SheetOfText(_)
             | Self::MatchColumn { .. } => Ending::Usage,
             Self::JournalRefused { .. }
@@ -265,6 +276,9 @@ impl Error {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
+            Self::Reading(ReadingError::NoSuchRecords { .. }) => {
+                "leave the file out, or say with --entity what its rows are if they are something else"
+            }
             Self::Reading(ReadingError::EntityUnclear { .. }) => {
                 "put the headings into the first row, choose another --sheet, or say with --map which column is what"
             }
@@ -292,13 +306,16 @@ impl Error {
                     "import its files again, and what is in the target is recognised; `ferry undo {by}` takes the undo back"
                 ));
             }
-            Self::PaymentsFirst { payments, .. } => {
+            Self::PaymentsFirst { followers, .. } => {
                 return Some(format!(
-                    "`ferry undo {payments}` first; the name that both runs share takes back both in this order"
+                    "`ferry undo {followers}` first; the name that the runs share takes all of them back in this order"
                 ));
             }
             Self::WentOn(run) => return Some(format!("`ferry undo {run}` plans it anew")),
-            Self::MatchPayments => "leave --match out",
+            Self::DiffDimensions => {
+                "`ferry plan FILE` shows in which default dimensions a file differs from a target, and writes nothing"
+            }
+            Self::MatchPayments | Self::MatchDimensions => "leave --match out",
             Self::MatchBoth(_) => {
                 "name fields of text or codes that both sides fill, such as displayName or taxRegistrationNumber"
             }

@@ -80,7 +80,7 @@ pub async fn plan(target: &Target, request: &PlanRequest, observer: Observer<'_>
         _ if !target.api.habits().has_journals => None,
         (EntityKind::Payments, None) => return Err(Error::JournalMissing),
         (EntityKind::Payments, Some(code)) => Some(journal_code(code)?),
-        (EntityKind::Customers, _) => None,
+        (EntityKind::Customers | EntityKind::Dimensions, _) => None,
     };
     let match_on = match_fields(request, entity, &opened)?;
     tell_unmapped(&opened, observer);
@@ -166,16 +166,17 @@ pub fn discard_plan(folder: &Path) {
     let _ = fs::remove_dir(folder);
 }
 
-/// The fields by which rows find their customers, by the catalogue's names; none for payments, which have
-/// their own identity.
+/// The fields by which rows find their customers, by the catalogue's names; none for what has its own identity.
 fn match_fields(
     request: &PlanRequest,
     entity: EntityKind,
     opened: &[Opened],
 ) -> Result<Vec<&'static str>, Error> {
     let mut names = Vec::new();
-    if entity == EntityKind::Payments {
-        return if request.match_on.is_empty() { Ok(names) } else { Err(Error::MatchPayments) };
+    if entity != EntityKind::Customers {
+        let refused =
+            if entity == EntityKind::Payments { Error::MatchPayments } else { Error::MatchDimensions };
+        return if request.match_on.is_empty() { Ok(names) } else { Err(refused) };
     }
     for wanted in &request.match_on {
         let table = request.read.dialect.entity(entity);
@@ -231,6 +232,10 @@ async fn fetch(
     let completion = Completion::fetch(target, entity, &mut references, observer).await?;
     match (entity, journal) {
         (EntityKind::Customers, _) => target.fetch_customers(&fields, &mut index, observer).await?,
+        (EntityKind::Dimensions, _) => {
+            target.fetch_payers(&mut references, &mut index, observer).await?;
+            target.fetch_default_dimensions(&mut index, observer).await?;
+        }
         (EntityKind::Payments, None) => {
             target.fetch_payers(&mut references, &mut index, observer).await?;
             target.fetch_payments("", &fields, &mut index, observer).await?;
@@ -264,7 +269,7 @@ fn header(
         stage: target.stage.clone(),
         journal_code,
         sign: match entity {
-            EntityKind::Customers => String::new(),
+            EntityKind::Customers | EntityKind::Dimensions => String::new(),
             EntityKind::Payments => request.read.sign.as_str().to_owned(),
         },
         mode: request.mode.as_str().to_owned(),

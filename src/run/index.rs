@@ -72,6 +72,8 @@ struct Members {
     #[serde(default, deserialize_with = "null_as_empty")]
     document_number: String,
     #[serde(default, deserialize_with = "null_as_empty")]
+    dimension_code: String,
+    #[serde(default, deserialize_with = "null_as_empty")]
     customer_number: String,
     #[serde(default, deserialize_with = "any_as_text")]
     customer_id: String,
@@ -166,6 +168,12 @@ impl TargetIndex {
                         for name in &match_on {
                             key.execute(params![match_key(name, &fields.text(name)), id])?;
                         }
+                    }
+                    EntityKind::Dimensions => {
+                        key.execute(params![
+                            dimension_key(&members.dimension_code, &members.customer_number),
+                            id
+                        ])?;
                     }
                     EntityKind::Payments => {
                         let customer = if by_document { "" } else { members.customer() };
@@ -327,6 +335,12 @@ impl TargetIndex {
         Ok(found)
     }
 
+    /// The id of the customer with this number.
+    pub(super) fn id_of_customer(&self, number: &str) -> Result<Option<String>, IndexError> {
+        let mut customer = self.connection.prepare_cached("SELECT id FROM customers WHERE number = ?1")?;
+        Ok(customer.query_row([fold_code(number)], |row| row.get(0)).optional()?)
+    }
+
     /// Adds a customer that the same import creates first; a customer of the target stays as it is.
     pub(super) fn add_planned_customer(
         &self,
@@ -423,6 +437,11 @@ pub(super) fn document_key(document: &str, customer: &str) -> String {
     format!("p:{}{CUSTOMER_FOLLOWS}{}", fold_code(document), fold_code(customer))
 }
 
+/// The key of a default dimension: its dimension and its customer.
+pub(super) fn dimension_key(dimension: &str, customer: &str) -> String {
+    format!("d:{}{CUSTOMER_FOLLOWS}{}", fold_code(dimension), fold_code(customer))
+}
+
 /// Whether a key was made of a blank number, name or document.
 fn is_blank(key: &str) -> bool {
     let named = key.split_once(':').map_or(key, |(_, named)| named);
@@ -437,18 +456,21 @@ pub(super) fn key_of(entity: EntityKind, payload: &str, customer_number: Option<
     match entity {
         EntityKind::Customers if !members.number.is_empty() => number_key(&members.number),
         EntityKind::Customers => name_key(&members.display_name),
+        EntityKind::Dimensions => dimension_key(&members.dimension_code, &members.customer_number),
         EntityKind::Payments => {
             document_key(&members.document_number, customer_number.unwrap_or(&members.customer_number))
         }
     }
 }
 
-/// The natural key in words a person knows: a customer's number or else its name, a payment's document number.
+/// The natural key in words a person knows: a customer's number or else its name, the customer and
+/// the dimension of a default dimension, a payment's document number.
 pub(super) fn natural_key(entity: EntityKind, payload: &str) -> String {
     let members: KeyMembers = serde_json::from_str(payload).unwrap_or_default();
     match entity {
         EntityKind::Customers if members.number.is_empty() => members.display_name,
         EntityKind::Customers => members.number,
+        EntityKind::Dimensions => format!("{} {}", members.customer_number, members.dimension_code),
         EntityKind::Payments => members.document_number,
     }
 }
@@ -466,6 +488,7 @@ struct KeyMembers {
     number: String,
     display_name: String,
     document_number: String,
+    dimension_code: String,
     customer_number: String,
     #[serde(deserialize_with = "any_as_text")]
     customer_id: String,

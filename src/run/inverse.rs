@@ -104,7 +104,7 @@ impl Inverse {
     fn gone(&self, planned: PlannedRow) -> PlannedRow {
         let key = planned.key.clone();
         match self.kind {
-            EntityKind::Customers => {
+            EntityKind::Customers | EntityKind::Dimensions => {
                 because(planned, Action::Unchanged, Rule::AlreadyGone, [self.key_field(), &key, ""])
             }
             EntityKind::Payments => {
@@ -248,6 +248,7 @@ impl Inverse {
         let line_number = (self.kind == EntityKind::Payments).then(|| self.lines.take());
         let amount = match self.kind {
             EntityKind::Customers => members.text("creditLimit").parse().ok(),
+            EntityKind::Dimensions => None,
             EntityKind::Payments => members.text("amount").parse().ok(),
         };
         let sign = if self.sign == Sign::AsIs.as_str() { Sign::AsIs } else { Sign::ReceiptsPositive };
@@ -291,6 +292,7 @@ impl Inverse {
     fn key_field(&self) -> &'static str {
         match self.kind {
             EntityKind::Customers => "number",
+            EntityKind::Dimensions => "dimensionCode",
             EntityKind::Payments => "documentNumber",
         }
     }

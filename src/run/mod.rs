@@ -13,6 +13,7 @@ mod company;
 mod completion;
 mod describe;
 mod diff;
+mod dimensions;
 mod ending;
 mod error;
 mod event;

@@ -131,6 +131,10 @@ impl Planner<'_> {
     fn accept(&mut self, origins: Origins, row: &CheckedRow<'_>) -> Result<(), PlanningError> {
         let (payload, unclear) = match self.completion.complete(row.payload, self.references) {
             Ok(payload) => (payload, None),
+            // A row that deletes says by its key alone which record.
+            Err(_) if self.entity == EntityKind::Dimensions && row.asked == Some(Asked::Delete) => {
+                (Cow::Borrowed(row.payload), None)
+            }
             Err(decision) => (Cow::Borrowed(row.payload), Some(*decision)),
         };
         let row = &CheckedRow { payload: &payload, ..*row };
@@ -178,7 +182,7 @@ impl Planner<'_> {
         origins: Origins,
     ) -> Result<Result<Vec<Existing>, Box<Decision>>, PlanningError> {
         let has_numbers = self.matching.entity.field("number").is_some();
-        if self.entity == EntityKind::Payments || has_numbers || candidate.asked == Some(Asked::Skip) {
+        if self.entity.is_of_a_customer() || has_numbers || candidate.asked == Some(Asked::Skip) {
             return Ok(Ok(self.index.find(key)?));
         }
         let named = self.index.find_by_name(row.payload)?;
@@ -286,9 +290,9 @@ impl Planner<'_> {
         })
     }
 
-    /// A new payment waits for its customer, and does not go when the customer is left out of the same import.
+    /// A new record of a customer waits for its customer, and does not go when the customer is left out of the same import.
     fn not_before_its_customer(&self, payload: &str, decision: Decision) -> Result<Decision, PlanningError> {
-        if self.entity != EntityKind::Payments || decision.action != Action::Create {
+        if !self.entity.is_of_a_customer() || decision.action != Action::Create {
             return Ok(decision);
         }
         Ok(match self.index.left_out(&customer_of(payload))? {
@@ -338,7 +342,7 @@ impl Planner<'_> {
     fn payer(&self, payload: &str) -> Result<Option<Payer>, PlanningError> {
         match self.entity {
             EntityKind::Payments => Ok(self.index.customer(&customer_of(payload))?),
-            EntityKind::Customers => Ok(None),
+            EntityKind::Customers | EntityKind::Dimensions => Ok(None),
         }
     }
 

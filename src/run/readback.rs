@@ -22,7 +22,7 @@ use crate::transport::TransportError;
 
 use super::error::Error;
 use super::event::{Event, Observer};
-use super::index::{IndexError, document_key, fold_code};
+use super::index::{IndexError, dimension_key, document_key, fold_code};
 use super::planning::PlanningError;
 use super::target::{Target, TargetError};
 
@@ -52,6 +52,7 @@ struct Members {
     number: Option<String>,
     document_number: Option<String>,
     customer_number: Option<String>,
+    dimension_code: Option<String>,
     line_number: Option<i64>,
 }
 
@@ -85,19 +86,20 @@ impl ReadBack {
             for raw in page {
                 let members: Members = serde_json::from_str(raw.get()).map_err(IndexError::Record)?;
                 let document = members.document_number.unwrap_or_default();
+                let customer = members.customer_number.unwrap_or_default();
+                let number = match members.dimension_code {
+                    Some(dimension) => dimension_key(&dimension, &customer),
+                    None => members.number.unwrap_or_default(),
+                };
                 // A customer has none, and payments without one are not the same payment.
                 let is_named = members.line_number.is_some() || !document.trim().is_empty();
-                let document = if is_named {
-                    document_key(&document, &members.customer_number.unwrap_or_default())
-                } else {
-                    String::new()
-                };
+                let document = if is_named { document_key(&document, &customer) } else { String::new() };
                 insert.execute(params![
                     members.id.to_lowercase(),
                     members.id,
                     members.etag,
                     raw.get(),
-                    fold_code(&members.number.unwrap_or_default()),
+                    fold_code(&number),
                     document,
                     members.line_number,
                 ])?;
@@ -189,19 +191,22 @@ fn existing(row: &rusqlite::Row<'_>) -> rusqlite::Result<Existing> {
     Ok(Existing { id: row.get(0)?, etag: row.get(1)?, body: row.get(2)? })
 }
 
-/// The customer's number in a payload; empty when it has none.
+/// The customer's number in a payload, or the key of a default dimension; empty when it has none.
 fn number_of(payload: &str) -> String {
-    text_of(payload, "number")
+    match text_of(payload, "dimensionCode") {
+        dimension if dimension.is_empty() => text_of(payload, "number"),
+        dimension => dimension_key(&dimension, &text_of(payload, "customerNumber")),
+    }
 }
 
 fn text_of(record: &str, name: &str) -> String {
     Fields::parse(record).map(|fields| fields.text(name).into_owned()).unwrap_or_default()
 }
 
-/// The number that the customer of a row has, as far as the row knows; empty when it does not.
+/// The number or key that the record of a row has, as far as the row knows; empty when it does not.
 fn known_number(row: &RowResult) -> String {
     let records = [&row.planned.payload, &row.planned.before];
-    let mut numbers = records.into_iter().map(|record| text_of(record, "number"));
+    let mut numbers = records.into_iter().map(|record| number_of(record));
     numbers.find(|number| !number.trim().is_empty()).unwrap_or_default()
 }
 
@@ -234,11 +239,25 @@ pub(super) fn own_of<'r>(
     }
 }
 
-/// A customer of the run to be asked for by itself.
+/// A record of the run to be asked for by itself.
 struct Wanted {
     row: i64,
     remote_id: Option<String>,
     payload: String,
+}
+
+impl Wanted {
+    fn of(row: &RowResult, kind: EntityKind, names: &BTreeSet<&str>, remote_id: Option<String>) -> Self {
+        let payload = match kind {
+            // Its customer and its dimension stand in one of the two.
+            EntityKind::Dimensions => {
+                let records = [&row.planned.payload, &row.planned.before];
+                records.into_iter().find(|record| !number_of(record).is_empty()).cloned().unwrap_or_default()
+            }
+            _ => all_null(names, &known_number(row)),
+        };
+        Self { row: row.id, remote_id, payload }
+    }
 }
 
 impl Target {
@@ -258,10 +277,11 @@ impl Target {
         let journal = header.journal_id.as_deref().unwrap_or_default();
         let set = match header.entity {
             EntityKind::Customers => Set::Customers,
+            EntityKind::Dimensions => Set::DefaultDimensions,
             EntityKind::Payments => Set::Payments(journal),
         };
         let reads = match header.entity {
-            EntityKind::Customers => self.customer_reads(ledger, states, &names)?,
+            EntityKind::Customers | EntityKind::Dimensions => self.reads(ledger, states, (set, &names))?,
             EntityKind::Payments if self.api.habits().has_journals && journal.is_empty() => Vec::new(),
             EntityKind::Payments => vec![self.api.list(&self.list(set, &select))],
         };
@@ -282,7 +302,7 @@ impl Target {
         Ok(read)
     }
 
-    /// Adds to `read` the customers that have the numbers of rows whose own record is gone.
+    /// Adds to `read` the records that have the numbers or keys of rows whose own record is gone.
     pub(super) async fn read_again(
         &self,
         ledger: &Ledger,
@@ -299,21 +319,24 @@ impl Target {
                 gone += 1;
             }
             if is_gone && !number.is_empty() && wanted.len() < ASKED_FOR {
-                wanted.push(Wanted { row: row.id, remote_id: None, payload: all_null(&names, &number) });
+                wanted.push(Wanted::of(&row, header.entity, &names, None));
             }
             Ok::<(), Error>(())
         })?;
         let operations: Vec<_> = wanted.iter().map(operation).collect();
-        let lookups = self.connector(EntityKind::Customers, None).lookups(&operations);
+        let lookups = self.connector(header.entity, None).lookups(&operations);
+        let set = match header.entity {
+            EntityKind::Dimensions => Set::DefaultDimensions,
+            _ => Set::Customers,
+        };
         let mut reads: Vec<_> = lookups.into_iter().map(|lookup| vec![lookup.request.path]).collect();
         if gone > ASKED_FOR {
             let select: Vec<&str> = names.iter().copied().collect();
-            reads = vec![self.api.list(&self.list(Set::Customers, &select))];
+            reads = vec![self.api.list(&self.list(set, &select))];
         }
         for addresses in reads {
-            let pages = self.each_page(Set::Customers, &addresses, |page| {
-                Ok(read.add_page(&page).map_err(PlanningError::from)?)
-            });
+            let pages = self
+                .each_page(set, &addresses, |page| Ok(read.add_page(&page).map_err(PlanningError::from)?));
             pages.await?;
         }
         Ok(())
@@ -347,30 +370,31 @@ impl Target {
         }
     }
 
-    /// Reads that find the customers of a run, each with the addresses at which it may be answered.
-    fn customer_reads(
+    /// Reads that find the customers of a run or their default dimensions, each with the addresses at which it may be
+    /// answered.
+    fn reads(
         &self,
         ledger: &Ledger,
         states: &[State],
-        names: &BTreeSet<&str>,
+        (set, names): (Set<'_>, &BTreeSet<&str>),
     ) -> Result<Vec<Vec<String>>, LedgerError> {
+        let kind = ledger.header()?.entity;
         let counts = ledger.counts()?;
         let rows: u64 = states.iter().map(|state| counts.of_state(*state)).sum();
         if rows > ASKED_FOR as u64 {
             let select: Vec<&str> = names.iter().copied().collect();
-            return Ok(vec![self.api.list(&self.list(Set::Customers, &select))]);
+            return Ok(vec![self.api.list(&self.list(set, &select))]);
         }
         let mut wanted = Vec::new();
         ledger.for_each_row(Filter::States(states), |row| {
             let number = number_of(&row.planned.payload);
             if row.remote_id.is_some() || !number.is_empty() {
-                let payload = all_null(names, &number);
-                wanted.push(Wanted { row: row.id, remote_id: row.remote_id, payload });
+                wanted.push(Wanted::of(&row, kind, names, row.remote_id.clone()));
             }
             Ok::<(), LedgerError>(())
         })?;
         let operations: Vec<_> = wanted.iter().map(operation).collect();
-        let lookups = self.connector(EntityKind::Customers, None).lookups(&operations);
+        let lookups = self.connector(kind, None).lookups(&operations);
         Ok(lookups.into_iter().map(|lookup| vec![lookup.request.path]).collect())
     }
 }

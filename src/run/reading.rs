@@ -83,6 +83,16 @@ pub enum ReadingError {
         /// The first of the headings, in backticks and parted by commas.
         headings: String,
     },
+    /// The target has no such records.
+    #[error("`{file}` holds {kind}s, and {system} has none")]
+    NoSuchRecords {
+        /// The file, and the sheet of a workbook.
+        file: String,
+        /// What one of its rows is.
+        kind: &'static str,
+        /// The system and its dialect.
+        system: &'static str,
+    },
     /// One file holds customers and another payments.
     #[error("`{file}` holds {found}, the files before it {wanted}; import them one after the other")]
     Mixed {
@@ -173,14 +183,19 @@ fn open_file(
     let mut options = request.options.clone();
     options.sheet = sheet.clone().or(options.sheet);
     let source = Source::open(path, &options)?;
-    let candidates =
-        [EntityKind::Customers, EntityKind::Payments].map(|kind| (kind, request.dialect.entity(kind)));
     let kind = request
         .entity
         .or(mapping.and_then(|mapping| mapping.entity))
-        .or_else(|| guess_entity(source.headers(), &candidates))
+        .or_else(|| guess_entity(source.headers(), &request.dialect.candidates()))
         .or(kind)
         .ok_or_else(|| entity_unclear(&source))?;
+    if !request.dialect.has(kind) {
+        return Err(ReadingError::NoSuchRecords {
+            file: source.name().to_string(),
+            kind: kind.noun(),
+            system: request.dialect.title,
+        });
+    }
     let binding = Binding::bind(source.headers(), kind, request.dialect.entity(kind), mapping)
         .map_err(|source| ReadingError::Mapping { file: name, source })?
         .with_blanks(request.blank);
@@ -228,6 +243,7 @@ impl Opened {
     pub(super) fn key_columns(&self) -> [Option<usize>; 2] {
         let names = match self.binding.kind() {
             EntityKind::Customers => ["number", "displayName"],
+            EntityKind::Dimensions => ["customerNumber", "dimensionCode"],
             EntityKind::Payments => ["documentNumber", "externalDocumentNumber"],
         };
         let column = |name| self.binding.column_of(self.binding.entity().index_of(name)?);
@@ -316,7 +332,7 @@ impl Opened {
 pub(super) fn as_in_file(kind: EntityKind, sign: Sign, sent: Money) -> Money {
     match (kind, sign) {
         (EntityKind::Payments, Sign::ReceiptsPositive) => -sent,
-        (EntityKind::Payments, Sign::AsIs) | (EntityKind::Customers, _) => sent,
+        (EntityKind::Payments, Sign::AsIs) | (EntityKind::Customers | EntityKind::Dimensions, _) => sent,
     }
 }
 

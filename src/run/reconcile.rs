@@ -49,7 +49,9 @@ pub async fn reconcile(
     let mut read = target.read_back(&ledger, LOOKED_FOR, &[], observer).await?;
     if has_left(&ledger, &read)? {
         match header.entity {
-            EntityKind::Customers => target.read_again(&ledger, LOOKED_FOR, &mut read).await?,
+            EntityKind::Customers | EntityKind::Dimensions => {
+                target.read_again(&ledger, LOOKED_FOR, &mut read).await?;
+            }
             EntityKind::Payments => target.read_posted(&header, &mut read, observer).await?,
         }
     }
@@ -132,7 +134,7 @@ fn found_again(header: &RunHeader, row: &RowResult, there: &Existing) -> Result<
     }
     Ok(match header.entity {
         _ if matches!(row.state, State::InDoubt | State::Sending) => Finding::DoubtDifferent(changes),
-        EntityKind::Customers => Finding::ByNumber(changes),
+        EntityKind::Customers | EntityKind::Dimensions => Finding::ByNumber(changes),
         EntityKind::Payments => Finding::ByDocument(changes),
     })
 }
@@ -182,7 +184,7 @@ fn was_gone(row: &RowResult) -> bool {
 fn amount(header: &RunHeader, row: &RowResult, found: &Existing) -> Option<Money> {
     row.planned.amount?;
     let (name, sign) = match header.entity {
-        EntityKind::Customers => ("creditLimit", Sign::AsIs),
+        EntityKind::Customers | EntityKind::Dimensions => ("creditLimit", Sign::AsIs),
         EntityKind::Payments if header.sign == Sign::AsIs.as_str() => ("amount", Sign::AsIs),
         EntityKind::Payments => ("amount", Sign::ReceiptsPositive),
     };

@@ -67,7 +67,7 @@ pub(super) async fn check_records(
     let header = ledger.header()?;
     observer(Event::Note("looking whether the target is still as the plan saw it".to_owned()));
     let few = match header.entity {
-        EntityKind::Customers => few_customers(target, ledger, &header)?,
+        EntityKind::Customers | EntityKind::Dimensions => few_records(target, ledger, &header)?,
         EntityKind::Payments => None,
     };
     let index = records_now(target, &header, (few, request), observer).await?;
@@ -75,8 +75,8 @@ pub(super) async fn check_records(
     write_stale(ledger, &header, &index, &request.folder)
 }
 
-/// The records that rows of a run may meet, as they are now: of customers those that the addresses of `few` find, or else
-/// all.
+/// The records that rows of a run may meet, as they are now: of those that keep no journal
+/// the ones that the addresses of `few` find, or else all.
 async fn records_now(
     target: &Target,
     header: &RunHeader,
@@ -86,9 +86,10 @@ async fn records_now(
     let (match_on, fields) = match_fields(target, header);
     let mut index = TargetIndex::matching(&match_on).map_err(PlanningError::from)?;
     match (header.entity, few) {
-        (EntityKind::Customers, Some(addresses)) => target.fetch_found(addresses, &mut index).await?,
-        (EntityKind::Customers, None) => target.fetch_customers(&fields, &mut index, observer).await?,
         (EntityKind::Payments, _) => fetch_payments(target, header, request, &mut index, observer).await?,
+        (kind, Some(addresses)) => target.fetch_found(kind, addresses, &mut index).await?,
+        (EntityKind::Customers, None) => target.fetch_customers(&fields, &mut index, observer).await?,
+        (EntityKind::Dimensions, None) => target.fetch_default_dimensions(&mut index, observer).await?,
     }
     Ok(index)
 }
@@ -101,9 +102,9 @@ fn match_fields(target: &Target, header: &RunHeader) -> (Vec<&'static str>, BTre
     (places.iter().map(|place| table.fields[*place].name).collect(), places)
 }
 
-/// The lookups of a plan that touches few customers, each of which can be looked up; `None` when reading all of them
+/// The lookups of a plan that touches few records, each of which can be looked up; `None` when reading all of them
 /// is cheaper or surer.
-fn few_customers(target: &Target, ledger: &Ledger, header: &RunHeader) -> Result<Option<Vec<String>>, Error> {
+fn few_records(target: &Target, ledger: &Ledger, header: &RunHeader) -> Result<Option<Vec<String>>, Error> {
     if ledger.counts()?.of_state(State::Planned) > FEW {
         return Ok(None);
     }
@@ -126,7 +127,7 @@ fn few_customers(target: &Target, ledger: &Ledger, header: &RunHeader) -> Result
             line_number: None,
         })
         .collect();
-    let lookups = target.connector(EntityKind::Customers, None).lookups(&operations);
+    let lookups = target.connector(header.entity, None).lookups(&operations);
     Ok(Some(lookups.into_iter().map(|lookup| lookup.request.path).collect()))
 }
 
@@ -209,9 +210,15 @@ fn has_unguarded_creates(ledger: &Ledger, header: &RunHeader) -> Result<bool, Er
 }
 
 fn is_unguarded(header: &RunHeader, row: &RowResult) -> bool {
-    header.entity == EntityKind::Payments
-        || !header.match_on.is_empty()
-        || !key_of(EntityKind::Customers, &row.planned.payload, None).starts_with("n:")
+    match header.entity {
+        EntityKind::Payments => true,
+        // Source: a customer has one default dimension in each dimension.
+        EntityKind::Dimensions => false,
+        EntityKind::Customers => {
+            !header.match_on.is_empty()
+                || !key_of(EntityKind::Customers, &row.planned.payload, None).starts_with("n:")
+        }
+    }
 }
 
 /// Judges every row that waits, and writes those that cannot stand into `stale.csv`; an older one goes away.
@@ -277,7 +284,7 @@ fn taken(index: &TargetIndex, header: &RunHeader, row: &RowResult) -> Result<Opt
     let planned = &row.planned;
     let number = match header.entity {
         EntityKind::Payments => index.customer(&customer_of(&planned.payload))?.map(|payer| payer.number),
-        EntityKind::Customers => None,
+        EntityKind::Customers | EntityKind::Dimensions => None,
     };
     let key = index.key_of(header.entity, &planned.payload, number.as_deref());
     let mut found = Vec::new();
@@ -296,6 +303,6 @@ fn taken(index: &TargetIndex, header: &RunHeader, row: &RowResult) -> Result<Opt
         EntityKind::Payments => index
             .delivered_by(&planned.key)?
             .map(|how| Taken { rule: Rule::AlreadyDelivered, words: format!("was {how}") }),
-        EntityKind::Customers => None,
+        EntityKind::Customers | EntityKind::Dimensions => None,
     })
 }

@@ -99,6 +99,10 @@ impl Target {
     pub(super) fn connector(&self, kind: EntityKind, journal: Option<&str>) -> Arc<dyn Connector> {
         match kind {
             EntityKind::Customers => self.api.customers(&self.company.id),
+            EntityKind::Dimensions => {
+                let writer = self.api.dimensions(&self.company.id);
+                writer.expect("runs are planned of what the dialect has")
+            }
             EntityKind::Payments => self.api.payments(&self.company.id, journal.unwrap_or_default()),
         }
     }
@@ -117,6 +121,8 @@ impl Target {
             .map(|reference| reference.set)
             .collect();
         sets.remove(CUSTOMERS);
+        // Read with their values.
+        sets.remove("dimensions");
         if !self.api.habits().has_journals {
             // Read with what else is to be known of them.
             sets.retain(|set| !matches!(*set, "salesInvoices" | "accounts"));
@@ -229,17 +235,17 @@ impl Target {
         .await
     }
 
-    /// Reads the customers that these lookups find.
+    /// Reads the customers, or their default dimensions, that these lookups find.
     pub(super) async fn fetch_found(
         &self,
+        kind: EntityKind,
         lookups: Vec<String>,
         index: &mut TargetIndex,
     ) -> Result<(), TargetError> {
         for address in lookups {
-            let add = |page: Vec<&RawValue>| {
-                Ok(index.add_page(EntityKind::Customers, &page).map_err(PlanningError::from)?)
-            };
-            match self.each_page(Set::Customers, &[address], add).await {
+            let add = |page: Vec<&RawValue>| Ok(index.add_page(kind, &page).map_err(PlanningError::from)?);
+            let set = if kind == EntityKind::Dimensions { Set::DefaultDimensions } else { Set::Customers };
+            match self.each_page(set, &[address], add).await {
                 // A record asked for by its own address.
                 Err(TargetError::Fetch(ExportError::NotFound { .. })) if !self.api.habits().has_journals => {}
                 outcome => outcome?,

@@ -175,6 +175,7 @@ async fn records_there(
         (EntityKind::Customers, _) => {
             target.fetch_customers(&BTreeSet::new(), &mut index, observer).await?;
         }
+        (EntityKind::Dimensions, _) => target.fetch_default_dimensions(&mut index, observer).await?,
         (EntityKind::Payments, Some(journal)) => {
             target.fetch_payments(journal, &BTreeSet::new(), &mut index, observer).await?;
         }

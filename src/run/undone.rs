@@ -63,33 +63,45 @@ fn doubtful_rows(undo: &Ledger) -> Result<u64, Error> {
     Ok(rows)
 }
 
-/// Refuses to take customers back alone while payments that were imported with them stay.
+/// Refuses to take customers back alone while what was imported for them stays.
 ///
 /// # Errors
 /// [`Error::PaymentsFirst`]; also when the ledger of the payments cannot be read.
 pub(super) fn check_payments_undone(folder: &Path, header: &RunHeader) -> Result<(), Error> {
-    let Some((place, payments)) = payments_after(folder, header) else { return Ok(()) };
-    let counts = payments.counts()?;
-    let written = [State::Done, State::InDoubt, State::Sending].map(|state| counts.of_state(state));
-    if written.iter().sum::<u64>() == 0 || payments.header()?.undone_by.is_some() {
-        return Ok(());
+    for (place, followers) in followers(folder, header) {
+        let (counts, follower) = (followers.counts()?, followers.header()?);
+        let written = [State::Done, State::InDoubt, State::Sending].map(|state| counts.of_state(state));
+        if written.iter().sum::<u64>() > 0 && follower.undone_by.is_none() {
+            let (run, followers) = (header.run.clone(), place.display().to_string());
+            return Err(Error::PaymentsFirst { run, kind: follower.entity.noun(), followers });
+        }
     }
-    Err(Error::PaymentsFirst { run: header.run.clone(), payments: place.display().to_string() })
+    Ok(())
 }
 
-/// The run of the payments that was planned together with this run of customers.
-fn payments_after(folder: &Path, header: &RunHeader) -> Option<(PathBuf, Ledger)> {
+/// The runs of default dimensions and payments that were planned together with this run of customers, the last that was
+/// carried out first.
+fn followers(folder: &Path, header: &RunHeader) -> Vec<(PathBuf, Ledger)> {
+    let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let Some(stem) = name.strip_suffix(EntityKind::Customers.as_str()) else { return Vec::new() };
     if header.entity != EntityKind::Customers || header.undoes.is_some() {
-        return None;
+        return Vec::new();
     }
-    let name = folder.file_name()?.to_str()?;
-    let place = folder.with_file_name(format!("{}payments", name.strip_suffix("customers")?));
-    let payments = Ledger::open(&place.join(LEDGER)).ok()?;
-    (payments.header().ok()?.after.as_deref() == Some(name)).then_some((place, payments))
+    let (mut found, mut last) = (Vec::new(), name.clone());
+    for kind in EntityKind::ALL {
+        let part = format!("{stem}{}", kind.as_str());
+        let place = folder.with_file_name(&part);
+        let Ok(ledger) = Ledger::open(&place.join(LEDGER)) else { continue };
+        if ledger.header().is_ok_and(|header| header.after.as_ref() == Some(&last)) {
+            found.insert(0, (place, ledger));
+            last = part;
+        }
+    }
+    found
 }
 
-/// Leaves customers in the target of whom a payment is not taken back by `payments`, the undo that comes before
-/// `customers`. Nothing was sent of them, and nothing will be.
+/// Leaves customers in the target of whom a payment or a default dimension is not taken back by `payments`, an undo that
+/// comes before `customers`. Nothing was sent of them, and nothing will be.
 pub(super) fn hold_back_payers(payments: &Ledger, customers: &mut Ledger) -> Result<(), Error> {
     let header = payments.header()?;
     let Some(folder) = &header.undoes_folder else { return Ok(()) };
@@ -97,7 +109,7 @@ pub(super) fn hold_back_payers(payments: &Ledger, customers: &mut Ledger) -> Res
     payments.for_each_row(Filter::All, |row| {
         if did_not_arrive(&row) {
             let place = place_of(&header, &row, &row.planned.key);
-            let words = format!("payment {place} {}", row.state.as_str());
+            let words = format!("{} {place} {}", header.entity.noun(), row.state.as_str());
             left.insert((row.planned.source, row.planned.origin.line), words);
         }
         Ok::<(), LedgerError>(())

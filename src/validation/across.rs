@@ -21,6 +21,8 @@ pub enum KeyKind {
     Name,
     /// A payment's document number, upper-cased.
     Document,
+    /// The code of a dimension that a customer has a value in, upper-cased, beside the customer's number.
+    Dimension,
 }
 
 impl KeyKind {
@@ -31,6 +33,7 @@ impl KeyKind {
             Self::Number => Rule::DuplicateNumber,
             Self::Name => Rule::DuplicateName,
             Self::Document => Rule::DuplicateDocument,
+            Self::Dimension => Rule::DuplicateDimension,
         }
     }
 
@@ -41,14 +44,28 @@ impl KeyKind {
             Self::Number => "number",
             Self::Name => "displayName",
             Self::Document => "documentNumber",
+            Self::Dimension => "dimensionCode",
         }
     }
+}
+
+/// The natural key of one record, as its row has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Key<'a> {
+    /// What the key is.
+    pub kind: KeyKind,
+    /// The text of the field that holds it.
+    pub text: &'a str,
+    /// The number of the customer within whose records the key counts; empty where it counts alone.
+    pub customer: &'a str,
 }
 
 /// Finds and hashes the natural key of records.
 #[derive(Clone, Copy, Debug)]
 pub struct NaturalKey {
     candidates: [Option<(KeyKind, usize)>; 2],
+    /// The field with the customer, where keys count within one.
+    customer: Option<usize>,
 }
 
 impl NaturalKey {
@@ -58,9 +75,11 @@ impl NaturalKey {
         let candidate = |kind: KeyKind| entity.index_of(kind.field()).map(|index| (kind, index));
         let candidates = match kind {
             EntityKind::Customers => [candidate(KeyKind::Number), candidate(KeyKind::Name)],
+            EntityKind::Dimensions => [candidate(KeyKind::Dimension), None],
             EntityKind::Payments => [candidate(KeyKind::Document), None],
         };
-        Self { candidates }
+        let customer = entity.index_of("customerNumber").filter(|_| kind == EntityKind::Dimensions);
+        Self { candidates, customer }
     }
 
     /// The same key, without the names: rows of one name are different records when other fields tell them apart.
@@ -75,23 +94,33 @@ impl NaturalKey {
     /// The key of a record, as its row has it; `None` when the fields that could be a key are blank.
     #[must_use]
     #[inline]
-    pub fn of<'a>(&self, record: &Record<'a>) -> Option<(KeyKind, &'a str)> {
-        self.candidates.iter().flatten().find_map(|(kind, index)| match &record.values()[*index] {
-            Value::Text(text) | Value::Code(text) => Some((*kind, *text)),
+    pub fn of<'a>(&self, record: &Record<'a>) -> Option<Key<'a>> {
+        let text = |index: usize| match &record.values()[index] {
+            Value::Text(text) | Value::Code(text) => Some(*text),
             _ => None,
-        })
+        };
+        let customer = self.customer.map_or(Some(""), text)?;
+        let found = self.candidates.iter().flatten();
+        found.copied().find_map(|(kind, index)| Some(Key { kind, text: text(index)?, customer }))
     }
+}
 
-    /// The hash of a key, never 0; equal for keys that the target takes for the same.
+impl Key<'_> {
+    /// The hash of the key, never 0; equal for keys that the target takes for the same.
     #[must_use]
     #[inline]
-    pub fn hash(kind: KeyKind, key: &str) -> u64 {
+    pub fn hash(&self) -> u64 {
         const SEED: u64 = 0x6c65_6467_6572;
-        let mut hasher = FixedState::with_seed(SEED + kind as u64).build_hasher();
-        match kind {
-            KeyKind::Number | KeyKind::Document => hasher.write(upper(trim(key)).as_bytes()),
+        let mut hasher = FixedState::with_seed(SEED + self.kind as u64).build_hasher();
+        match self.kind {
+            KeyKind::Number | KeyKind::Document => hasher.write(upper(trim(self.text)).as_bytes()),
+            KeyKind::Dimension => {
+                hasher.write(upper(trim(self.customer)).as_bytes());
+                hasher.write_u8(0xff); // no byte of a text
+                hasher.write(upper(trim(self.text)).as_bytes());
+            }
             KeyKind::Name => {
-                for word in key.split_whitespace() {
+                for word in self.text.split_whitespace() {
                     word.chars()
                         .flat_map(char::to_lowercase)
                         .for_each(|letter| hasher.write_u32(letter.into()));
@@ -231,10 +260,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::catalogue::DIALECTS;
     use crate::catalogue::business_central_v2::CUSTOMERS;
 
     fn hash(kind: KeyKind, key: &str) -> u64 {
-        NaturalKey::hash(kind, key)
+        Key { kind, text: key, customer: "" }.hash()
     }
 
     #[test]
@@ -243,9 +273,29 @@ mod tests {
         let mut record = Record::new(CUSTOMERS.fields.len());
         assert_eq!(key.of(&record), None);
         record.set(CUSTOMERS.index_of("displayName").unwrap(), Value::Text("A"));
-        assert_eq!(key.of(&record), Some((KeyKind::Name, "A")));
+        let found = |kind, text| Some(Key { kind, text, customer: "" });
+        assert_eq!(key.of(&record), found(KeyKind::Name, "A"));
         record.set(CUSTOMERS.index_of("number").unwrap(), Value::Code("C1"));
-        assert_eq!(key.of(&record), Some((KeyKind::Number, "C1")));
+        assert_eq!(key.of(&record), found(KeyKind::Number, "C1"));
+    }
+
+    #[test]
+    fn a_dimension_counts_within_its_customer() {
+        let table = DIALECTS[0].entity(EntityKind::Dimensions);
+        let key = NaturalKey::new(EntityKind::Dimensions, table);
+        let of = |customer: &'static str, dimension: &'static str| {
+            let mut record = Record::new(table.fields.len());
+            for (name, text) in [("customerNumber", customer), ("dimensionCode", dimension)] {
+                if !text.is_empty() {
+                    record.set(table.index_of(name).unwrap(), Value::Code(text));
+                }
+            }
+            key.of(&record).map(|key| key.hash())
+        };
+        assert_eq!(of("c1", "Area"), of("C1", "AREA"));
+        assert_ne!(of("C1", "AREA"), of("C2", "AREA"));
+        assert_ne!(of("C1", "AREA"), of("C1A", "REA"));
+        assert_eq!((of("", "AREA"), of("C1", "")), (None, None));
     }
 
     #[test]

@@ -145,6 +145,7 @@ impl<'r> Rules<'r> {
     #[must_use]
     pub fn for_changes_only(mut self) -> Self {
         self.required.clear();
+        self.across_fields.iter_mut().for_each(RecordRule::for_changes_only);
         self
     }
 

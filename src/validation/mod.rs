@@ -12,6 +12,6 @@ mod email;
 mod field;
 mod record;
 
-pub use across::{KeyKind, NaturalKey, Seen};
+pub use across::{Key, KeyKind, NaturalKey, Seen};
 pub use field::Rules;
 pub use record::Sign;

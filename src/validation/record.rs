@@ -1,7 +1,7 @@
 //! Rules about several fields of one record.
 
 use crate::catalogue::Entity;
-use crate::domain::reference::NIL_GUID;
+use crate::domain::reference::{NIL_GUID, code_within};
 use crate::domain::{Broken, EntityKind, Record, References, Rule, Value};
 
 /// What the sign of a payment's amount means in the file.
@@ -34,6 +34,8 @@ pub(super) enum RecordRule {
     /// The only one about customers.
     Customer(OpeningBalance),
     Payment(Check, PaymentFields),
+    /// All of them about default dimensions.
+    Dimension(DimensionFields),
 }
 
 /// The fields of a customer's opening balance.
@@ -41,6 +43,16 @@ pub(super) enum RecordRule {
 pub(super) struct OpeningBalance {
     amount: usize,
     date: usize,
+}
+
+/// The fields of a default dimension.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct DimensionFields {
+    dimension: usize,
+    value: usize,
+    posting: usize,
+    /// Whether a row may leave a value as it is.
+    is_change: bool,
 }
 
 type Check = fn(&PaymentFields, &Record<'_>, Option<&References>) -> Option<Broken>;
@@ -61,6 +73,9 @@ const PAYMENT_RULES: &[Check] = &[names_one_customer, amount_can_be_posted];
 pub(super) fn record_rules(kind: EntityKind, entity: &Entity, sign: Sign) -> Vec<RecordRule> {
     match kind {
         EntityKind::Customers => OpeningBalance::of(entity).map(RecordRule::Customer).into_iter().collect(),
+        EntityKind::Dimensions => {
+            DimensionFields::of(entity).map(RecordRule::Dimension).into_iter().collect()
+        }
         EntityKind::Payments => {
             let fields = PaymentFields::of(entity, sign);
             let rules = |fields| PAYMENT_RULES.iter().map(move |check| RecordRule::Payment(*check, fields));
@@ -80,8 +95,69 @@ impl RecordRule {
         let found = match self {
             Self::Customer(opening) => opening.has_its_date(record),
             Self::Payment(check, fields) => check(fields, record, references),
+            Self::Dimension(fields) => fields
+                .value_suits_the_rule(record)
+                .or_else(|| fields.value_is_of_the_dimension(record, references)),
         };
         found.filter(|found| !broken.iter().any(|earlier| earlier.field == found.field))
+    }
+}
+
+impl RecordRule {
+    /// The same rule for rows that only change what exists.
+    pub(super) fn for_changes_only(&mut self) {
+        if let Self::Dimension(fields) = self {
+            fields.is_change = true;
+        }
+    }
+}
+
+impl DimensionFields {
+    fn of(entity: &Entity) -> Option<Self> {
+        Some(Self {
+            dimension: entity.index_of("dimensionCode")?,
+            value: entity.index_of("dimensionValueCode")?,
+            posting: entity.index_of("postingValidation")?,
+            is_change: false,
+        })
+    }
+
+    /// Source: the rule No Code demands an empty value; Same Code names none without one.
+    fn value_suits_the_rule(self, record: &Record<'_>) -> Option<Broken> {
+        let has_value = !record.value(self.value).is_blank();
+        let (rule, allowed) = match record.value(self.posting) {
+            Value::Member("No_x0020_Code") if has_value => (Rule::ValueWithNoCode, "an empty cell"),
+            Value::Member("Same_x0020_Code") if !has_value && !self.is_change => {
+                (Rule::Missing, "a value, which the posting rule Same Code asks for")
+            }
+            _ => return None,
+        };
+        Some(Broken::new(self.value, rule, allowed))
+    }
+
+    /// Source: codes of values are unique only within their dimension.
+    fn value_is_of_the_dimension(
+        self,
+        record: &Record<'_>,
+        references: Option<&References>,
+    ) -> Option<Broken> {
+        const SET: &str = "dimensionValues";
+        let references = references.filter(|references| references.has_set(SET))?;
+        let (Value::Code(dimension), Value::Code(value)) =
+            (record.value(self.dimension), record.value(self.value))
+        else {
+            return None;
+        };
+        // A dimension that is unknown is told by itself.
+        references.id_of("dimensions", dimension)?;
+        if references.id_of(SET, &code_within(dimension, value)).is_some() {
+            return None;
+        }
+        let allowed = match references.nearest_code_within(SET, dimension, value) {
+            Some(nearest) => format!("a value of dimension {dimension}, such as `{nearest}`"),
+            None => format!("a value of dimension {dimension}"),
+        };
+        Some(Broken::new(self.value, Rule::ReferenceUnknown, allowed))
     }
 }
 

@@ -94,6 +94,7 @@ impl Load {
                 "Ulm".to_owned(),
                 format!("{row}.25"),
             ],
+            EntityKind::Dimensions => panic!("no load is of them"),
             EntityKind::Payments => [
                 format!("M{round}-{row}"),
                 format!("{}0000", 1 + row % 2),

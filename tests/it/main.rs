@@ -10,6 +10,7 @@ mod chain;
 mod commands;
 mod dialects;
 mod diff;
+mod dimensions;
 mod disk;
 mod draw;
 mod endings;

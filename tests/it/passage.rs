@@ -43,6 +43,7 @@ fn columns(kind: EntityKind) -> [(&'static str, &'static str); 5] {
             ("City", "city"),
             ("Credit Limit", "creditLimit"),
         ],
+        EntityKind::Dimensions => panic!("no passage is of them"),
         EntityKind::Payments => [
             ("Document Number", "documentNumber"),
             ("Customer Number", "customerNumber"),
@@ -186,6 +187,7 @@ impl Passage {
         let fields = columns(self.kind).map(|(_, field)| field);
         let set = match self.kind {
             EntityKind::Customers => "customers".to_owned(),
+            EntityKind::Dimensions => "defaultDimensions".to_owned(),
             EntityKind::Payments => {
                 let journals = records(sandbox, "customerPaymentJournals?$select=id,code").await;
                 let journal = journals.iter().find(|journal| journal["code"] == JOURNAL).unwrap();

@@ -12,6 +12,11 @@ const CUSTOMERS: [&str; 2] = [
     "Display Name,City,Ferry Action\nSystems One,Köln,\nSystems Two,Bonn,\nSystems Three,,delete\n",
 ];
 
+const DIMENSIONS: [&str; 2] = [
+    "Customer Number,Dimension,Dimension Value,Ferry Action\n10000,AREA,30,\n20000,AREA,40,\n30000,AREA,50,\n",
+    "Customer Number,Dimension,Dimension Value,Ferry Action\n10000,AREA,40,\n20000,AREA,40,\n30000,AREA,,delete\n",
+];
+
 /// Payments of customers that are there from the beginning.
 const JOURNAL_LINES: [&str; 2] = [
     "Customer Number,Document Number,Posting Date,Amount,Ferry Action\n10000,S1,2026-02-02,10,\n10000,S2,2026-02-02,20,\n10000,S3,2026-02-02,30,\n",
@@ -60,6 +65,7 @@ impl Trial {
         for (index, (customers, payments)) in CUSTOMERS.iter().zip(payments).enumerate() {
             bed.write(&format!("customers{index}.csv"), customers.as_bytes());
             bed.write(&format!("payments{index}.csv"), payments.as_bytes());
+            bed.write(&format!("dimensions{index}.csv"), DIMENSIONS[index].as_bytes());
         }
         Self { bed, is_bigcapital, seen: BTreeMap::new() }
     }
@@ -99,8 +105,11 @@ impl Trial {
         let done = self.import("payments1.csv", "fourth", &[]);
         self.see("change payments", done.get("update") == Some(&1));
         self.see("delete payments", done.get("delete") == Some(&1));
-        let done = self.import("customers0.csv", "fifth", &["--entity", "dimensions"]);
-        self.see("default dimensions", !done.is_empty());
+        let done = self.import("dimensions0.csv", "fifth", &[]);
+        self.see("create default dimensions", done.get("create") == Some(&3));
+        let done = self.import("dimensions1.csv", "fifth-b", &[]);
+        self.see("change default dimensions", done.get("update") == Some(&1));
+        self.see("delete default dimensions", done.get("delete") == Some(&1));
     }
 
     fn try_the_rest(&mut self) {

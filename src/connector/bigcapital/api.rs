@@ -58,9 +58,11 @@ impl Api for Bigcapital {
             Set::Reference("accounts") => "accounts?structure=flat".to_owned(),
             Set::Reference("salesInvoices") => paged("sale-invoices"),
             // There is no such table, which the answer says.
-            Set::Journals | Set::LedgerEntries | Set::Reference(_) => {
-                list.set.as_str().replace(' ', "-").to_lowercase()
-            }
+            Set::Journals
+            | Set::LedgerEntries
+            | Set::DefaultDimensions
+            | Set::DimensionValues(_)
+            | Set::Reference(_) => list.set.as_str().replace(' ', "-").to_lowercase(),
         };
         vec![address]
     }

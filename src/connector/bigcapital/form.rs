@@ -49,7 +49,7 @@ pub(super) fn neutral(kind: EntityKind, record: &str) -> serde_json::Result<Stri
     let fields = Fields::parse(record)?;
     let mut neutral = Neutral::new(&fields.text("id"));
     let names = match kind {
-        EntityKind::Customers => &*CUSTOMER_NAMES,
+        EntityKind::Customers | EntityKind::Dimensions => &*CUSTOMER_NAMES,
         EntityKind::Payments => &*PAYMENT_NAMES,
     };
     for (name, raw) in fields.iter() {

@@ -26,7 +26,7 @@ impl Routes {
         match (self.kind, operation.action) {
             (_, Action::Update | Action::Delete) => Identity::Id("none".to_owned()),
             (EntityKind::Payments, _) => Identity::Document(text("documentNumber").trim().to_owned()),
-            (EntityKind::Customers, _) => Identity::Name {
+            (EntityKind::Customers | EntityKind::Dimensions, _) => Identity::Name {
                 name: fold_name(&text("displayName")),
                 email: fold_name(&text("email")),
                 currency: upper(&text("currencyCode")).into_owned(),

@@ -46,6 +46,7 @@ fn sample(number: &str) -> Sample {
 fn connector(kind: EntityKind) -> Arc<dyn Connector> {
     match kind {
         EntityKind::Customers => Bigcapital::new(&DIALECT).customers("o"),
+        EntityKind::Dimensions => panic!("there are none"),
         EntityKind::Payments => Bigcapital::new(&DIALECT).payments("o", ""),
     }
 }
@@ -286,6 +287,7 @@ const IGNORED_OF_PAYMENTS: &[(&str, &str)] = &[
 fn unknown(kind: EntityKind, record: &Value) -> BTreeSet<String> {
     let (entity, ignored) = match kind {
         EntityKind::Customers => (&CUSTOMERS, IGNORED_OF_CUSTOMERS),
+        EntityKind::Dimensions => panic!("there are none"),
         EntityKind::Payments => (&PAYMENTS, IGNORED_OF_PAYMENTS),
     };
     let is_known = |name: &str| {

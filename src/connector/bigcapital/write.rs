@@ -30,7 +30,7 @@ impl Routes {
             (EntityKind::Customers, Action::Update, Ok(sent)) => self.change_customer(&sent, operation),
             (kind, action, Ok(sent)) => {
                 let body = match kind {
-                    EntityKind::Customers => self.new_customer(&sent),
+                    EntityKind::Customers | EntityKind::Dimensions => self.new_customer(&sent),
                     EntityKind::Payments => self.payment(&sent, action),
                 };
                 match action {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::lens::Lens;
 use super::lookup::encode;
 use super::metadata::Metadata;
-use super::{HABITS, Routes};
+use super::{HABITS, Routes, dimensions};
 use crate::catalogue::Dialect;
 use crate::connector::{Api, Connector, Described, Habits, List, Method, Request, Set};
 use crate::domain::EntityKind;
@@ -31,6 +31,7 @@ pub struct BusinessCentral {
     customers: Arc<Lens>,
     financial_details: Arc<Lens>,
     payments: Arc<Lens>,
+    dimensions: Arc<Lens>,
 }
 
 /// What services name differently.
@@ -72,6 +73,7 @@ impl BusinessCentral {
             customers: lens(dialect.customers),
             financial_details: lens(dialect.financial_details),
             payments: lens(dialect.payments),
+            dimensions: lens(dialect.entity(EntityKind::Dimensions)),
         }
     }
 
@@ -81,7 +83,12 @@ impl BusinessCentral {
             Set::Customers => Some(&self.customers),
             Set::FinancialDetails => Some(&self.financial_details),
             Set::Payments(_) => Some(&self.payments),
-            Set::Companies | Set::Journals | Set::Reference(_) | Set::LedgerEntries => None,
+            Set::Companies
+            | Set::Journals
+            | Set::DefaultDimensions
+            | Set::DimensionValues(_)
+            | Set::Reference(_)
+            | Set::LedgerEntries => None,
         }
     }
 }
@@ -104,6 +111,11 @@ impl Api for BusinessCentral {
     }
 
     fn list(&self, list: &List<'_>) -> Vec<String> {
+        if list.set == Set::DefaultDimensions {
+            let of_customer: Vec<_> = dimensions::OF_CUSTOMER.split(',').collect();
+            let list = List { select: &of_customer, ..*list };
+            return vec![self.address(&list, self.dialect.customers.set, Some(dimensions::SET))];
+        }
         let details = match list.details {
             [] => vec![None],
             _ if self.names.details.is_empty() => vec![None],
@@ -123,6 +135,9 @@ impl Api for BusinessCentral {
     }
 
     fn neutral_page(&self, set: Set<'_>, _address: &str, page: Bytes) -> serde_json::Result<Bytes> {
+        if set == Set::DefaultDimensions {
+            return dimensions::page(&self.dimensions, &page);
+        }
         match self.lens(set) {
             Some(lens) => lens.page(page),
             None => Ok(page),
@@ -139,6 +154,12 @@ impl Api for BusinessCentral {
         self.routes(EntityKind::Customers, set_path)
     }
 
+    fn dimensions(&self, company: &str) -> Option<Arc<dyn Connector>> {
+        self.dialect.default_dimensions?;
+        let set_path = format!("companies({company})/{}", self.dialect.customers.set);
+        Some(self.routes(EntityKind::Dimensions, set_path))
+    }
+
     fn payments(&self, company: &str, journal: &str) -> Arc<dyn Connector> {
         let set = self.dialect.payments.set;
         let set_path = format!("companies({company})/{}({journal})/{set}", self.names.journals[0]);
@@ -150,6 +171,7 @@ impl BusinessCentral {
     fn routes(&self, kind: EntityKind, set_path: String) -> Arc<dyn Connector> {
         let lens = match kind {
             EntityKind::Customers => &self.customers,
+            EntityKind::Dimensions => &self.dimensions,
             EntityKind::Payments => &self.payments,
         };
         Arc::new(Routes {
@@ -167,7 +189,8 @@ impl BusinessCentral {
         let journals = self.names.journals.iter();
         match set {
             Set::Companies => one("companies"),
-            Set::Customers => one(self.dialect.customers.set),
+            Set::Customers | Set::DefaultDimensions => one(self.dialect.customers.set),
+            Set::DimensionValues(id) => vec![format!("dimensions({id})/dimensionValues")],
             Set::FinancialDetails => one(self.dialect.financial_details.set),
             Set::Journals => journals.map(|set| (*set).to_owned()).collect(),
             Set::Payments(id) => {

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::Routes;
 use super::reply::receipt;
+use super::{Routes, dimensions};
 use crate::connector::fields::{Fields, decode};
 use crate::connector::{
     Connector as _, Found, FoundPage, Identity, Lookup, Method, Operation, Request, differences,
@@ -20,7 +20,7 @@ use crate::domain::{Action, EntityKind};
 const QUERY_CHARS: usize = 7_000;
 
 /// Identities in one lookup: few enough for one page of any server.
-const LOOKUP_ROWS: usize = 40;
+pub(super) const LOOKUP_ROWS: usize = 40;
 
 /// What names a customer that has no number.
 const CUSTOMER_FIELDS: &[&str] =
@@ -37,6 +37,7 @@ fn filter_of(identity: &Identity) -> String {
         Identity::Number(number) => format!("number eq {}", literal(number)),
         Identity::Line(line) => format!("lineNumber eq {line}"),
         Identity::Document(number) => format!("documentNumber eq {}", literal(number)),
+        Identity::Dimension { customer, .. } => format!("id eq {customer}"),
         Identity::Name { name, .. } => format!("displayName eq {}", literal(name)),
         Identity::Fields(filter) => filter.clone(),
     }
@@ -45,6 +46,9 @@ fn filter_of(identity: &Identity) -> String {
 impl Routes {
     /// How the record of this operation is found again.
     pub(super) fn identify(&self, operation: &Operation<'_>) -> Identity {
+        if self.kind() == EntityKind::Dimensions {
+            return dimensions::identity(operation);
+        }
         if let (Action::Update | Action::Delete, Some(id)) = (operation.action, operation.remote_id) {
             return Identity::Id(id.to_owned());
         }
@@ -66,6 +70,9 @@ impl Routes {
     /// Source: `or` is allowed over one field only; almost all reads may come from a lagging replica unless
     /// `Data-Access-Intent` says `ReadWrite`.
     pub(super) fn look_up(&self, operations: &[Operation<'_>]) -> Vec<Lookup> {
+        if self.kind() == EntityKind::Dimensions {
+            return self.look_up_dimensions(operations);
+        }
         let mut identified: Vec<_> =
             operations.iter().map(|operation| (self.identify(operation), operation)).collect();
         identified.sort_by(|left, right| left.0.cmp(&right.0));
@@ -84,10 +91,9 @@ impl Routes {
 
     fn lookup(&self, group: &[(Identity, &Operation<'_>)]) -> Option<Lookup> {
         let filters: Vec<_> = group.iter().map(|(identity, _)| filter_of(identity)).collect();
-        let mut names: BTreeSet<_> = match self.kind() {
-            EntityKind::Customers => BTreeSet::from(["id".to_owned(), "number".to_owned()]),
-            EntityKind::Payments => BTreeSet::from(["id", "lineNumber", "documentNumber"].map(str::to_owned)),
-        };
+        let keys = ["id", "number", "lineNumber", "documentNumber"].into_iter();
+        let mut names: BTreeSet<_> =
+            keys.filter(|name| self.entity().field(name).is_some()).map(str::to_owned).collect();
         for (_, operation) in group {
             let Ok(sent) = Fields::parse(operation.payload) else { continue };
             names.extend(sent.iter().map(|(name, _)| name.to_owned()).filter(|name| !name.contains('@')));
@@ -136,20 +142,26 @@ impl Routes {
     /// The records in one page, in neutral form.
     pub(super) fn read_records(&self, body: &[u8]) -> Option<FoundPage> {
         let page: Page<'_> = serde_json::from_slice(body).ok()?;
-        let found = |record: &&RawValue| {
-            let record = self.lens.record(record.get()).ok()?.into_owned();
+        let found = |record: String| {
             let receipt = receipt(&Fields::parse(&record).ok()?);
             Some(Found { receipt, record })
         };
-        let records: Option<Vec<_>> = page.value.iter().map(found).collect();
+        let records: Option<Vec<Vec<String>>> =
+            page.value.iter().map(|record| self.neutral(record.get()).ok()).collect();
+        let records: Option<Vec<_>> = records?.into_iter().flatten().map(found).collect();
         Some((records?, page.next))
     }
 
+    /// What one record of an answer holds, in neutral form.
+    fn neutral(&self, record: &str) -> serde_json::Result<Vec<String>> {
+        if self.kind() == EntityKind::Dimensions {
+            return dimensions::of_customer(&self.lens, record);
+        }
+        Ok(vec![self.lens.record(record)?.into_owned()])
+    }
+
     fn filter_by_fields(&self, payload: &str) -> String {
-        let names = match self.kind() {
-            EntityKind::Customers => CUSTOMER_FIELDS,
-            EntityKind::Payments => PAYMENT_FIELDS,
-        };
+        let names = if self.kind() == EntityKind::Payments { PAYMENT_FIELDS } else { CUSTOMER_FIELDS };
         let Ok(sent) = Fields::parse(payload) else { return "false".to_owned() };
         // The server brings its own city with a postal code that it knows, and rounds amounts to their currency: a
         // record of ours must not be overlooked for that.

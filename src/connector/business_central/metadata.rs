@@ -12,7 +12,7 @@ use quick_xml::events::{BytesStart, Event};
 
 use super::BusinessCentral;
 use super::api::{JOURNALS, Names};
-use crate::catalogue::{DIALECTS, Dialect, Entity, Field};
+use crate::catalogue::{DIALECTS, Dialect, Entity, Field, Writable};
 use crate::connector::Described;
 
 /// The sets and types of one service.
@@ -181,7 +181,8 @@ impl Fitting<'_> {
         let Some(record) = metadata.type_of(set) else { return entity };
         let (mut fields, mut lacking) = (Vec::new(), Vec::new());
         for field in entity.fields {
-            if field.name == "id" || metadata.has(record, field) {
+            // A name that is never sent may stand on the parent only.
+            if field.name == "id" || field.writable == Writable::Named || metadata.has(record, field) {
                 fields.push(*field);
                 continue;
             }

@@ -1,6 +1,7 @@
 //! Business Central: one API in several dialects, of which v2.0 speaks the neutral form.
 
 mod api;
+mod dimensions;
 mod lens;
 mod lookup;
 mod metadata;
@@ -43,7 +44,8 @@ pub struct Routes {
     lens: Arc<Lens>,
     /// Whether the service shows its general ledger entries with their numbers.
     has_entries: bool,
-    /// `companies(ID)/customers`, or `companies(ID)/customerPaymentJournals(ID)/customerPayments`.
+    /// `companies(ID)/customers`, also for what stands below a customer, or
+    /// `companies(ID)/customerPaymentJournals(ID)/customerPayments`.
     set_path: String,
 }
 

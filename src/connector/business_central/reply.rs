@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::dimensions::address;
 use crate::connector::fields::{Fields, Name, decode};
 use crate::connector::{ReadPause, Verdict};
 use crate::domain::{Action, ErrorWords, Receipt, Refusal};
@@ -104,7 +105,7 @@ fn words(refusal: &Refusal) -> String {
 /// A 2xx is believed when it carries the record, or says that it carries nothing (204). A proxy's page is no yes.
 fn accepted(status: u16, body: &[u8]) -> Verdict {
     let created: Option<Created<'_>> = serde_json::from_slice(body).ok();
-    match created.filter(|created| created.id.is_some()) {
+    match created.filter(Created::is_a_record) {
         Some(created) => Verdict::Accepted(created.receipt()),
         None if status == 204 => Verdict::Accepted(Receipt::default()),
         None => Verdict::InDoubt(format!("the target answered {status} without the record")),
@@ -118,18 +119,26 @@ struct Created<'a> {
     number: Option<&'a RawValue>,
     document_number: Option<&'a RawValue>,
     etag: Option<&'a RawValue>,
+    /// The customer of a default dimension, which has no other mark.
+    parent_id: Option<&'a RawValue>,
+    dimension_id: Option<&'a RawValue>,
 }
 
 impl Created<'_> {
+    /// Whether it names a record: by its id, or where it has none by the two parts of its key.
+    fn is_a_record(&self) -> bool {
+        self.id.is_some() || (self.parent_id.is_some() && self.dimension_id.is_some())
+    }
+
     fn receipt(&self) -> Receipt {
         let text = |value: Option<&RawValue>| {
             value.map(|value| decode(value.get()).into_owned()).unwrap_or_default()
         };
-        Receipt {
-            remote_id: text(self.id),
-            key: text(self.number.or(self.document_number)),
-            etag: text(self.etag),
-        }
+        let remote_id = match self.parent_id {
+            Some(customer) => address(&text(Some(customer)), &text(self.id), &text(self.dimension_id)),
+            None => text(self.id),
+        };
+        Receipt { remote_id, key: text(self.number.or(self.document_number)), etag: text(self.etag) }
     }
 }
 
@@ -156,6 +165,8 @@ impl<'de> Visitor<'de> for CreatedVisitor {
                 "number" => &mut created.number,
                 "documentNumber" => &mut created.document_number,
                 "@odata.etag" => &mut created.etag,
+                "parentId" => &mut created.parent_id,
+                "dimensionId" => &mut created.dimension_id,
                 _ => {
                     members.next_value::<IgnoredAny>()?;
                     continue;

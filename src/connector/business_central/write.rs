@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use super::Routes;
+use super::{Routes, dimensions};
 use crate::connector::fields::Fields;
 use crate::connector::{Method, Operation, Request};
-use crate::domain::Action;
 use crate::domain::reference::NIL_GUID;
+use crate::domain::{Action, EntityKind};
 
 /// What stands around a payload in a batch, roughly: sizes the buffer, nothing more.
 const ENVELOPE_BYTES: usize = 256;
@@ -88,6 +88,9 @@ impl Routes {
     }
 
     fn write_path(&self, operation: &Operation<'_>) -> String {
+        if self.kind == EntityKind::Dimensions {
+            return dimensions::path(&self.set_path, operation);
+        }
         if is_of_a_record(operation) {
             // Never the whole set: without an id it is a record that nobody has.
             return format!("{}({})", self.set_path, operation.remote_id.unwrap_or(NIL_GUID));

@@ -14,7 +14,7 @@ use crate::domain::{Asked, Broken, EntityKind, OnUnsupported, Record, Reject, Ro
 use crate::mapping::Binding;
 use crate::report::{REASON_COLUMN, gives_reason};
 use crate::source::{Chunk, Rows, SourceError};
-use crate::validation::{KeyKind, NaturalKey, Sign};
+use crate::validation::{Key, KeyKind, NaturalKey, Sign};
 
 /// What is needed to check a row, the same for all rows of a file.
 pub(super) struct Checker<'f> {
@@ -83,9 +83,9 @@ impl<'f> Checker<'f> {
             self.rules.of(asked).check(&record, is_plain, &mut broken);
             self.look_for_unsupported(&row, findings, &mut broken);
             let key = self.key.of(&record).filter(|_| asked != Some(Asked::Skip));
-            findings.hashes.push(key.map_or(0, |(kind, key)| NaturalKey::hash(kind, key)));
-            broken.extend(key.and_then(|(kind, _)| self.was_doubled(&row, kind)));
-            self.forgive(asked, key.map(|(kind, _)| kind), &mut broken);
+            findings.hashes.push(key.map_or(0, |key| key.hash()));
+            broken.extend(key.and_then(|key| self.was_doubled(&row, key.kind)));
+            self.forgive(asked, key.map(|key| key.kind), &mut broken);
             if broken.is_empty() {
                 self.accept((index, is_plain, asked), &mut record, key, findings);
             } else {
@@ -130,6 +130,7 @@ impl<'f> Checker<'f> {
                 let entity = self.binding.entity();
                 let names = match (self.binding.kind(), key) {
                     (EntityKind::Payments, _) => &["documentNumber", "customerId", "customerNumber"][..],
+                    (EntityKind::Dimensions, _) => &["dimensionCode", "customerNumber"],
                     (EntityKind::Customers, Some(KeyKind::Number)) => &["number"],
                     (EntityKind::Customers, _) => &["number", "displayName"],
                 };
@@ -151,7 +152,7 @@ impl<'f> Checker<'f> {
         &self,
         (row, is_plain, asked): (usize, bool, Option<Asked>),
         record: &mut Record<'_>,
-        key: Option<(KeyKind, &str)>,
+        key: Option<Key<'_>>,
         findings: &mut Findings,
     ) {
         let mut amount = None;
@@ -164,8 +165,8 @@ impl<'f> Checker<'f> {
         }
         self.payload.write(record, is_plain, &mut findings.payloads);
         match key {
-            Some((KeyKind::Name, name)) => findings.words.push_str(name),
-            Some((KeyKind::Number | KeyKind::Document, number)) => findings.words.push_str(&upper(number)),
+            Some(Key { kind: KeyKind::Name, text, .. }) => findings.words.push_str(text),
+            Some(key) => findings.words.push_str(&upper(key.text)),
             None => {}
         }
         let key_end = findings.words.len();
@@ -175,7 +176,7 @@ impl<'f> Checker<'f> {
         findings.accepted.push(Accepted {
             row,
             payload_end: findings.payloads.len(),
-            key_kind: key.map(|(kind, _)| kind),
+            key_kind: key.map(|key| key.kind),
             key_end,
             currency_end: findings.words.len(),
             amount,
@@ -223,7 +224,7 @@ impl<'f> Checker<'f> {
         let row = chunk.rows().row(index);
         let mut record = Record::new(entity.fields.len());
         self.binding.fill(&row, self.options.references, &mut record, &mut Vec::new());
-        let Some((kind, _)) = self.key.of(&record) else { return };
+        let Some(Key { kind, .. }) = self.key.of(&record) else { return };
         let Some(field) = entity.index_of(kind.field()) else { return };
         let doubled = Broken::new(field, kind.rule(), format!("once; it is on {first} already"));
         match findings.rejects.binary_search_by_key(&row.origin.row, |reject| reject.origin.row) {

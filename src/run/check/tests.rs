@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 
 use super::*;
-use crate::catalogue::business_central_v2::{CUSTOMER_PAYMENTS, CUSTOMERS};
+use crate::catalogue::DIALECTS;
+use crate::catalogue::business_central_v2::CUSTOMERS;
 use crate::domain::{EntityKind, Origin, Reject, Rule};
 use crate::source::SourceOptions;
 
@@ -23,10 +24,7 @@ fn check(
 ) -> Result<Outcome, CheckError<Infallible>> {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(text.as_bytes()).unwrap();
-    let entity = match kind {
-        EntityKind::Customers => &CUSTOMERS,
-        EntityKind::Payments => &CUSTOMER_PAYMENTS,
-    };
+    let entity = DIALECTS[0].entity(kind);
     let source = Source::open(file.path(), &SourceOptions::default()).map_err(CheckError::Source)?;
     let binding = Binding::bind(source.headers(), kind, entity, None).unwrap();
     let (mut accepted, mut rejects) = (Vec::new(), Vec::new());

@@ -160,6 +160,7 @@ fn matching(comparison: &Comparison, match_on: &[String]) -> Result<Matching, Er
             return Ok(Matching::Number);
         }
         EntityKind::Customers if match_on.is_empty() => return Ok(Matching::Name),
+        EntityKind::Dimensions => return Err(Error::DiffDimensions),
         EntityKind::Customers => {}
     }
     let mut names = Vec::new();

@@ -113,7 +113,7 @@ impl Loading<'_> {
             (EntityKind::Customers, Matching::Name) if !text("number").is_empty() => {
                 (text("displayName"), text("number"))
             }
-            (EntityKind::Customers, _) => (text("number"), text("displayName")),
+            (EntityKind::Customers | EntityKind::Dimensions, _) => (text("number"), text("displayName")),
             (EntityKind::Payments, _) => {
                 let who = if payer.is_empty() { text("customerNumber") } else { payer.clone() };
                 (text("documentNumber"), format!("{who} {}", text("amount")))
@@ -152,7 +152,7 @@ impl Loading<'_> {
 
     fn add_to_totals(&mut self, record: &Fields<'_>) -> Result<(), IndexError> {
         let names: &[&'static str] = match self.comparison.kind {
-            EntityKind::Customers => &["creditLimit", "openingBalance"],
+            EntityKind::Customers | EntityKind::Dimensions => &["creditLimit", "openingBalance"],
             EntityKind::Payments => &["amount"],
         };
         for name in names.iter().filter(|name| self.comparison.has(name)) {
@@ -274,7 +274,7 @@ impl Loading<'_> {
         let mut records = 0;
         for journal in journals(self.comparison.kind, target, journal).await? {
             let set = match self.comparison.kind {
-                EntityKind::Customers => Set::Customers,
+                EntityKind::Customers | EntityKind::Dimensions => Set::Customers,
                 EntityKind::Payments => Set::Payments(&journal),
             };
             let list = target.list(set, &select);

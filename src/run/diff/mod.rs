@@ -143,7 +143,10 @@ fn open_both(
     };
     let [a, b] = sides;
     let openings = [open(a)?, open(b)?];
-    Ok((kind.unwrap_or(EntityKind::Customers), openings))
+    match kind.unwrap_or(EntityKind::Customers) {
+        EntityKind::Dimensions => Err(Error::DiffDimensions),
+        kind => Ok((kind, openings)),
+    }
 }
 
 fn name_of(opening: &Opening<'_>) -> String {

@@ -1,0 +1,144 @@
+//! Default dimensions of customers: read with their customers, written below them.
+//!
+//! In the neutral form such a record has its customer's number, and its `id` is its address below the customers:
+//! `CUSTOMER/ID` where it has an id of its own, `CUSTOMER,DIMENSION` where these two are its key. Whoever has the
+//! address can change and delete the record in every dialect.
+//!
+//! Source: the set of a customer is the only way to read and write them in all dialects; the customers of every
+//! dialect can be expanded by it.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use serde::de::Error as _;
+use serde_json::value::RawValue;
+
+use super::Routes;
+use super::lens::Lens;
+use super::lookup::{LOOKUP_ROWS, encode};
+use crate::connector::fields::Fields;
+use crate::connector::{Identity, Lookup, Operation, text_of};
+use crate::domain::Action;
+use crate::domain::reference::NIL_GUID;
+
+/// The set below a customer, and what `$expand` calls it.
+pub(super) const SET: &str = "defaultDimensions";
+
+/// What is read of a customer beside its default dimensions.
+pub(super) const OF_CUSTOMER: &str = "id,number";
+
+/// The address of a record: with its own id when it has one, or else with its dimension's.
+pub(super) fn address(customer: &str, id: &str, dimension: &str) -> String {
+    if id.is_empty() { format!("{customer},{dimension}") } else { format!("{customer}/{id}") }
+}
+
+/// Where an operation is sent, below the company. Never a whole set: without an address it is a record that nobody has.
+pub(super) fn path(customers: &str, operation: &Operation<'_>) -> String {
+    let customer = customer_of(operation);
+    let set = format!("{customers}({customer})/{SET}");
+    if !matches!(operation.action, Action::Update | Action::Delete) {
+        return set;
+    }
+    let address = operation.remote_id.unwrap_or_default();
+    let key = address.split_once('/').map_or(address, |(_, id)| id);
+    format!("{set}({})", if key.is_empty() { NIL_GUID } else { key })
+}
+
+/// The id of the customer whose default dimension an operation writes.
+fn customer_of(operation: &Operation<'_>) -> String {
+    let customer = match operation.action {
+        Action::Update | Action::Delete => {
+            let address = operation.remote_id.unwrap_or_default();
+            address.split(['/', ',']).next().unwrap_or_default().to_owned()
+        }
+        _ => text_of(operation.payload, "parentId"),
+    };
+    if customer.is_empty() { NIL_GUID.to_owned() } else { customer }
+}
+
+/// How the record of an operation is found again: by its address, or by the customer and the dimension of which there
+/// is only one.
+pub(super) fn identity(operation: &Operation<'_>) -> Identity {
+    if let (Action::Update | Action::Delete, Some(address)) = (operation.action, operation.remote_id) {
+        return Identity::Id(address.to_owned());
+    }
+    let dimension = text_of(operation.payload, "dimensionId").to_lowercase();
+    Identity::Dimension { customer: customer_of(operation).to_lowercase(), dimension }
+}
+
+impl Routes {
+    /// The reads that find the default dimensions of these operations again: their customers, forty to a request.
+    pub(super) fn look_up_dimensions(&self, operations: &[Operation<'_>]) -> Vec<Lookup> {
+        let mut customers: BTreeMap<String, Vec<i64>> = BTreeMap::new();
+        for operation in operations {
+            customers.entry(customer_of(operation)).or_default().push(operation.row);
+        }
+        let customers: Vec<_> = customers.into_iter().collect();
+        let lookup = |group: &[(String, Vec<i64>)]| {
+            let filters: Vec<_> = group.iter().map(|(customer, _)| format!("id eq {customer}")).collect();
+            let filter = encode(&filters.join(" or "));
+            Lookup {
+                request: self.read(&format!("$filter={filter}&$select={OF_CUSTOMER}&$expand={SET}")),
+                rows: group.iter().flat_map(|(_, rows)| rows).copied().collect(),
+            }
+        };
+        customers.chunks(LOOKUP_ROWS).map(lookup).collect()
+    }
+}
+
+/// The default dimensions of a customer that was read with them, in neutral form.
+///
+/// # Errors
+/// When the customer comes without them, or not with all of them.
+pub(super) fn of_customer(lens: &Lens, customer: &str) -> serde_json::Result<Vec<String>> {
+    let customer = Fields::parse(customer)?;
+    if customer.iter().any(|(name, value)| name == "defaultDimensions@odata.nextLink" && value != "null") {
+        return Err(serde_json::Error::custom("a customer comes with only a part of its default dimensions"));
+    }
+    let Some(records) = customer.raw(SET) else {
+        return Err(serde_json::Error::custom("a customer comes without its default dimensions"));
+    };
+    let records: Vec<&RawValue> = serde_json::from_str(records)?;
+    let (id, number) = (customer.text("id"), customer.text("number"));
+    records.into_iter().map(|record| neutral(lens, record.get(), (&id, &number))).collect()
+}
+
+fn neutral(lens: &Lens, record: &str, (customer, number): (&str, &str)) -> serde_json::Result<String> {
+    let record = lens.record(record)?;
+    let fields = Fields::parse(&record)?;
+    let address = address(customer, &fields.text("id"), &fields.text("dimensionId"));
+    let mut object = String::with_capacity(record.len() + 128);
+    object.push_str(r#"{"id":"#);
+    object.push_str(&serde_json::to_string(&address)?);
+    object.push_str(r#","customerNumber":"#);
+    object.push_str(&serde_json::to_string(number)?);
+    for (name, value) in fields.iter().filter(|(name, _)| *name != "id") {
+        object.push(',');
+        object.push_str(&serde_json::to_string(name)?);
+        object.push(':');
+        object.push_str(value);
+    }
+    object.push('}');
+    Ok(object)
+}
+
+/// A page of customers with their default dimensions as a page of these.
+///
+/// # Errors
+/// When it is no such page.
+pub(super) fn page(lens: &Lens, page: &Bytes) -> serde_json::Result<Bytes> {
+    let around: Fields<'_> = serde_json::from_slice(page)?;
+    let mut records = Vec::new();
+    for customer in serde_json::from_str::<Vec<&RawValue>>(around.raw("value").unwrap_or("[]"))? {
+        records.extend(of_customer(lens, customer.get())?);
+    }
+    let mut object = format!(r#"{{"value":[{}]"#, records.join(","));
+    for (name, value) in around.iter().filter(|(name, _)| *name != "value") {
+        object.push(',');
+        object.push_str(&serde_json::to_string(name)?);
+        object.push(':');
+        object.push_str(value);
+    }
+    object.push('}');
+    Ok(object.into())
+}
