@@ -30,7 +30,8 @@
 //! | [`connector`] | records to payloads and requests, replies to verdicts; translation only |
 //! | [`plan`] | a row against what the target holds: what to do with it |
 //! | [`ledger`] | the durable memory of a run |
-//! | [`delivery`] | pending rows to durable outcomes: pace, retries, doubt |
+//! | [`pace`] | what a credential may send and when, counted by all processes of a project together |
+//! | [`delivery`] | pending rows to durable outcomes: retries, doubt |
 //! | [`transport`] | HTTP and signing in; the only user of its library |
 //! | [`export`] | pages of the target to files |
 //! | [`report`] | what a run says of itself |
@@ -64,6 +65,7 @@ pub mod durable;
 pub mod export;
 pub mod ledger;
 pub mod mapping;
+pub mod pace;
 pub mod plan;
 pub mod profile;
 pub mod report;

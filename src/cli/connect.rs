@@ -1,14 +1,15 @@
 //! From a profile to a target that can be talked to; without an address, the sandbox inside this program.
 
+use std::error::Error;
 use std::sync::Arc;
 
 use ledgerferry::catalogue::{DIALECTS, Dialect};
 use ledgerferry::connector::bigcapital::Bigcapital;
 use ledgerferry::connector::{self, Api, Described};
 use ledgerferry::profile::{Guards, Limits, Profile, Stage, System};
-use ledgerferry::run::{PageOptions, Target, describe, resolve_company};
+use ledgerferry::run::{self, PageOptions, Target, describe, resolve_company};
 use ledgerferry::sandbox::{Sandbox, SandboxOptions};
-use ledgerferry::transport::{Credential, PlainHttp, Transport, TransportOptions};
+use ledgerferry::transport::{CountedBy, Credential, PlainHttp, Transport, TransportOptions};
 use secrecy::SecretString;
 use url::Url;
 
@@ -53,7 +54,20 @@ impl Connection {
             credentials: profile.credentials,
             plain_http: PlainHttp::default(),
         };
-        let transport = Transport::new(options).map_err(ledgerferry::Error::from)?;
+        let mut transport = Transport::new(options).map_err(ledgerferry::Error::from)?;
+        if let Some(rate) = run::pace(&profile.limits).filter(|_| profile.system != System::Sandbox) {
+            let by = match profile.system {
+                System::Bigcapital => CountedBy::Address,
+                System::BusinessCentral | System::Sandbox => CountedBy::Credential,
+            };
+            if let Err(failure) = transport.keep_pace(&place.pace(), rate, by) {
+                console.note(&format!(
+                    "Other runs with these credentials are not counted, so that together they may be too fast for the \
+                     target: {}",
+                    with_causes(&failure)
+                ));
+            }
+        }
         let pages = PageOptions::within(profile.limits.retry_budget);
         let company = profile.company.unwrap_or_default();
         let dialect = Dialect::named(profile.system.as_str(), &profile.dialect).unwrap_or(DIALECTS[0]);
@@ -87,6 +101,17 @@ impl Connection {
             sandbox.stop().await;
         }
     }
+}
+
+/// An error and its causes, in one line.
+fn with_causes(error: &dyn Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        words.extend([": ", &error.to_string()]);
+        cause = error.source();
+    }
+    words
 }
 
 async fn start_sandbox(console: &Console, place: &Place) -> Result<Sandbox, Failure> {

@@ -92,6 +92,11 @@ impl Place {
         self.root.join(".ferry").join("diffs")
     }
 
+    /// Where the project keeps what its credentials have used of their allowances.
+    pub(crate) fn pace(&self) -> PathBuf {
+        self.root.join(".ferry").join("pace")
+    }
+
     /// Where the project keeps its runs.
     pub(crate) fn runs(&self) -> PathBuf {
         self.root.join(".ferry").join("runs")

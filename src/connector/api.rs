@@ -50,6 +50,11 @@ pub trait Api: fmt::Debug + Send + Sync {
         true
     }
 
+    /// The route on which the target counts the read of this address, see [`Connector::route`].
+    fn route(&self, _address: &str) -> String {
+        String::new()
+    }
+
     /// A page of that list in neutral form; `address` is where it was found.
     ///
     /// # Errors
@@ -217,6 +222,17 @@ pub trait Connector: fmt::Debug + Send + Sync {
 
     /// What the system does otherwise than others.
     fn habits(&self) -> Habits;
+
+    /// The route on which the target counts this request apart from others; one empty route where it counts all
+    /// together.
+    fn route(&self, _request: &Request) -> String {
+        String::new()
+    }
+
+    /// The route of the [request](Connector::single) that carries out this operation.
+    fn route_of(&self, _operation: &Operation<'_>) -> String {
+        String::new()
+    }
 
     /// Whether the records are payments with a line each in a journal.
     fn has_lines(&self) -> bool {

@@ -1,10 +1,9 @@
 //! What a delivery will take, told beforehand: pure.
 
-use super::lane::SINGLE_BURST;
 use super::options::DeliveryOptions;
-use super::pace::with_margin;
 use crate::connector::Habits;
 use crate::domain::{EntityKind, Forecast};
+use crate::pace::{SINGLE_BURST, with_margin};
 
 impl DeliveryOptions {
     /// What so many operations take with so many credentials when nothing goes wrong: the requests, and the time that

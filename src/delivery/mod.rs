@@ -12,12 +12,11 @@
 //! call: what an earlier process left in flight is looked up before it is sent again.
 //!
 //! Promises: no request leaves before its intent is on disk; nothing is sent again that may have been carried
-//! out; no credential exceeds its pace within a run, however many processes carry it out one after the other; a stop
-//! drains what is in flight; whatever happens, the ledger can be delivered again.
+//! out; no credential exceeds its [pace](crate::pace), however many runs and processes of a project use it, one after
+//! the other or at once; a stop drains what is in flight; whatever happens, the ledger can be delivered again.
 //!
-//! What a credential has used is known to its run alone. A second run with the same credential, the next part of a
-//! chain too, begins with the whole allowance: right after each other, or side by side, two runs may together exceed
-//! what the target allows, which then answers 429, and the lanes slow down.
+//! Every operation counts, and every lookup; reads of a plan or an export count the same. Where the transport was told
+//! of no [record](crate::pace::Record), a delivery counts what it sends itself.
 
 mod answer;
 mod backlog;
@@ -31,7 +30,6 @@ mod lane;
 mod lines;
 mod options;
 mod outcome;
-mod pace;
 mod place;
 mod posting;
 mod retry;
@@ -51,15 +49,16 @@ use tokio::task::{JoinError, JoinSet, spawn_blocking};
 
 pub use lines::reserve_lines;
 pub use options::{DeliveryOptions, ErrorLimit, ErrorLimitError, OnConflict};
-pub use pace::Rate;
 pub use slice::{Lines, LinesError, Slice};
 
 use crate::connector::Connector;
 use crate::domain::State;
 use crate::ledger::{Ledger, LedgerError, LedgerWriter, OpenRow};
+use crate::pace::PaceError;
+pub use crate::pace::Rate;
 use crate::transport::{Transport, TransportError};
 use options::Target;
-use shared::{Shared, unix_now};
+use shared::Shared;
 
 /// Rows read from the plan at a time.
 const PAGE_ROWS: usize = 1_000;
@@ -110,6 +109,9 @@ pub enum DeliveryError {
     /// The ledger could not be read or written, so nothing more may be sent.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// What the credential uses could not be kept, so nothing more may be sent.
+    #[error(transparent)]
+    Pace(#[from] PaceError),
     /// The transport refuses to send: an address, a header or a redirect cannot be trusted.
     #[error(transparent)]
     Transport(#[from] TransportError),
@@ -138,6 +140,10 @@ pub async fn deliver(
     let target = Target { transport, connector };
     let shared = Arc::new(Shared::new(ledger.handle().clone(), target, options, events));
     let outcome = run(&shared, stop, (&mut told, on_event)).await;
+    for lane in &shared.lanes {
+        // What cannot be given back counts as if it had left, which keeps the next run waiting and does no harm.
+        drop(lane.allowance.close().await);
+    }
     shared.ledger.ask_counted(Vec::new(), 0, shared.take_counters())?.await?;
     outcome?;
     shared.failure().map_or(Ok(()), Err)?;
@@ -186,16 +192,14 @@ async fn run(
 }
 
 /// What an earlier process left in doubt, all of it: never more than was in flight, and what a person has not
-/// looked at yet. What it has used of the allowance counts on.
+/// looked at yet.
 async fn what_an_earlier_process_left(shared: &Shared) -> Result<Vec<OpenRow>, DeliveryError> {
     let path = shared.ledger.path().to_owned();
     let read = spawn_blocking(move || -> Result<_, LedgerError> {
         let ledger = Ledger::open(&path)?;
-        Ok((ledger.open_rows(State::InDoubt, 0, usize::MAX)?, ledger.header()?.journal_code, ledger.uses()?))
+        Ok((ledger.open_rows(State::InDoubt, 0, usize::MAX)?, ledger.header()?.journal_code))
     });
-    let (rows, journal, uses) = read.await??;
-    let now = unix_now();
-    shared.lanes.iter().for_each(|lane| lane.remember(&uses, now));
+    let (rows, journal) = read.await??;
     shared.journal.get_or_init(|| journal.unwrap_or_default());
     Ok(rows)
 }

@@ -4,10 +4,10 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::pace::Rate;
 use super::slice::Slice;
 use crate::connector::{Connector, Habits};
 use crate::domain::EntityKind;
+use crate::pace::Rate;
 use crate::transport::{PATIENCE, Transport};
 
 /// Who receives the rows: connections and credentials, and the routes of one company.
@@ -192,11 +192,9 @@ impl DeliveryOptions {
         if self.is_paced() { LONGEST.min(self.settle / 2) } else { SHORTEST.min(self.settle / 2) }
     }
 
-    /// The rate that is left when others have their share. The window is made longer instead of the number smaller, so
-    /// that small numbers lose no more than their share.
+    /// The rate that is left when others have their share.
     pub(super) fn paced_rate(&self) -> Option<Rate> {
-        let left = 100 - u32::from(self.headroom.min(99));
-        self.rate.map(|rate| Rate { window: rate.window * 100 / left, ..rate })
+        self.rate.map(|rate| rate.with_headroom(self.headroom))
     }
 
     /// Whether the rate, and not the disk, decides how fast rows leave. A disk syncs some hundred times a second, and

@@ -14,7 +14,7 @@ use super::lines::reserve_lines;
 use super::outcome::{Tally, accepted};
 use super::place::what_to_look_at;
 use super::posting::{Absence, Noted};
-use super::shared::{Settlement, Shared, Traffic, unix_now};
+use super::shared::{Settlement, Shared, Traffic};
 use super::{DeliveryEnd, DeliveryError};
 use crate::connector::Request;
 use crate::connector::{Found, Identity, highest_line_of};
@@ -77,7 +77,7 @@ pub(super) async fn ask(shared: &Shared, request: Request) -> Answer {
     let mut request = request;
     for _ in 0..PAGES {
         let slot = shared.slot(lane).await;
-        if !may_leave(shared, lane).await {
+        if !may_leave(shared, lane, &request).await {
             return Answer::Later(Duration::ZERO);
         }
         let asked = request.path.clone();
@@ -99,7 +99,7 @@ pub(super) async fn ask(shared: &Shared, request: Request) -> Answer {
 
 /// Asks for one page, by someone who holds one of the lane's slots.
 pub(super) async fn ask_at_once(shared: &Shared, lane: &Lane, request: Request) -> Answer {
-    if !may_leave(shared, lane).await {
+    if !may_leave(shared, lane, &request).await {
         return Answer::Later(Duration::ZERO);
     }
     let asked = request.path.clone();
@@ -111,26 +111,15 @@ pub(super) async fn ask_at_once(shared: &Shared, lane: &Lane, request: Request) 
     }
 }
 
-/// Waits until a lookup may leave, and what it uses of the allowance is on disk; false when nothing may be sent any
-/// more.
-async fn may_leave(shared: &Shared, lane: &Lane) -> bool {
-    loop {
-        let Some(grant) = shared.admit(lane, 1, 1).await else { return false };
-        if let Some((used, keep_from)) = lane.use_of(1, unix_now()) {
-            let written = match shared.ledger.ask_paced(Vec::new(), used, keep_from) {
-                Ok(written) => written.await,
-                Err(failure) => Err(failure),
-            };
-            if let Err(failure) = written {
-                // The end of the delivery writes to the ledger too, and says what is wrong with it.
-                shared.finish_with(DeliveryEnd::Interrupted, &failure.to_string());
-                return false;
-            }
-        }
-        if lane.leave(grant, 1) {
+/// Waits until a lookup may leave; false when nothing may be sent any more.
+async fn may_leave(shared: &Shared, lane: &Lane, request: &Request) -> bool {
+    let route = shared.target.connector.route(request);
+    while let Some(grant) = shared.admit(lane, &route, (1, 1)).await {
+        if lane.leave(&grant, 1) {
             return true;
         }
     }
+    false
 }
 
 /// One page of the answer, or why there is none.

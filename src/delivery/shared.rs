@@ -8,14 +8,15 @@ use tokio::sync::{SemaphorePermit, mpsc, watch};
 use tokio::time::Instant;
 
 use super::backlog::{Backlog, Job};
-use super::doubt::{Cause, Doubt};
-use super::lane::{Grant, Lane};
+use super::doubt::{Cause, Doubt, operation};
+use super::lane::Lane;
 use super::options::{DeliveryOptions, Target};
 use super::posting::Lines;
 use super::retry::{Decision, Policy};
 use super::{DeliveryEnd, DeliveryError, DeliveryEvent};
 use crate::connector::Request;
 use crate::ledger::{Counters, LedgerHandle, OpenRow, Step, Written};
+use crate::pace::Grant;
 use crate::transport::{ApiReply, ApiRequest, Method, TransportError};
 
 /// So many rows taken alone, after batches with them were refused, show that the target takes no batches.
@@ -49,7 +50,7 @@ pub(super) struct Shared {
     sent: AtomicU64,
     lookups: AtomicUsize,
     health: Mutex<Health>,
-    failure: Mutex<Option<TransportError>>,
+    failure: Mutex<Option<DeliveryError>>,
     ending: watch::Sender<Option<DeliveryEnd>>,
 }
 
@@ -97,7 +98,9 @@ impl Shared {
         let writers = target.connector.habits().writers(kind);
         let credentials = if writers == 1 { 1 } else { target.transport.credentials() };
         Self {
-            lanes: (0..credentials).map(|credential| Lane::new(credential, &options)).collect(),
+            lanes: (0..credentials)
+                .map(|credential| Lane::new(credential, &options, target.transport.record(credential)))
+                .collect(),
             batches: AtomicBool::new(options.batch > 1),
             batches_work: AtomicBool::new(false),
             taken_alone: AtomicUsize::new(0),
@@ -187,13 +190,14 @@ impl Shared {
     }
 
     /// Ends the delivery because nothing can be sent that way at all. The first failure stands.
-    pub(super) fn fail(&self, failure: TransportError) {
+    pub(super) fn fail(&self, failure: impl Into<DeliveryError>) {
+        let failure = failure.into();
         let words = failure.to_string();
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(failure);
         self.finish_with(DeliveryEnd::Interrupted, &words);
     }
 
-    pub(super) fn failure(&self) -> Option<TransportError> {
+    pub(super) fn failure(&self) -> Option<DeliveryError> {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
@@ -208,25 +212,46 @@ impl Shared {
         }
     }
 
-    /// Waits until the lane may send at least `least` and at most `most` operations; `None` when the delivery ends, or
-    /// the lane is out.
-    pub(super) async fn admit(&self, lane: &Lane, least: usize, most: usize) -> Option<Grant> {
-        let mut ending = None;
+    /// Waits until the lane may send at least `least` and at most `most` operations of a route; `None` when the delivery
+    /// ends, or the lane is out.
+    pub(super) async fn admit(
+        &self,
+        lane: &Lane,
+        route: &str,
+        (least, most): (usize, usize),
+    ) -> Option<Grant> {
+        let mut ending = self.ending.subscribe();
         loop {
             if self.is_ending() || lane.is_out() {
                 return None;
             }
-            self.mind_budget(lane);
-            let wait = match lane.ask(least, most) {
-                Ok(granted) => return Some(granted),
-                Err(wait) => wait,
+            self.mind_budget(lane, route);
+            let granted = async {
+                if let Some(wait) = lane.wait(route) {
+                    tokio::time::sleep(wait).await;
+                    return None;
+                }
+                let granted = lane.allowance.admit(route, least, most).await;
+                // Meanwhile the target may have asked for a pause.
+                Some(granted).filter(|granted| granted.is_err() || lane.wait(route).is_none())
             };
-            let ending = ending.get_or_insert_with(|| self.ending.subscribe());
             tokio::select! {
-                () = tokio::time::sleep(wait) => {}
+                granted = granted => match granted {
+                    None => {}
+                    Some(Ok(grant)) => {
+                        lane.count(grant.operations);
+                        return Some(grant);
+                    }
+                    Some(Err(failure)) => self.fail(failure),
+                },
                 _ = ending.wait_for(Option::is_some) => return None,
             }
         }
+    }
+
+    /// The route by which an operation goes.
+    pub(super) fn route_of(&self, job: &Job) -> String {
+        self.target.connector.route_of(&operation(&job.row))
     }
 
     /// Waits for one of the lane's requests in flight. Taken before an intent is recorded, so that the request
@@ -237,6 +262,7 @@ impl Shared {
 
     /// One exchange with the target, by someone who holds one of the lane's slots.
     pub(super) async fn exchange(&self, lane: &Lane, request: Request) -> Result<ApiReply, TransportError> {
+        let route = self.target.connector.route(&request);
         let method = match request.method {
             crate::connector::Method::Get => Method::Get,
             crate::connector::Method::Post => Method::Post,
@@ -252,9 +278,9 @@ impl Shared {
             deadline: self.options.deadline,
         };
         self.requests.fetch_add(1, Ordering::Relaxed);
-        lane.begin();
+        lane.begin(&route);
         let answer = self.target.transport.send(lane.credential, &request).await;
-        lane.end(answer.as_ref().ok().and_then(ApiReply::budget));
+        lane.end(&route, answer.as_ref().ok().and_then(ApiReply::budget));
         if answer.as_ref().is_ok_and(|reply| reply.status == 429) {
             self.count_throttled(lane);
         }
@@ -276,7 +302,7 @@ impl Shared {
         let (turn, lanes) = (self.lookups.fetch_add(1, Ordering::Relaxed), self.lanes.len());
         let in_turn = (0..lanes).map(|step| &self.lanes[turn.wrapping_add(step) % lanes]);
         let usable = in_turn.filter(|lane| !lane.is_out());
-        usable.min_by_key(|lane| lane.pause_left().unwrap_or_default()).unwrap_or(&self.lanes[0])
+        usable.min_by_key(|lane| lane.pause_left("").unwrap_or_default()).unwrap_or(&self.lanes[0])
     }
 
     /// The target did not answer, or asked for a pause: pauses the lane, takes it out when it asks for longer than the
@@ -316,11 +342,11 @@ impl Shared {
 
     /// Where the target said that nothing is left for now, tells of the wait, or takes the lane out when it is longer than
     /// the retry budget. Asked only when there is something to send: the last request of a run may use the budget up.
-    fn mind_budget(&self, lane: &Lane) {
-        let Some(wait) = lane.budget_wait() else { return };
+    fn mind_budget(&self, lane: &Lane, route: &str) {
+        let Some(wait) = lane.budget_wait(route) else { return };
         match self.policy(0).decide(1, Duration::ZERO, Some(wait)) {
             Decision::Wait(_) => {
-                if let Some(wait) = lane.untold_budget_wait() {
+                if let Some(wait) = lane.untold_budget_wait(route) {
                     self.tell(DeliveryEvent::Waiting(wait));
                 }
             }
@@ -381,10 +407,10 @@ impl Shared {
         Ok(written)
     }
 
-    /// Waits until the lane is not paused; false when the delivery ends, or the lane is out.
-    pub(super) async fn wait_out_pause(&self, lane: &Lane) -> bool {
-        while let Some(pause) = lane.pause_left() {
-            self.mind_budget(lane);
+    /// Waits until the lane is not paused for this route; false when the delivery ends, or the lane is out.
+    pub(super) async fn wait_out_pause(&self, lane: &Lane, route: &str) -> bool {
+        while let Some(pause) = lane.pause_left(route) {
+            self.mind_budget(lane, route);
             if lane.is_out() {
                 return false;
             }

@@ -22,12 +22,13 @@ use super::answer::{BatchAnswer, Whole, judge_batch, judge_single};
 use super::backlog::Job;
 use super::doubt::operation;
 use super::first_look::look_first;
-use super::lane::{Grant, Lane};
+use super::lane::Lane;
 use super::outcome::{Pending, send_again, settle, take_back};
 use super::posting::has_witness;
 use super::shared::{Shared, unix_now};
 use super::{DeliveryError, DeliveryEvent};
 use crate::connector::Verdict;
+use crate::pace::Grant;
 
 /// Rows whose intents and outcomes share a sync when single requests are sent; all of them are looked up after a
 /// crash, 40 to a request. Found with `cargo bench --bench delivery`: five workers then send for longer than two
@@ -39,6 +40,9 @@ const OUTCOMES_WAIT: Duration = Duration::from_millis(250);
 
 /// Parcels whose intents share a sync at most, when the target answers faster than the disk.
 const LOAD_PARCELS: usize = 8;
+
+/// Where there are batches, all requests are counted together.
+const EVERY_ROUTE: &str = "";
 
 /// Outcomes that may be on their way to the disk before the sending waits.
 const PENDING: usize = 16;
@@ -111,7 +115,7 @@ async fn intend(worker: Arc<Worker>, loads: mpsc::Sender<Load>) -> Result<(), De
         // It may have got into trouble while the rows were waited for.
         let intended = if goes_ahead && shared.is_healthy() {
             let now = Instant::now();
-            record_intents(shared, worker.lane(), &jobs).await?;
+            record_intents(shared, &jobs).await?;
             parcels = worker.parcels_within(now.elapsed());
             Some(now)
         } else {
@@ -205,7 +209,7 @@ impl Worker {
     ) -> Result<(), DeliveryError> {
         let (shared, lane) = (&self.shared, self.lane());
         let slot = shared.slot(lane).await;
-        if !self.may_leave(&jobs, jobs.len(), &mut intended).await? {
+        if !self.may_leave(&jobs, (EVERY_ROUTE, jobs.len()), &mut intended).await? {
             return self.give_back(jobs, intended, answers).await;
         }
         shared.count_operations(jobs.len());
@@ -243,13 +247,15 @@ impl Worker {
         let mut waiting = jobs.into_iter();
         while waiting.len() > 0 {
             let _slot = shared.slot(lane).await;
-            let Some(grant) = shared.admit(lane, 1, waiting.len()).await else {
+            let route = waiting.as_slice().first().map(|job| shared.route_of(job)).unwrap_or_default();
+            let alike = waiting.as_slice().iter().take_while(|job| shared.route_of(job) == route).count();
+            let Some(grant) = shared.admit(lane, &route, (1, alike)).await else {
                 return self.give_back(waiting.collect(), intended, answers).await;
             };
             let (mut jobs, mut intended) =
                 (waiting.by_ref().take(grant.operations).collect::<Vec<_>>(), intended);
             while !jobs.is_empty() {
-                let verdicts = self.send_each(&jobs, grant, &mut intended).await?;
+                let verdicts = self.send_each(&jobs, &grant, &mut intended).await?;
                 if verdicts.is_empty() {
                     self.give_back(jobs, intended, answers).await?;
                     break;
@@ -268,7 +274,7 @@ impl Worker {
     async fn send_each(
         &self,
         jobs: &[Job],
-        grant: Grant,
+        grant: &Grant,
         intended: &mut Option<Instant>,
     ) -> Result<Vec<Verdict>, DeliveryError> {
         let (shared, lane) = (&self.shared, self.lane());
@@ -276,14 +282,14 @@ impl Worker {
         let (first, mut sent) = (Instant::now(), 0);
         for (index, job) in jobs.iter().enumerate() {
             let is_first = index == 0;
-            if !is_first && (first.elapsed() > OUTCOMES_WAIT || lane.pause_left().is_some()) {
+            if !is_first && (first.elapsed() > OUTCOMES_WAIT || lane.pause_left(&grant.route).is_some()) {
                 break;
             }
-            if !shared.wait_out_pause(lane).await {
+            if !shared.wait_out_pause(lane, &grant.route).await {
                 break;
             }
             let looked = look_first(shared, lane, &job.row).await;
-            renew_intents(shared, lane, &jobs[index..], intended).await?;
+            renew_intents(shared, &jobs[index..], intended).await?;
             let row = match &looked {
                 Ok(row) => row,
                 Err(verdict) => {
@@ -291,13 +297,17 @@ impl Worker {
                     continue;
                 }
             };
-            if !(lane.leave(grant, 1) || is_first && self.may_leave(&jobs[index..], 1, intended).await?) {
+            let request = shared.target.connector.single(&operation(row));
+            let route = shared.target.connector.route(&request);
+            let may_leave = route == grant.route && lane.leave(grant, 1)
+                || is_first && self.may_leave(&jobs[index..], (&route, 1), intended).await?;
+            if !may_leave {
                 break;
             }
             shared.count_operations(1);
             sent += 1;
             let start = Instant::now();
-            let answer = shared.exchange(lane, shared.target.connector.single(&operation(row))).await;
+            let answer = shared.exchange(lane, request).await;
             lane.learn(1, start.elapsed(), &answer);
             let verdict = judge_single(shared, lane, job, answer);
             if job.together == 1 && matches!(verdict, Verdict::Accepted(_)) {
@@ -313,15 +323,14 @@ impl Worker {
     async fn may_leave(
         &self,
         jobs: &[Job],
-        operations: usize,
+        (route, operations): (&str, usize),
         intended: &mut Option<Instant>,
     ) -> Result<bool, DeliveryError> {
         loop {
-            let Some(grant) = self.shared.admit(self.lane(), operations, operations).await else {
-                return Ok(false);
-            };
-            renew_intents(&self.shared, self.lane(), jobs, intended).await?;
-            if self.lane().leave(grant, operations) {
+            let granted = self.shared.admit(self.lane(), route, (operations, operations)).await;
+            let Some(grant) = granted else { return Ok(false) };
+            renew_intents(&self.shared, jobs, intended).await?;
+            if self.lane().leave(&grant, operations) {
                 return Ok(true);
             }
         }
@@ -357,28 +366,18 @@ fn halved(mut jobs: Vec<Job>) -> Vec<Job> {
 /// Records intents that are not on disk yet, or have waited too long.
 async fn renew_intents(
     shared: &Shared,
-    lane: &Lane,
     jobs: &[Job],
     intended: &mut Option<Instant>,
 ) -> Result<(), DeliveryError> {
     if intended.is_none_or(|since| since.elapsed() > shared.options.intent_lifetime()) {
         let now = Instant::now();
-        record_intents(shared, lane, jobs).await?;
+        record_intents(shared, jobs).await?;
         *intended = Some(now);
     }
     Ok(())
 }
 
-/// Records intents, and what the rows use of the lane's allowance where there is one.
-async fn record_intents(shared: &Shared, lane: &Lane, jobs: &[Job]) -> Result<(), DeliveryError> {
-    let now = unix_now();
-    match lane.use_of(jobs.len(), now) {
-        Some((used, keep_from)) => shared.ledger.ask_paced(ids(jobs), used, keep_from)?.await?,
-        None => shared.ledger.record_intents(ids(jobs), now).await?,
-    }
-    Ok(())
-}
-
-fn ids(jobs: &[Job]) -> Vec<i64> {
-    jobs.iter().map(|job| job.row.id).collect()
+async fn record_intents(shared: &Shared, jobs: &[Job]) -> Result<(), DeliveryError> {
+    let rows = jobs.iter().map(|job| job.row.id).collect();
+    Ok(shared.ledger.record_intents(rows, unix_now()).await?)
 }

@@ -189,7 +189,13 @@ impl<'t> PageReader<'t> {
             .header("prefer", format!("odata.maxpagesize={}", self.options.page_rows))
             .header("data-access-intent", self.intent);
         let (mut attempts, mut waited) = (0, Duration::ZERO);
+        let route = self.api.route(address);
         loop {
+            let mut tell = |pause| {
+                let reason = "the credential's allowance is used up".to_owned();
+                on_event(ExportEvent::Waiting { pause, reason });
+            };
+            self.transport.take_turn(0, &route, &mut tell).await;
             let (asked, failure) = match self.transport.send(0, &request).await {
                 Ok(reply) if is_busy(reply.status) => (reply.retry_after(), Failure::Status(reply.status)),
                 Ok(reply) => return Ok(reply),

@@ -11,14 +11,14 @@
 //!
 //! `run.ferry` is an `SQLite` database in WAL mode, so `sqlite3 run.ferry` reads it. Its `application_id` is
 //! `0x46455259` ("FERY") and its `user_version` is the version of this format, now 2. An
-//! older version is brought up to date when it is opened, a newer one is refused. All tables are strict.
+//! older version is brought up to date when it is opened, a newer one is refused. All tables are strict; a table `uses`
+//! of earlier versions of this program is passed over.
 //!
 //! | table | holds |
 //! |---|---|
 //! | `meta` | key `header`: the run as JSON, see [`RunHeader`]; key `counters`: what delivery has counted, see [`Counters`] |
 //! | `rows` | the plan, one row per row of the input; written once |
 //! | `progress` | what became of a row that was sent: its state, attempts, the target's id, the error |
-//! | `uses` | how many operations each credential has sent when, for as long as its allowance counts them |
 //! | `results` | a view of both: every row with the state it is in |
 //!
 //! The two tables are apart so that recording an outcome writes a few dozen bytes and not the whole row. A row
@@ -34,7 +34,6 @@ mod rows;
 mod sqlite;
 mod states;
 mod steps;
-mod uses;
 mod writer;
 
 use std::path::PathBuf;
@@ -44,7 +43,6 @@ pub use lock::RunLock;
 pub use rows::{Counts, Filter, OpenRow};
 pub use sqlite::Ledger;
 pub use states::{Step, next_state};
-pub use uses::Use;
 pub use writer::{LedgerHandle, LedgerWriter, Written};
 
 use crate::domain::State;

@@ -6,7 +6,6 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, pa
 
 use super::rows::{self, Counts, Filter, OpenRow};
 use super::steps::Group;
-use super::uses::{self, Use};
 use super::{Counters, LedgerError, Phase, RunHeader, RunLock, Step};
 use crate::domain::{Action, PlannedRow, RowResult, State};
 
@@ -121,8 +120,6 @@ impl Ledger {
             return Err(LedgerError::Missing(path.to_owned()));
         }
         let mut ledger = Self::open_with(path, Some(RunLock::acquire(folder_of(path))?))?;
-        let made = ledger.connection.execute_batch(uses::TABLE);
-        made.map_err(|cause| ledger.failed("create a table", cause))?;
         ledger.recover()?;
         Ok(ledger)
     }
@@ -163,7 +160,6 @@ impl Ledger {
         let transaction = self.connection.transaction()?;
         transaction.execute_batch(SCHEMA)?;
         transaction.execute_batch(RESULTS)?;
-        transaction.execute_batch(uses::TABLE)?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", FORMAT_VERSION)?;
         transaction.commit()
@@ -342,11 +338,6 @@ impl Ledger {
         self.connection
             .query_row(IS_ANOTHERS, params![row, remote_id, key], |found| found.get(0))
             .map_err(|cause| self.failed("look for a record's row", cause))
-    }
-
-    /// What credentials have sent of late, as far as it still counted when the last was sent; by credential and time.
-    pub fn uses(&self) -> Result<Vec<Use>, LedgerError> {
-        uses::all(&self.connection, &self.path)
     }
 
     /// Puts every row that was being sent when a process died in doubt; returns how many there were.

@@ -9,7 +9,6 @@ use std::sync::LazyLock;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Transaction, params};
 
 use super::sqlite::{add_counters, failed};
-use super::uses::{self, Use};
 use super::{Counters, LedgerError, Step, next_state, rows};
 use crate::domain::{Action, Outcome, Receipt, State};
 
@@ -49,11 +48,6 @@ impl<'a> Group<'a> {
             return Ok(());
         }
         add_counters(&self.transaction, self.path, more)
-    }
-
-    /// Adds to what a credential has used, and forgets its uses from before `keep_from`.
-    pub(super) fn add_use(&mut self, used: Use, keep_from: i64) -> Result<(), LedgerError> {
-        uses::add(&self.transaction, self.path, used, keep_from)
     }
 
     /// Syncs the group to disk.

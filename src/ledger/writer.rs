@@ -8,7 +8,7 @@ use std::thread;
 use tokio::sync::{mpsc, oneshot};
 
 use super::steps::Group;
-use super::{Counters, Ledger, LedgerError, Step, Use};
+use super::{Counters, Ledger, LedgerError, Step};
 use crate::domain::Outcome;
 
 /// Requests that go to disk together at most; what waits longer only shows a slow disk.
@@ -42,8 +42,6 @@ struct Write {
     /// Milliseconds since 1970.
     now: i64,
     counters: Counters,
-    /// What a credential uses, and from when on its uses are kept.
-    used: Option<(Use, i64)>,
 }
 
 impl LedgerWriter {
@@ -82,14 +80,6 @@ impl LedgerHandle {
         self.record(rows.into_iter().map(|row| (row, Step::Send)).collect(), now).await
     }
 
-    /// Asks to mark rows as being sent at the time of `used`, and to add that to what the credential has used since
-    /// `keep_from`, in milliseconds since 1970: both or neither reach the disk. Lookups use without sending rows.
-    pub fn ask_paced(&self, rows: Vec<i64>, used: Use, keep_from: i64) -> Result<Written, LedgerError> {
-        let steps = rows.into_iter().map(|row| (row, Step::Send)).collect();
-        let used_by = Some((used, keep_from));
-        self.request(Write { steps, now: used.at, counters: Counters::default(), used: used_by })
-    }
-
     /// Records what became of rows.
     pub async fn record_outcomes(&self, outcomes: Vec<(i64, Outcome)>) -> Result<(), LedgerError> {
         self.record(outcomes.into_iter().map(|(row, outcome)| (row, Step::Outcome(outcome))).collect(), 0)
@@ -114,7 +104,7 @@ impl LedgerHandle {
         now: i64,
         counters: Counters,
     ) -> Result<Written, LedgerError> {
-        self.request(Write { steps, now, counters, used: None })
+        self.request(Write { steps, now, counters })
     }
 
     fn request(&self, write: Write) -> Result<Written, LedgerError> {
@@ -188,9 +178,6 @@ fn record_all(group: &mut Group<'_>, requests: &[Asked]) -> Result<(), LedgerErr
     for (write, _) in requests {
         group.record(&write.steps, write.now)?;
         counted = counted + write.counters;
-        if let Some((used, keep_from)) = write.used {
-            group.add_use(used, keep_from)?;
-        }
     }
     group.add_counters(counted)
 }
@@ -199,9 +186,6 @@ fn record_alone(ledger: &mut Ledger, write: &Write) -> Result<(), LedgerError> {
     let mut group = ledger.begin()?;
     group.record(&write.steps, write.now)?;
     group.add_counters(write.counters)?;
-    if let Some((used, keep_from)) = write.used {
-        group.add_use(used, keep_from)?;
-    }
     group.commit()
 }
 

@@ -26,6 +26,7 @@ async fn ask(transport: &Transport, api: &dyn Api, options: PageOptions) -> Opti
     let patience = Patience { attempts: ATTEMPTS, budget: BUDGET, ..options.patience };
     let (mut jitter, since) = (Jitter::new(options.seed), Instant::now());
     for attempt in 1.. {
+        transport.take_turn(0, &api.route(&request.path), &mut |_| ()).await;
         let asked = match transport.send(0, &request).await {
             Ok(reply) if reply.is_success() => return api.described(&reply.body),
             Ok(reply) if !matches!(reply.status, 408 | 429 | 500 | 502..=504) => return None,

@@ -407,6 +407,7 @@ fn of_ledger(error: &LedgerError) -> Ending {
 fn of_delivery(error: &DeliveryError) -> Ending {
     match error {
         DeliveryError::Ledger(error) => of_ledger(error),
+        DeliveryError::Pace(_) => Ending::LocalFile,
         DeliveryError::Transport(error) => of_transport(error),
         DeliveryError::Task(_) => Ending::Internal,
     }

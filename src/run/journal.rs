@@ -13,7 +13,7 @@ use crate::delivery::DeliveryOptions;
 use crate::domain::{Action, EntityKind};
 use crate::export::{Jitter, PageOptions, Patience};
 use crate::ledger::{JournalBefore, Phase, RunHeader};
-use crate::transport::{ApiRequest, Method, TransportError};
+use crate::transport::{ApiReply, ApiRequest, Method, TransportError};
 
 use super::ending::Ending;
 use super::error::Error;
@@ -115,7 +115,7 @@ impl Journals {
             if let Some(id) = self.target.fetch_journal(code).await? {
                 return Ok(id);
             }
-            let reply = match self.target.transport.send(0, &request).await {
+            let reply = match self.send(&request).await {
                 Ok(reply) => reply,
                 Err(failure) => {
                     self.wait_out(failure).await?;
@@ -156,6 +156,12 @@ impl Journals {
         }
     }
 
+    /// Only systems with journals come here, and those count all requests together.
+    async fn send(&self, request: &ApiRequest) -> Result<ApiReply, TransportError> {
+        self.target.transport.take_turn(0, "", &mut |_| ()).await;
+        self.target.transport.send(0, request).await
+    }
+
     /// What the journal holds, and where the general ledger ends.
     async fn look_at(&mut self, code: &str, journal: &str) -> Result<JournalBefore, Error> {
         let connector = self.target.connector(EntityKind::Payments, Some(journal));
@@ -177,7 +183,7 @@ impl Journals {
         let mut read = ApiRequest::get(request.path);
         read.headers = request.headers;
         loop {
-            let reply = match self.target.transport.send(0, &read).await {
+            let reply = match self.send(&read).await {
                 Ok(reply) => reply,
                 Err(TransportError::NotPermitted { .. }) => return Ok(None),
                 Err(failure) => {

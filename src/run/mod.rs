@@ -56,7 +56,7 @@ pub use guard::{Excess, GuardError, check_guards, note_dropped, undecided};
 pub use history::run_folders;
 pub use import::{LEDGER, PlanRequest, discard_plan, plan};
 pub use index::IndexError;
-pub use pace::delivery_options;
+pub use pace::{delivery_options, pace};
 pub use planning::PlanningError;
 pub use reading::{Input, ReadRequest, ReadingError};
 pub use reconcile::reconcile;

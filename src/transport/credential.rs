@@ -15,6 +15,7 @@ use url::Url;
 
 use super::TransportError;
 use super::origin::origin_text;
+use super::pacing;
 
 /// A token's life when the token endpoint does not say.
 ///
@@ -118,6 +119,21 @@ impl Login {
             Credential::ClientCredentials { token_url, .. } => Some(token_url),
             Credential::Bearer(_) | Credential::Basic { .. } => None,
         }
+    }
+
+    /// What the record of this credential's allowance is called. Nothing secret goes into it: an application is named by
+    /// its id, a user by his name, and who stands behind a token nobody can tell, so it is named by its place in the
+    /// profile and by what the address says before `/api`, which is tenant and environment.
+    pub(super) fn pacing_name(&self, index: usize, service_root: &Url) -> String {
+        let whom = match &self.credential {
+            Credential::ClientCredentials { token_url, client_id, .. } => format!("{token_url}\n{client_id}"),
+            Credential::Basic { user, .. } => format!("user\n{user}"),
+            Credential::Bearer(_) => {
+                let path = service_root.path();
+                format!("token\n{}\n{index}", path.split("/api").next().unwrap_or_default())
+            }
+        };
+        pacing::name(service_root, &whom)
     }
 
     /// The header to send; fetches a token when there is none or the one at hand is past 80 % of its life.

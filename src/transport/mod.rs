@@ -7,15 +7,18 @@
 //!   followed; an address of another origin gets no request at all.
 //! - Every wait has a deadline. Nothing is retried here, but for one fresh token after a 401.
 //! - Secrets and tokens reach no message and no `Debug` text.
+//! - What one credential uses of its allowance is counted in one [record](crate::pace), whoever sends with it.
 
 mod budget;
 mod credential;
 mod error;
 mod message;
 mod origin;
+mod pacing;
 mod retry_after;
 
-use std::sync::{Mutex, PoisonError};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use reqwest::header::{HeaderMap, HeaderValue};
@@ -26,11 +29,14 @@ pub use self::credential::Credential;
 pub use self::error::TransportError;
 pub use self::message::{ApiReply, ApiRequest, Method, PATIENCE};
 pub use self::origin::PlainHttp;
+pub use self::pacing::CountedBy;
 pub use self::retry_after::{longest_pause, parse_retry_after};
 
 use self::credential::Login;
 use self::origin::{check_address, is_loopback, origin_text, resolve};
+use self::pacing::Pacing;
 use crate::domain::ErrorWords;
+use crate::pace::{PaceError, Rate, Record};
 
 /// How long a connection may take to come about.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(15);
@@ -58,6 +64,8 @@ pub struct Transport {
     logins: Vec<Login>,
     /// The last path and its address.
     last: Mutex<Option<(String, Url)>>,
+    /// What is known of the allowances; `None` where nobody keeps them.
+    pacing: Option<Pacing>,
 }
 
 /// Chooses the cryptography for TLS, once per process; later calls do nothing.
@@ -92,7 +100,7 @@ impl Transport {
             builder = builder.no_proxy();
         }
         let client = builder.build().map_err(|failure| TransportError::Client(failure.into()))?;
-        Ok(Self { client, service_root, logins, last: Mutex::default() })
+        Ok(Self { client, service_root, logins, last: Mutex::default(), pacing: None })
     }
 
     /// How many credentials there are; requests name one by an index below this.
@@ -105,6 +113,42 @@ impl Transport {
     #[must_use]
     pub fn service_root(&self) -> &Url {
         &self.service_root
+    }
+
+    /// Counts from now on what the credentials use in the records below `folder`, one for each that the target counts
+    /// by itself, together with all other processes that use the same folder.
+    ///
+    /// # Errors
+    /// When a record cannot be made or written; then nothing is counted.
+    pub fn keep_pace(&mut self, folder: &Path, rate: Rate, by: CountedBy) -> Result<(), PaceError> {
+        let names: Vec<_> = match by {
+            CountedBy::Address => vec![pacing::name(&self.service_root, ""); self.logins.len()],
+            CountedBy::Credential => {
+                let logins = self.logins.iter().enumerate();
+                logins.map(|(index, login)| login.pacing_name(index, &self.service_root)).collect()
+            }
+        };
+        self.pacing = Some(Pacing::open(folder, rate, &names)?);
+        Ok(())
+    }
+
+    /// Where what this credential uses is counted; `None` where nobody does.
+    #[must_use]
+    pub fn record(&self, credential: usize) -> Option<Arc<Record>> {
+        self.pacing.as_ref().map(|pacing| pacing.record(credential))
+    }
+
+    /// Waits until a request beside a delivery may leave as this credential, and counts it; `waiting` is told of every
+    /// wait that a person would notice. Does nothing where nobody counts.
+    pub async fn take_turn(
+        &self,
+        credential: usize,
+        route: &str,
+        waiting: &mut (dyn FnMut(Duration) + Send),
+    ) {
+        if let Some(pacing) = &self.pacing {
+            pacing.take_turn(credential, route, waiting).await;
+        }
     }
 
     /// Sends the request as the credential with this index, and waits for the whole reply, whatever its status.

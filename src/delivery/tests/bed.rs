@@ -14,9 +14,10 @@ use crate::delivery::{DeliveryEnd, DeliveryError, DeliveryEvent, DeliveryOptions
 use crate::domain::{Action, EntityKind, Money, Origin, PlannedRow, RowResult, State};
 use crate::ledger::{Counters, Filter, JournalBefore, Ledger, LedgerError, LedgerWriter, RunHeader};
 // The architecture lets no stage name the sandbox; tests may.
+use crate::pace::Rate;
 #[cfg(test)]
 use crate::sandbox::{Books, Faults, Sandbox, SandboxOptions, read_books};
-use crate::transport::{ApiRequest, Credential, Method, PlainHttp, Transport, TransportOptions};
+use crate::transport::{ApiRequest, CountedBy, Credential, Method, PlainHttp, Transport, TransportOptions};
 
 /// Every kind of misdeed at once, often enough that each batch meets some.
 pub(super) const ALL_FAULTS: &str =
@@ -189,6 +190,13 @@ pub(super) fn transport(sandbox: &Sandbox) -> Arc<Transport> {
         scope: welcome.scope.clone(),
     };
     transport_with(&welcome.url, credential)
+}
+
+/// The same, counting in records below the bed's folder what the credential uses.
+pub(super) fn counted(bed: &Bed, sandbox: &Sandbox, rate: Rate) -> Arc<Transport> {
+    let mut transport = Arc::into_inner(transport(sandbox)).unwrap();
+    transport.keep_pace(bed.folder.path(), rate, CountedBy::Credential).unwrap();
+    Arc::new(transport)
 }
 
 pub(super) fn transport_with(root: &str, credential: Credential) -> Arc<Transport> {

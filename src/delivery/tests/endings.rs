@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use tokio::sync::watch;
 
 use super::bed::{
-    Bed, customer, open_for_delivery, payment, post, records, text_of, transport, transport_with,
+    Bed, counted, customer, open_for_delivery, payment, post, records, text_of, transport, transport_with,
 };
 use crate::delivery::{DeliveryEnd, DeliveryEvent, ErrorLimit, Rate};
 use crate::domain::{Action, EntityKind, Outcome, PlannedRow, Receipt, State};
@@ -124,35 +124,70 @@ async fn the_pace_keeps_clear_of_the_targets_limit() {
     assert_eq!((bed.counters().operations, bed.counters().requests), (150, 15));
 }
 
+const STRICT: Rate = Rate { operations: NonZeroU32::new(60).unwrap(), window: Duration::from_secs(4) };
+
+/// A bed with so many customers to create under a strict limit, and a sandbox that keeps to it. The customers have
+/// numbers of their own, so that no lookup adds to what the sandbox counts as writes.
+async fn under_a_strict_limit(customers: std::ops::Range<u64>) -> Bed {
+    let mut bed = Bed::new(EntityKind::Customers).await;
+    bed.options.batch = 10;
+    bed.options.rate = Some(STRICT);
+    bed.plan(&customers.filter(|number| number % 10 != 0).map(customer).collect::<Vec<_>>());
+    bed
+}
+
+async fn strict_sandbox(bed: &Bed) -> crate::sandbox::Sandbox {
+    let requests = STRICT.operations.get() as usize;
+    let rate = Some(SandboxRate { requests, window: STRICT.window });
+    bed.sandbox_with(SandboxOptions { rate, ..SandboxOptions::default() }).await
+}
+
 /// Each process that dies has sent some of the allowance, and the next one knows.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_pace_outlives_the_process() {
-    let mut bed = Bed::new(EntityKind::Customers).await;
-    let window = Duration::from_secs(4);
-    bed.options.batch = 10;
-    bed.options.rate = Some(Rate { operations: NonZeroU32::new(60).unwrap(), window });
-    // With numbers of their own, so that no lookup adds to what the sandbox counts as writes.
-    bed.plan(&(1..=120).filter(|number| number % 10 != 0).map(customer).collect::<Vec<_>>());
-    let rate = Some(SandboxRate { requests: 60, window });
-    let sandbox = bed.sandbox_with(SandboxOptions { rate, ..SandboxOptions::default() }).await;
-    let transport = transport(&sandbox);
+    let books = Bed::new(EntityKind::Customers).await;
+    let bed = under_a_strict_limit(1..121).await;
+    let sandbox = strict_sandbox(&books).await;
     for _ in 0..6 {
         let (_keep, stop) = watch::channel(false);
-        let before = bed.books().customers;
+        let before = books.books().customers;
         let dies = async {
-            while bed.books().customers < before + 10 {
+            while books.books().customers < before + 10 {
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
         };
+        // Every process opens the record anew.
+        let transport = counted(&books, &sandbox, STRICT);
         tokio::select! {
             end = bed.deliver_until(&transport, &sandbox, stop) => assert_eq!(end, DeliveryEnd::Finished),
             () = dies => {}
         }
     }
-    assert_eq!(bed.deliver(&sandbox).await, DeliveryEnd::Finished);
+    let (_keep, stop) = watch::channel(false);
+    let transport = counted(&books, &sandbox, STRICT);
+    assert_eq!(bed.deliver_until(&transport, &sandbox, stop).await, DeliveryEnd::Finished);
     sandbox.stop().await;
     assert_eq!(bed.states(), [(State::Done, 108)]);
-    assert_eq!((bed.books().write_requests.throttled, bed.counters().throttled), (0, 0));
+    assert_eq!((books.books().write_requests.throttled, bed.counters().throttled), (0, 0));
+}
+
+/// Three runs at once and another one after them, none of which exceeds alone what the credential is allowed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn runs_with_one_credential_keep_to_its_pace_together() {
+    let books = Bed::new(EntityKind::Customers).await;
+    let sandbox = strict_sandbox(&books).await;
+    let deliver = async |customers| {
+        let bed = under_a_strict_limit(customers).await;
+        let (_keep, stop) = watch::channel(false);
+        let transport = counted(&books, &sandbox, STRICT);
+        assert_eq!(bed.deliver_until(&transport, &sandbox, stop).await, DeliveryEnd::Finished);
+        bed.counters().throttled
+    };
+    let throttled = tokio::join!(deliver(1..51), deliver(51..101), deliver(101..151));
+    assert_eq!(throttled, (0, 0, 0));
+    assert_eq!(deliver(151..201).await, 0);
+    sandbox.stop().await;
+    assert_eq!((books.books().write_requests.throttled, books.books().duplicates.customers), (0, 0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
