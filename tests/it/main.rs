@@ -24,6 +24,7 @@ mod matching;
 mod memory;
 mod migrate;
 mod origin;
+mod pace;
 mod passage;
 mod readme;
 mod reconcile;
