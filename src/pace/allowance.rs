@@ -107,14 +107,12 @@ impl Allowance {
         let Some(limit) = shared.limit else { return Ok((grant(most.max(least), None), Duration::ZERO)) };
         let (least, most) = (least as u64, most.max(least) as u64);
         let _taking = self.taking.lock().await;
-        let found = shared.inner().from_stock(route, least, most);
-        let (chunk, operations, wait) = match found {
-            Some((chunk, operations)) => (chunk, operations, Duration::ZERO),
-            None => {
-                let (chunk, place) = self.take(limit, route, (least, most)).await?;
-                let operations = place.operations.min(most);
-                (chunk, operations, Duration::from_nanos(place.wait))
-            }
+        let found = shared.inner().grant_of_stock(route, least, most);
+        let (chunk, operations, wait) = if let Some((chunk, operations)) = found {
+            (chunk, operations, Duration::ZERO)
+        } else {
+            let (chunk, place) = self.take(limit, route, (least, most)).await?;
+            (chunk, place.operations.min(most), Duration::from_nanos(place.wait))
         };
         Ok((grant(usize::try_from(operations).unwrap_or(usize::MAX), Some(chunk)), wait))
     }
@@ -222,7 +220,7 @@ impl Shared {
 
 impl Inner {
     /// What is left over of earlier chunks.
-    fn from_stock(&mut self, route: &str, least: u64, most: u64) -> Option<(u64, u64)> {
+    fn grant_of_stock(&mut self, route: &str, least: u64, most: u64) -> Option<(u64, u64)> {
         let now = Instant::now();
         let usable = |chunk: &&mut Chunk| chunk.free >= least && chunk.from <= now && now <= chunk.until;
         let chunk = self.stocks.get_mut(route)?.iter_mut().find(usable)?;

@@ -83,7 +83,8 @@ pub(super) fn name(service_root: &Url, whom: &str) -> String {
     let tenant = service_root.query().unwrap_or_default();
     let place = [&origin_text(service_root), tenant, whom].join("\n");
     let hash = Sha256::digest(place.to_lowercase());
-    hash.iter().take(NAME_BYTES).map(|byte| format!("{byte:02x}")).collect()
+    let number = hash.iter().take(NAME_BYTES).fold(0, |number, byte| number << 8 | u128::from(*byte));
+    format!("{number:0width$x}", width = 2 * NAME_BYTES)
 }
 
 #[cfg(test)]
