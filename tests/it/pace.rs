@@ -53,7 +53,7 @@ fn processes_that_import_and_export_at_once_keep_to_the_limit_of_their_credentia
         .map(|letter| {
             let file = format!("{letter}.csv");
             bed.write(&file, customers(letter, 60).as_bytes());
-            bed.start(&["import", &file, "-p", "local", "--yes"])
+            bed.start(&["import", &file, "-p", "local", "--yes", "--out", &letter.to_string()])
         })
         .into();
     bed.ferry(&["export", "customers", "-p", "local", "-o", "all.csv"]).exits(0);
