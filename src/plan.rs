@@ -112,15 +112,6 @@ impl Decision {
     }
 }
 
-/// The fields of an address that a change of one of [`ADDRESS_KEYS`] may overwrite or clear.
-///
-/// Source: a postal code that the server knows overwrites city, country and state; another country clears postal
-/// code, city and state.
-pub const ADDRESS: [&str; 4] = ["city", "state", "country", "postalCode"];
-
-/// The fields whose change makes the server write the rest of the [`ADDRESS`].
-pub const ADDRESS_KEYS: [&str; 2] = ["postalCode", "country"];
-
 impl Decision {
     /// A record of a customer that is left out because its customer did not arrive; `customer` is its number and what became of it.
     #[must_use]
@@ -208,18 +199,19 @@ impl Matching {
             return Ok(Decision::unchanged(payload, existing));
         }
         let is_changed = |name: &str| changes.iter().any(|change| change.field == name);
-        // The server fills or clears the rest of an address itself, unless it is sent along.
-        let moves = ADDRESS_KEYS.iter().any(|name| is_changed(name));
         let goes_along = |name: &str| {
             let field = self.entity.field(name);
-            changes.iter().any(|change| field.is_some_and(|field| field.goes_with(&change.field)))
+            changes.iter().any(|change| {
+                // What the server fills or clears itself, unless it is sent along, such as the rest of an address.
+                field.is_some_and(|field| field.goes_with(&change.field))
+                    || self.entity.moves(&change.field, name)
+            })
         };
-        let is_touched =
-            |name: &str| is_changed(name) || goes_along(name) || (moves && ADDRESS.contains(&name));
+        let is_touched = |name: &str| is_changed(name) || goes_along(name);
         let payload = blanks(self.entity, &fields::only(payload, is_touched)?)?.into_owned();
         let payload = completed(self.entity, &payload, &existing.body)?.into_owned();
         let before = fields::only(&existing.body, is_touched)?;
-        let cleared = cleared_by_a_move(&payload, &changes, &existing.body)?;
+        let cleared = self.cleared_by_a_move(&payload, &changes, &existing.body)?;
         changes.extend(cleared);
         Ok(Decision { payload, changes, existing: Some(existing), before, ..Decision::new(Action::Update) })
     }
@@ -230,33 +222,31 @@ impl Matching {
         Ok(changes)
     }
 
+    /// What the server empties because another field changes, such as the country, and the row does not send.
+    fn cleared_by_a_move(
+        &self,
+        payload: &str,
+        changes: &[FieldChange],
+        found: &str,
+    ) -> serde_json::Result<Vec<FieldChange>> {
+        let is_move = |change: &&FieldChange| !change.from.is_empty() && !change.to.is_empty();
+        let moved = changes.iter().filter(is_move).filter_map(|change| self.entity.field(&change.field));
+        let (sent, found) = (fields::Fields::parse(payload)?, fields::Fields::parse(found)?);
+        let unsent = moved.flat_map(|field| field.clears).filter(|name| sent.raw(name).is_none());
+        let cleared = unsent.map(|name| FieldChange {
+            field: (*name).to_owned(),
+            from: found.text(name).into_owned(),
+            to: String::new(),
+        });
+        Ok(cleared.filter(|change| !change.from.trim().is_empty()).collect())
+    }
+
     /// The field that a row's key stands in, for messages.
     #[must_use]
     pub fn key_field(&self) -> &'static str {
         let keys = ["number", "documentNumber", "dimensionCode", "displayName"];
         keys.into_iter().find(|name| self.entity.field(name).is_some()).unwrap_or("id")
     }
-}
-
-/// What the server empties because the country changes, and the row does not send.
-fn cleared_by_a_move(
-    payload: &str,
-    changes: &[FieldChange],
-    found: &str,
-) -> serde_json::Result<Vec<FieldChange>> {
-    let is_move =
-        |change: &FieldChange| change.field == "country" && !change.from.is_empty() && !change.to.is_empty();
-    if !changes.iter().any(is_move) {
-        return Ok(Vec::new());
-    }
-    let (sent, found) = (fields::Fields::parse(payload)?, fields::Fields::parse(found)?);
-    let unsent = ["postalCode", "city", "state"].into_iter().filter(|name| sent.raw(name).is_none());
-    let cleared = unsent.map(|name| FieldChange {
-        field: name.to_owned(),
-        from: found.text(name).into_owned(),
-        to: String::new(),
-    });
-    Ok(cleared.filter(|change| !change.from.trim().is_empty()).collect())
 }
 
 #[cfg(test)]
@@ -370,6 +360,18 @@ mod tests {
         let changes: Vec<_> =
             decision.changes.iter().map(|change| (&*change.field, &*change.from, &*change.to)).collect();
         assert_eq!(changes, [("country", "DE", "AT"), ("postalCode", "89073", ""), ("state", "BW", "")]);
+    }
+
+    #[test]
+    fn a_change_of_country_empties_nothing_where_the_server_does_not() {
+        let found = existing(r#"{"displayName":"Trey","city":"Ulm","state":"BW","country":"DE"}"#);
+        let candidate =
+            Candidate { key: "Trey", payload: r#"{"displayName":"Trey","country":"AT"}"#, asked: None };
+        let matching = Matching { entity: &crate::catalogue::bigcapital::CUSTOMERS, mode: Mode::Upsert };
+        let decision = matching.decide(candidate, vec![found]).unwrap();
+        let changes: Vec<_> = decision.changes.iter().map(|change| change.field.as_str()).collect();
+        assert_eq!(changes, ["country"]);
+        assert_eq!(decision.before, r#"{"displayName":"Trey","country":"DE"}"#);
     }
 
     #[test]

@@ -40,6 +40,11 @@ const fn text(name: &'static str, wire: &'static str) -> Field {
     Field::text(name, TEXT).at(wire).refuses(Refuses::FourBytes)
 }
 
+/// Source: one address, where Business Central takes several parted by semicolons.
+const fn email(name: &'static str, wire: &'static str) -> Field {
+    text(name, wire).kind(Kind::Email).holds_one()
+}
+
 const fn money(name: &'static str, wire: &'static str) -> Field {
     Field::new(name, Kind::Decimal(3)).at(wire).refuses(Refuses::DigitsOver(10))
 }
@@ -53,13 +58,14 @@ pub static CUSTOMERS: Entity = Entity {
     set: "customers",
     fields: &[
         Field::text("id", 0).read_only(),
-        text("displayName", "displayName").required().goes_along().also(&[
+        text("displayName", "displayName").required().goes_along().or_from("companyName").also(&[
             "name",
             "customer name",
             "customer",
         ]),
         Field::new("type", Kind::Enum(TYPES))
             .at("customerType")
+            .preset("Company")
             .goes_along()
             .also(&["customer type", "contact type"]),
         text("salutation", "salutation").also(&["title"]),
@@ -92,7 +98,7 @@ pub static CUSTOMERS: Entity = Entity {
             "billing address country",
         ]),
         text("billingPhoneNumber", "billingAddressPhone").also(&["billing phone", "billing address phone"]),
-        text("billingEmail", "billingAddressEmail").kind(Kind::Email).also(&["billing address email"]),
+        email("billingEmail", "billingAddressEmail").also(&["billing address email"]),
         text("shippingAddressLine1", "shippingAddress1").also(&["shipping address", "shipping address 1"]),
         text("shippingAddressLine2", "shippingAddress2").also(&["shipping address 2"]),
         text("shippingCity", "shippingAddressCity").also(&["shipping address city"]),
@@ -100,7 +106,7 @@ pub static CUSTOMERS: Entity = Entity {
         text("shippingCountry", "shippingAddressCountry").also(&["shipping address country"]),
         text("shippingPhoneNumber", "shippingAddressPhone")
             .also(&["shipping phone", "shipping address phone"]),
-        text("shippingEmail", "shippingAddressEmail").kind(Kind::Email).also(&["shipping address email"]),
+        email("shippingEmail", "shippingAddressEmail").also(&["shipping address email"]),
         text("phoneNumber", "workPhone").also(&["phone", "phone no", "telephone", "tel", "work phone"]),
         text("mobilePhoneNumber", "personalPhone").also(&[
             "mobile",
@@ -108,14 +114,14 @@ pub static CUSTOMERS: Entity = Entity {
             "personal phone",
             "cell",
         ]),
-        text("email", "email").kind(Kind::Email).also(&["e mail", "mail", "email address"]),
+        email("email", "email").also(&["e mail", "mail", "email address"]),
         text("website", "website").also(&["home page", "homepage", "web", "url", "web site"]),
         Field::text("note", NOTE).refuses(Refuses::FourBytes).also(&["notes", "remark", "comment"]),
-        Field::new("active", Kind::Boolean).also(&["is active"]),
+        Field::new("active", Kind::Boolean).preset("true").also(&["is active"]),
         Field::code("currencyCode", 3).create_only().code_of("currencies").also(&["currency"]),
         money("openingBalance", "openingBalance"),
         Field::new("openingBalanceDate", Kind::Date).at("openingBalanceAt").also(&["opening balance at"]),
-        rate("openingBalanceExchangeRate", "openingBalanceExchangeRate"),
+        rate("openingBalanceExchangeRate", "openingBalanceExchangeRate").preset("1"),
         Field::new("openingBalanceBranchId", Kind::Integer),
         money("balance", "balance").read_only(),
         money("localOpeningBalance", "localOpeningBalance").read_only(),
@@ -192,7 +198,7 @@ pub static PAYMENTS: Entity = Entity {
             "purpose",
             "statement",
         ]),
-        rate("exchangeRate", "exchangeRate").goes_along(),
+        rate("exchangeRate", "exchangeRate").preset("1").goes_along(),
         // Source: where there are branches, an edit needs one again.
         Field::new("branchId", Kind::Integer).goes_along(),
         Field::code("currencyCode", 3).read_only(),

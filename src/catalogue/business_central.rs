@@ -61,12 +61,16 @@ pub(super) mod customers {
     pub(in super::super) const STATE: Field =
         Field::text("state", 30).also(&["county", "province", "region", "state province"]);
 
+    /// Source: another country clears postal code, city and state.
     pub(in super::super) const COUNTRY: Field = Field::code("country", 10)
         .code_of("countriesRegions")
+        .clears(&["postalCode", "city", "state"])
         .also(&["country code", "country region", "country region code"]);
 
-    pub(in super::super) const POSTAL_CODE: Field =
-        Field::code("postalCode", 20).also(&["post code", "zip", "zip code", "postcode"]);
+    /// Source: a postal code found in the post code table overwrites city, country and state.
+    pub(in super::super) const POSTAL_CODE: Field = Field::code("postalCode", 20)
+        .overwrites(&["city", "state", "country"])
+        .also(&["post code", "zip", "zip code", "postcode"]);
 
     pub(in super::super) const PHONE_NUMBER: Field =
         Field::text("phoneNumber", 30).kind(Kind::Phone).also(&["phone", "phone no", "telephone", "tel"]);

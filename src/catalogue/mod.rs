@@ -95,6 +95,7 @@ pub struct Entity {
 
 /// One field of a record.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that have nothing to do with each other")]
 pub struct Field {
     /// The neutral name, which is the one in files, plans and messages: `displayName`.
     pub name: &'static str,
@@ -125,6 +126,16 @@ pub struct Field {
     /// Whether lists of records show the field; of one that they do not, nothing can be said before a record is read
     /// alone.
     pub is_listed: bool,
+    /// Whether it holds one value where others hold several, parted by semicolons.
+    pub holds_one: bool,
+    /// The field whose column feeds this one too when no column is its own; empty for none.
+    pub or_from: &'static str,
+    /// What a new record has here when nothing is sent, in neutral form; empty for nothing.
+    pub preset: &'static str,
+    /// The fields that the server may overwrite when this one changes, unless they are sent along.
+    pub overwrites: &'static [&'static str],
+    /// The fields that the server empties when this one changes, unless they are sent along.
+    pub clears: &'static [&'static str],
 }
 
 /// What a system does not take: sent all the same, it fails without a word of why.
@@ -235,6 +246,12 @@ impl Entity {
     pub fn field(&self, name: &str) -> Option<&'static Field> {
         self.fields.iter().find(|field| field.name == name)
     }
+
+    /// Whether the server writes the field `other` when `changed` changes, unless it is sent along.
+    #[must_use]
+    pub fn moves(&self, changed: &str, other: &str) -> bool {
+        self.field(changed).is_some_and(|field| field.moves(other))
+    }
 }
 
 impl Field {
@@ -252,6 +269,11 @@ impl Field {
             goes_along: false,
             follows: "",
             is_listed: true,
+            holds_one: false,
+            or_from: "",
+            preset: "",
+            overwrites: &[],
+            clears: &[],
         }
     }
 
@@ -276,6 +298,12 @@ impl Field {
         self.goes_along
             || (!self.follows.is_empty() && self.follows == changed)
             || (self.name.starts_with(OPENING) && changed.starts_with(OPENING))
+    }
+
+    /// Whether a change of the field makes the server write the field `other` too, unless it is sent along.
+    #[must_use]
+    pub fn moves(&self, other: &str) -> bool {
+        self.overwrites.contains(&other) || self.clears.contains(&other)
     }
 
     /// Where the dialect keeps the field, a path with slashes.
@@ -355,6 +383,28 @@ impl Field {
 
     const fn unlisted(self) -> Self {
         Self { is_listed: false, ..self }
+    }
+
+    const fn holds_one(self) -> Self {
+        Self { holds_one: true, ..self }
+    }
+
+    /// Fed by the column of this field when no column is its own.
+    const fn or_from(self, or_from: &'static str) -> Self {
+        Self { or_from, ..self }
+    }
+
+    /// What a new record has here when nothing is sent.
+    const fn preset(self, preset: &'static str) -> Self {
+        Self { preset, ..self }
+    }
+
+    const fn overwrites(self, overwrites: &'static [&'static str]) -> Self {
+        Self { overwrites, ..self }
+    }
+
+    const fn clears(self, clears: &'static [&'static str]) -> Self {
+        Self { clears, ..self }
     }
 
     const fn also(self, aliases: &'static [&'static str]) -> Self {

@@ -150,11 +150,12 @@ pub(crate) struct ReadArgs {
     pub(crate) delimiter: String,
     /// What the sign of a payment's amount means.
     ///
-    /// `receipts-positive`: the file counts money received as positive; it is sent negated, because Business
-    /// Central posts a receipt only as a negative amount, and a negative amount in the file is a reject.
-    /// `as-is`: the file already carries Business Central's signs; amounts are sent unchanged.
-    /// Bigcapital counts money received as positive, so there the two are the other way round; an export has Business
-    /// Central's signs whatever it is of.
+    /// `receipts-positive`: the file counts money received as positive, and a negative amount in it is a reject.
+    /// `as-is`: the file counts money received as negative, as Business Central does and every export, whatever it is
+    /// of.
+    /// Each target gets the sign it wants: Business Central a negative amount, so that positive ones are negated and
+    /// negative ones go as they stand; Bigcapital a positive one, so that it is the other way round on the way, and
+    /// a positive amount under `as-is` is a reject.
     #[arg(long, value_name = "RULE", default_value = "receipts-positive")]
     pub(crate) sign: Sign,
     /// What a blank cell means for a record that is there.
@@ -494,7 +495,8 @@ pub(crate) struct DiffArgs {
     /// What parts the cells of a text file
     #[arg(short, long, value_name = "auto|CHAR", default_value = "auto")]
     pub(crate) delimiter: String,
-    /// What the sign of a payment's amount in a file means; an export carries the target's own signs: `as-is`
+    /// What the sign of a payment's amount in a file means; an export counts money received as
+    /// negative, whatever it is of: `as-is`
     #[arg(long, value_name = "RULE", default_value = "receipts-positive")]
     pub(crate) sign: Sign,
     /// The folder for diff.csv and diff.json, instead of .ferry/diffs/MOMENT

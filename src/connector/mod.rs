@@ -16,7 +16,7 @@ pub mod payload;
 
 pub use api::{Api, Connector, Described, Habits, List, ReadPause, Set};
 pub use found::{Found, FoundPage, Identity, Lookup, highest_line_of, text_of};
-pub use normalise::{blanks, completed, differences, is_among, own};
+pub use normalise::{blanks, completed, differences, filled_since, is_among, own};
 
 use std::sync::Arc;
 use std::time::Duration;

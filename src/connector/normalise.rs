@@ -70,6 +70,26 @@ pub fn is_among(entity: &Entity, changes: &[FieldChange], name: &str) -> bool {
     changes.iter().any(|change| change.field == name || number.is_some_and(|number| change.field == number))
 }
 
+/// The fields of `found` that a person may fill, that `sent` left out, and that hold something else than a new record
+/// gets by itself: `from` is the found value, `to` what was there at first.
+///
+/// # Errors
+/// When one of the two is no JSON object.
+pub fn filled_since(entity: &Entity, sent: &str, found: &str) -> Result<Vec<FieldChange>, serde_json::Error> {
+    let (sent, found) = (Fields::parse(sent)?, Fields::parse(found)?);
+    let unsent = entity.fields.iter().filter(|field| field.is_in_files() && sent.raw(field.name).is_none());
+    let filled = unsent.filter_map(|field| {
+        let there = found.text(field.name);
+        let is_new = are_same(field.kind, usize::from(field.max_length), field.preset, &there);
+        (!is_new).then(|| FieldChange {
+            field: field.name.to_owned(),
+            from: shown(field.kind, &there).to_owned(),
+            to: field.preset.to_owned(),
+        })
+    });
+    Ok(filled.collect())
+}
+
 /// The payload of a change with every value that is to be cleared in the form that clears it.
 ///
 /// Source: the nil GUID means none, the blank member of an enumeration is `_x0020_`.
@@ -279,6 +299,21 @@ mod tests {
                 "blocked: `` -> `All`"
             ]
         );
+    }
+
+    #[test]
+    fn what_was_filled_in_since_is_told_from_what_a_new_record_has_by_itself() {
+        let sent = r#"{"displayName":"Ann","city":"Ulm"}"#;
+        let filled = |found: &str| -> Vec<String> {
+            let changes = filled_since(&crate::catalogue::bigcapital::CUSTOMERS, sent, found).unwrap();
+            changes.into_iter().map(|change| change.field).collect()
+        };
+        let new = r#"{"id":"7","displayName":"Ann","city":"Ulm","type":"Company","note":null,"active":true,
+            "balance":12.5,"openingBalance":0,"openingBalanceDate":null,"openingBalanceExchangeRate":1}"#;
+        assert!(filled(new).is_empty());
+        let worked_in = r#"{"id":"7","displayName":"Bea","city":"Ulm","type":"Company","note":"asked for terms",
+            "active":false,"openingBalance":5,"openingBalanceExchangeRate":1,"phoneNumber":"555"}"#;
+        assert_eq!(filled(worked_in), ["phoneNumber", "note", "active", "openingBalance"]);
     }
 
     #[test]

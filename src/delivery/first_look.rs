@@ -19,6 +19,9 @@ use crate::connector::{Connector, Verdict, differences};
 use crate::domain::{Action, Refusal};
 use crate::ledger::OpenRow;
 
+/// The code of a row that was not sent because its record cannot be looked at.
+const UNSEEN: &str = "unseen";
+
 /// The row as it is to be sent: of an update, what the record does not hold yet. An error is why it is not to be sent
 /// now.
 pub(super) async fn look_first<'r>(
@@ -35,6 +38,10 @@ pub(super) async fn look_first<'r>(
         Answer::Found(found) => found,
         Answer::Later(pause) => return Err(Verdict::NotDone(Some(pause))),
         Answer::TooMuch => return Err(Verdict::NotDone(None)),
+        // What was never sent is nowhere to be looked for.
+        Answer::Never(message) if row.attempts == 0 => {
+            return Err(Verdict::Refused(Refusal { status: 0, code: UNSEEN.to_owned(), message }));
+        }
         Answer::Never(words) => return Err(Verdict::InDoubt(words)),
         Answer::NotPermitted(message) => {
             return Err(Verdict::NotPermitted(Refusal { status: 403, code: String::new(), message }));

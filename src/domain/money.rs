@@ -65,6 +65,49 @@ impl Money {
     }
 }
 
+impl Money {
+    /// The amount nearest to a number as programs write them, `-1.4210854715202004e-14`: digits beyond what fits are
+    /// rounded away, halves away from zero. For answers of servers that compute with binary numbers, never for files.
+    ///
+    /// # Errors
+    /// When the text is no number, or has more than 28 digits before the point.
+    pub fn nearest(text: &str) -> Result<Self, MoneyError> {
+        let (number, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+        let exponent: i64 = exponent.parse().map_err(|_| MoneyError)?;
+        let (is_negative, number) = match number.strip_prefix('-') {
+            Some(number) => (true, number),
+            None => (false, number),
+        };
+        let (whole, part) = number.split_once('.').unwrap_or((number, ""));
+        if whole.is_empty() || !whole.bytes().chain(part.bytes()).all(|byte| byte.is_ascii_digit()) {
+            return Err(MoneyError);
+        }
+        let digits = [whole, part].concat();
+        let point = i64::try_from(whole.len()).map_err(|_| MoneyError)?.saturating_add(exponent);
+        let leading = digits.bytes().take_while(|digit| *digit == b'0').count();
+        let (digits, point) = (&digits[leading..], point.saturating_sub_unsigned(leading as u64));
+        // What stands before the point needs its places, and of what follows it so many are left.
+        let scale = MOST_DIGITS - point.max(0);
+        if digits.is_empty() || point < -MOST_DIGITS {
+            return Ok(Self::ZERO);
+        }
+        if scale < 0 {
+            return Err(MoneyError);
+        }
+        let places = usize::try_from(scale + point).map_err(|_| MoneyError)?;
+        let digit = |place: usize| digits.as_bytes().get(place).map_or(0, |digit| i128::from(digit - b'0'));
+        let rounds_up = i128::from(digit(places) >= 5);
+        let mantissa = (0..places).fold(0, |mantissa, place| mantissa * 10 + digit(place)) + rounds_up;
+        let scale = u32::try_from(scale).map_err(|_| MoneyError)?;
+        let mantissa = if is_negative { -mantissa } else { mantissa };
+        let exact = Decimal::try_from_i128_with_scale(mantissa, scale).map_err(|_| MoneyError)?;
+        Ok(Self(exact.normalize()))
+    }
+}
+
+/// The digits that an amount has at most.
+const MOST_DIGITS: i64 = 28;
+
 impl From<Decimal> for Money {
     fn from(decimal: Decimal) -> Self {
         Self(decimal)
@@ -165,6 +208,29 @@ mod tests {
     }
 
     #[test]
+    fn binary_noise_is_read_to_the_last_digit_that_fits() {
+        for (text, nearest) in [
+            ("1.4210854715202004e-14", "0.000000000000014210854715202"),
+            ("-2.7755575615628914E-17", "-0.0000000000000000277555756156"),
+            ("238.16000000000003", "238.16000000000003"),
+            ("5e-29", "0.0000000000000000000000000001"),
+            ("4e-29", "0"),
+            ("1e-400", "0"),
+            ("0e99", "0"),
+            ("1.5e+3", "1500"),
+            ("9999999999999999999999999.995", "9999999999999999999999999.995"),
+            ("9999999999999999999999999999.5", "10000000000000000000000000000"),
+        ] {
+            assert_eq!(Money::nearest(text).unwrap().to_string(), nearest, "{text}");
+        }
+        for text in
+            ["", "1e", "e5", "1e99", "--1", "1.2.3", "NaN", "1e-14x", ".5", "12345678901234567890123456789"]
+        {
+            assert_eq!(Money::nearest(text), Err(MoneyError), "{text}");
+        }
+    }
+
+    #[test]
     fn text_that_is_no_plain_number_is_refused() {
         for text in ["", "1,234.50", "12..50", "NaN", "--15.00", "0x1F", "1 2", "5O.00", "1_000"] {
             assert_eq!(text.parse::<Money>(), Err(MoneyError), "{text}");
@@ -172,6 +238,14 @@ mod tests {
     }
 
     proptest! {
+        /// Whatever fits is read as it is.
+        #[test]
+        fn nearest_is_exact_where_it_can_be(mantissa in -99_999_999_999_999_999i64..99_999_999_999_999_999, scale in 0u32..28) {
+            let money = Money::from(Decimal::new(mantissa, scale));
+            prop_assert_eq!(Money::nearest(&money.to_string()).unwrap(), money);
+            prop_assert_eq!(Money::nearest(&format!("{mantissa}e-{scale}")).unwrap(), money);
+        }
+
         /// Whatever the digits and the scale, text in is text out.
         #[test]
         fn text_in_is_text_out(mantissa in -99_999_999_999_999_999i64..99_999_999_999_999_999, scale in 0u32..28) {

@@ -48,6 +48,12 @@ pub fn upper(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(upper_char).collect())
 }
 
+/// Whether two codes are one to Business Central, whatever their letter case and the blanks at their ends.
+#[must_use]
+pub fn is_same_code(left: &str, right: &str) -> bool {
+    upper(left.trim()) == upper(right.trim())
+}
+
 /// The upper case of one letter, or the letter itself when its upper case is more than one letter.
 #[must_use]
 pub fn upper_char(letter: char) -> char {
@@ -124,6 +130,12 @@ mod tests {
     fn upper_case_never_makes_a_code_longer() {
         assert_eq!(upper("straße 1é"), "STRAßE 1É");
         assert!(matches!(upper("C-001"), Cow::Borrowed("C-001")));
+    }
+
+    #[test]
+    fn codes_are_one_whatever_their_letter_case_and_the_blanks_around_them() {
+        assert!(is_same_code(" käse", "KÄSE"));
+        assert!(!is_same_code("KASE", "KÄSE"));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use super::pages::PageReader;
 use super::{ExportError, ExportEvent};
 use crate::connector::{List, Set};
+use crate::domain::text::is_same_code;
 
 #[derive(Deserialize)]
 struct JournalPage {
@@ -38,7 +39,7 @@ pub async fn fetch_journals(
     }
     if let Some(wanted) = wanted {
         let known: Vec<_> = journals.iter().map(|(_, code)| format!("`{code}`")).collect();
-        journals.retain(|(_, code)| code.to_uppercase() == wanted.trim().to_uppercase());
+        journals.retain(|(_, code)| is_same_code(code, wanted));
         if journals.is_empty() {
             let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
             return Err(ExportError::UnknownJournal { journal: wanted.to_owned(), known });

@@ -31,6 +31,17 @@ pub struct Unmapped {
     pub reason: UnmappedReason,
 }
 
+/// A column whose values, or whose further values, the target has no place for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unsupported {
+    /// 0-based column.
+    pub column: u32,
+    /// The field it feeds, or would feed elsewhere.
+    pub field: &'static str,
+    /// Whether the first value of a cell has a place: only the others, after a semicolon, have none.
+    pub has_place_for_one: bool,
+}
+
 /// Why a column feeds no field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UnmappedReason {
@@ -113,12 +124,21 @@ impl Binding {
         &self.unmapped
     }
 
-    /// The columns whose values the target has no place for, left to right, and the fields they would feed elsewhere.
-    pub fn unsupported(&self) -> impl Iterator<Item = (u32, &'static str)> + '_ {
-        self.unmapped.iter().filter_map(|unmapped| match unmapped.reason {
-            UnmappedReason::Unsupported(name) => Some((unmapped.column, name)),
+    /// The columns whose values the target has no place for, left to right, then those of whose cells it takes one
+    /// value of several.
+    pub fn unsupported(&self) -> impl Iterator<Item = Unsupported> + '_ {
+        let unplaced = self.unmapped.iter().filter_map(|unmapped| match unmapped.reason {
+            UnmappedReason::Unsupported(field) => {
+                Some(Unsupported { column: unmapped.column, field, has_place_for_one: false })
+            }
             _ => None,
-        })
+        });
+        let fed = self.feeds.iter().filter_map(|feed| Some((&self.entity.fields[feed.field], feed.column?)));
+        unplaced.chain(fed.filter(|(field, _)| field.holds_one).map(|(field, column)| Unsupported {
+            column,
+            field: field.name,
+            has_place_for_one: true,
+        }))
     }
 
     /// The fields that are fed, in catalogue order.
@@ -158,7 +178,7 @@ impl Binding {
         match place.checked_sub(self.entity.fields.len()) {
             None => self.entity.fields[place].name,
             Some(0) => ACTION_COLUMN,
-            Some(beyond) => self.unsupported().nth(beyond - 1).map_or("", |(_, name)| name),
+            Some(beyond) => self.unsupported().nth(beyond - 1).map_or("", |unsupported| unsupported.field),
         }
     }
 
@@ -168,7 +188,7 @@ impl Binding {
     pub fn column_of(&self, field: usize) -> Option<u32> {
         match field.checked_sub(self.entity.fields.len()) {
             Some(0) => return self.action,
-            Some(beyond) => return self.unsupported().nth(beyond - 1).map(|(column, _)| column),
+            Some(beyond) => return self.unsupported().nth(beyond - 1).map(|unsupported| unsupported.column),
             None => {}
         }
         self.feeds.iter().find(|feed| feed.field == field)?.column

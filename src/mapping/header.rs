@@ -194,8 +194,14 @@ impl<'h> Binder<'h> {
     fn finish(mut self, mapping: Option<&MappingFile>) -> Result<Binding, MappingError> {
         let mut feeds = Vec::new();
         for (index, field) in self.entity.fields.iter().enumerate() {
-            let column = self.settle(index, field)?.map(|(column, right)| (column, right == Right::Name));
             let fed = mapping.and_then(|mapping| mapping.fields.get(field.name));
+            let own = self.settle(index, field)?;
+            let column = match self.entity.index_of(field.or_from).filter(|_| own.is_none() && fed.is_none())
+            {
+                Some(other) => self.settle(other, &self.entity.fields[other])?,
+                None => own,
+            };
+            let column = column.map(|(column, right)| (column, right == Right::Name));
             if let Some(feed) = feed(index, field, column, fed) {
                 feeds.push(feed);
             }

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 
-use crate::catalogue::{Dialect, Kind};
+use crate::catalogue::Dialect;
 use crate::connector::fields::Fields;
 use crate::connector::{Set, text_of};
 use crate::domain::text::{fold_name, upper};
@@ -71,8 +71,6 @@ pub(super) struct Completion {
     /// The account on which money comes in when a row names none.
     deposit: Option<String>,
     local_currency: String,
-    /// Rows of which only the first of several e-mail addresses goes.
-    cut_emails: u64,
 }
 
 impl Completion {
@@ -142,27 +140,17 @@ impl Completion {
         }
     }
 
-    /// What is to be told of the rows, in one line.
-    pub(super) fn note(&self) -> Option<String> {
-        let rows = self.cut_emails;
-        let system = self.dialect?.title;
-        (rows > 0).then(|| {
-            format!("{rows} customers have several e-mail addresses; {system} holds one, so the first of each goes")
-        })
-    }
-
-    /// Source: one address, where Business Central takes several parted by semicolons.
-    fn with_one_email<'p>(&mut self, payload: &'p str) -> Cow<'p, str> {
+    /// Of several addresses the first: what becomes of the others was decided before.
+    fn with_one_email<'p>(&self, payload: &'p str) -> Cow<'p, str> {
         let (Some(dialect), Ok(sent)) = (self.dialect, Fields::parse(payload)) else {
             return Cow::Borrowed(payload);
         };
         let is_list = |name: &str, raw: &str| {
-            raw.contains(';') && dialect.customers.field(name).is_some_and(|field| field.kind == Kind::Email)
+            raw.contains(';') && dialect.customers.field(name).is_some_and(|field| field.holds_one)
         };
         if !sent.iter().any(|(name, raw)| is_list(name, raw)) {
             return Cow::Borrowed(payload);
         }
-        self.cut_emails += 1;
         let mut object = Object::default();
         for (name, raw) in sent.iter() {
             if is_list(name, raw) {
@@ -492,6 +480,5 @@ mod tests {
             decision.payload,
             r#"{"displayName":"A","email":"a@b.c","type":"Company","currencyCode":"USD"}"#
         );
-        assert!(completion.note().unwrap().starts_with("1 customers"));
     }
 }

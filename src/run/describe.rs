@@ -1,6 +1,7 @@
 //! What a service says of its own names, asked for once, when a target is opened.
 //!
-//! Nothing rests on the answer: without it, the names are those of the dialect's reference.
+//! A field that the service does not name is not sent, and its values count as ones that the target has no place for;
+//! without an answer, the names are those of the dialect's reference.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

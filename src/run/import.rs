@@ -16,6 +16,7 @@ use tokio::task::block_in_place;
 use crate::catalogue::business_central_v2::CUSTOMER_PAYMENT_JOURNALS;
 use crate::catalogue::{Kind, Writable};
 use crate::connector::Habits;
+use crate::domain::text::upper;
 use crate::domain::{EntityKind, Forecast, OnUnsupported, References, UnsupportedColumn};
 use crate::durable::create_directory;
 use crate::ledger::{Ledger, RunHeader, SourceHeader};
@@ -198,7 +199,7 @@ fn match_fields(
 ///
 /// Source: the field `code` of payment journals, a Code of 10 characters.
 fn journal_code(code: &str) -> Result<String, Error> {
-    let code = code.trim().to_uppercase();
+    let code = upper(code.trim()).into_owned();
     let field = CUSTOMER_PAYMENT_JOURNALS.field("code");
     let longest = field.map_or(0, |field| usize::from(field.max_length));
     if code.is_empty() || code.encode_utf16().count() > longest {
@@ -397,7 +398,6 @@ fn plan_rows(mut planning: Planning, opened: Vec<Opened>, observer: Observer<'_>
         observer(Event::Note(note));
     }
     planner.flush()?;
-    planner.completion.note().into_iter().for_each(|note| observer(Event::Note(note)));
     planning.header.forecast = forecast(&planning)?;
     planning.ledger.finish_planning(&planning.header)?;
     Ok(planning.ledger)

@@ -5,11 +5,11 @@
 
 use crate::catalogue::{Entity, Kind, Writable};
 use crate::connector::fields::{self, Fields};
-use crate::connector::{blanks, completed, differences, is_among};
+use crate::connector::{blanks, completed, differences, filled_since, is_among};
 use crate::delivery::OnConflict;
 use crate::domain::{Action, EntityKind, FieldChange, PlannedRow, RowResult, Rule, Violation};
 use crate::mapping::can_be_blank;
-use crate::plan::{ADDRESS, ADDRESS_KEYS, Existing};
+use crate::plan::Existing;
 use crate::validation::Sign;
 
 use super::index::{TargetIndex, name_key};
@@ -21,6 +21,8 @@ use super::reading::as_in_file;
 pub(super) struct Inverse {
     pub(super) entity: &'static Entity,
     pub(super) kind: EntityKind,
+    /// Whether an `ETag` tells that somebody has touched a record.
+    pub(super) has_etags: bool,
     /// The word of `--sign` of the run.
     pub(super) sign: String,
     pub(super) local_currency: String,
@@ -121,7 +123,10 @@ impl Inverse {
         there: Existing,
         left: Option<&str>,
     ) -> serde_json::Result<PlannedRow> {
-        let changed = moved(self.entity, done, &there.body)?;
+        let mut changed = moved(self.entity, done, &there.body)?;
+        if !self.has_etags {
+            changed.extend(filled_since(self.entity, &done.payload, &there.body)?);
+        }
         let is_touched = !changed.is_empty() || left.is_some_and(|etag| etag != there.etag);
         if is_touched && self.on_conflict != OnConflict::Ours {
             let fields = names(&changed);
@@ -176,9 +181,8 @@ impl Inverse {
             return Ok(PlannedRow { remote_id: Some(there.id), etag: Some(there.etag), ..planned });
         }
         let is_changed = |name: &str| is_among(self.entity, &changes, name);
-        // An address goes back whole, because a change of one of its keys clears what is not sent with it.
-        let moves = ADDRESS_KEYS.iter().any(|name| is_changed(name));
-        let is_address = |name: &str| moves && ADDRESS.contains(&name);
+        // An address goes back whole where a change of one of its fields clears what is not sent with it.
+        let is_address = |name: &str| changes.iter().any(|change| self.entity.moves(&change.field, name));
         let kept = |name: &str| kept.iter().any(|change| change.field == name);
         let amount = is_changed("creditLimit").then(|| Fields::parse(&wanted)).transpose()?;
         let payload = fields::only(&wanted, |name| {
@@ -218,7 +222,11 @@ impl Inverse {
         let mut foreign = differences(self.entity, &sent, now)?;
         foreign.retain(|change| is_back(&change.field));
         let sent = Fields::parse(&sent)?;
-        let is_emptied = |change: &FieldChange| change.from.is_empty() && sent.raw("country").is_some();
+        let is_cleared = |name: &str| {
+            let mut cleared = sent.iter().filter_map(|(sent, _)| self.entity.field(sent));
+            cleared.any(|field| field.clears.contains(&name))
+        };
+        let is_emptied = |change: &FieldChange| change.from.is_empty() && is_cleared(&change.field);
         let unsent = back.iter().filter(|change| sent.raw(&change.field).is_none() && !is_emptied(change));
         foreign.extend(unsent.cloned());
         Ok(foreign)

@@ -9,7 +9,7 @@ use crate::domain::text::is_same_folded;
 use crate::domain::{EntityKind, Money};
 use crate::durable::FileError;
 use crate::ledger::RunHeader;
-use crate::mapping::{Binding, Blanks, MappingError, MappingFile, UnmappedReason, guess_entity};
+use crate::mapping::{Binding, Blanks, MappingError, MappingFile, UnmappedReason, Unsupported, guess_entity};
 use crate::report::{REASON_COLUMN, SourceFacts};
 use crate::source::{SheetChoice, Source, SourceError, SourceOptions};
 use crate::validation::Sign;
@@ -250,10 +250,21 @@ impl Opened {
         names.map(|name| column(name).map(|column| column as usize))
     }
 
-    /// The columns whose values the target has no place for: headings, and the fields they would fill elsewhere.
+    /// The columns whose values the target has no place for: headings, and the fields they would fill elsewhere; of
+    /// those that it has one place for, that it is about the others.
     pub(super) fn unsupported(&self) -> Vec<(String, &'static str)> {
         let heading = |column: u32| self.facts.headers.get(column as usize).cloned().unwrap_or_default();
-        self.binding.unsupported().map(|(column, field)| (heading(column), field)).collect()
+        let named = |unsupported: Unsupported| {
+            let others = if unsupported.has_place_for_one { ": all but the first" } else { "" };
+            (format!("{}{others}", heading(unsupported.column)), unsupported.field)
+        };
+        self.binding.unsupported().map(named).collect()
+    }
+
+    /// The fields that columns would fill elsewhere, for which the target has no place at all.
+    pub(super) fn unplaced(&self) -> Vec<&'static str> {
+        let unplaced = self.binding.unsupported().filter(|unsupported| !unsupported.has_place_for_one);
+        unplaced.map(|unsupported| unsupported.field).collect()
     }
 
     /// The column of a customer's number, where the target has no field for it.

@@ -16,7 +16,7 @@ use crate::connector::differences;
 use crate::domain::{Action, FieldChange, NotRestored, PlannedRow, RowResult, State};
 use crate::durable::{FileError, PendingFile};
 use crate::ledger::{Filter, Ledger, RunHeader};
-use crate::plan::{ADDRESS, ADDRESS_KEYS, Existing};
+use crate::plan::Existing;
 
 use super::chain::place_of;
 use super::error::Error;
@@ -86,9 +86,9 @@ fn missed(
 /// What the row was to put back: of an address that goes back whole all of it, otherwise not what only went along.
 fn put_back<'r>(entity: &Entity, row: &'r PlannedRow) -> serde_json::Result<Cow<'r, str>> {
     let mut changes = row.changes.clone();
-    if changes.iter().any(|change| ADDRESS_KEYS.contains(&change.field.as_str())) {
-        changes.extend(ADDRESS.map(|field| FieldChange {
-            field: field.to_owned(),
+    for field in row.changes.iter().filter_map(|change| entity.field(&change.field)) {
+        changes.extend(field.overwrites.iter().chain(field.clears).map(|name| FieldChange {
+            field: (*name).to_owned(),
             from: String::new(),
             to: String::new(),
         }));

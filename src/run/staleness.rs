@@ -1,7 +1,7 @@
 //! A second look at the target, right before a plan is carried out that was made earlier.
 //!
 //! A plan rests on what the target held: a create on a key that nobody had, an update and a delete on a record with
-//! this `ETag`. In: the plan, and those records as they are now. Out: nothing, or an error that names the rows whose
+//! this `ETag`, or with these values where records have none. In: the plan, and those records as they are now. Out: nothing, or an error that names the rows whose
 //! record has moved, all of which stand in `stale.csv` in the run's folder. Nothing is written to the target.
 //!
 //! A line of the payment journal that somebody else has taken meanwhile is no reason to refuse: delivery reserves
@@ -13,8 +13,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::connector::Operation;
-use crate::domain::{Action, EntityKind, RowResult, Rule, State};
+use crate::catalogue::Entity;
+use crate::connector::{Operation, differences};
+use crate::domain::{Action, EntityKind, FieldChange, PlannedRow, RowResult, Rule, State};
 use crate::durable::{FileError, PendingFile};
 use crate::ledger::{Filter, Ledger, RunHeader, Step};
 
@@ -72,7 +73,17 @@ pub(super) async fn check_records(
     };
     let index = records_now(target, &header, (few, request), observer).await?;
     index.index_ids().map_err(PlanningError::from)?;
-    write_stale(ledger, &header, &index, &request.folder)
+    let has_etags = target.api.habits().has_etags;
+    let now = Now { index, entity: target.tables().entity(header.entity), has_etags };
+    write_stale(ledger, &header, &now, &request.folder)
+}
+
+/// The target as it is now.
+struct Now {
+    index: TargetIndex,
+    entity: &'static Entity,
+    /// Whether an `ETag` tells that a record was changed.
+    has_etags: bool,
 }
 
 /// The records that rows of a run may meet, as they are now: of those that keep no journal
@@ -222,14 +233,14 @@ fn is_unguarded(header: &RunHeader, row: &RowResult) -> bool {
 }
 
 /// Judges every row that waits, and writes those that cannot stand into `stale.csv`; an older one goes away.
-fn write_stale(ledger: &Ledger, header: &RunHeader, index: &TargetIndex, folder: &Path) -> Result<(), Error> {
+fn write_stale(ledger: &Ledger, header: &RunHeader, now: &Now, folder: &Path) -> Result<(), Error> {
     let path = folder.join(FILE);
     let failed = |cause: csv::Error| FileError::new("write", &path, std::io::Error::other(cause));
     let mut writer = csv::Writer::from_writer(PendingFile::create(path.clone())?);
     writer.write_record(["file", "sheet", "row", "key", "action", "what_moved"]).map_err(failed)?;
     let (mut rows, mut shown) = (0, Vec::new());
     ledger.for_each_row(Filter::States(&[State::Planned]), |row| {
-        let Some(moved) = moved(index, header, &row)? else { return Ok(()) };
+        let Some(moved) = now.moved(header, &row)? else { return Ok(()) };
         rows += 1;
         let planned = &row.planned;
         let name = header.sources.get(planned.source as usize).map(|source| &source.name);
@@ -259,18 +270,46 @@ fn write_stale(ledger: &Ledger, header: &RunHeader, index: &TargetIndex, folder:
     Err(StaleError { rows, shown, file: path }.into())
 }
 
-/// What has moved under this row, in words; `None` when everything is as the plan saw it.
-fn moved(index: &TargetIndex, header: &RunHeader, row: &RowResult) -> Result<Option<String>, PlanningError> {
-    let planned = &row.planned;
-    if planned.action == Action::Create {
-        return Ok(taken(index, header, row)?.map(|taken| taken.words));
+impl Now {
+    /// What has moved under this row, in words; `None` when everything is as the plan saw it.
+    fn moved(&self, header: &RunHeader, row: &RowResult) -> Result<Option<String>, PlanningError> {
+        let planned = &row.planned;
+        if planned.action == Action::Create {
+            return Ok(taken(&self.index, header, row)?.map(|taken| taken.words));
+        }
+        let Some(id) = &planned.remote_id else { return Ok(None) };
+        if self.has_etags {
+            return Ok(match self.index.etag_of(id)? {
+                None => Some("is gone".to_owned()),
+                Some(etag) if Some(&etag) != planned.etag.as_ref() => Some("was changed".to_owned()),
+                Some(_) => None,
+            });
+        }
+        let Some(there) = self.index.find_by_id(id)? else { return Ok(Some("is gone".to_owned())) };
+        let moved = self.changed(planned, &there.body);
+        let moved = moved.map_err(|source| PlanningError::Record { key: planned.key.clone(), source })?;
+        let words: Vec<_> = moved
+            .iter()
+            .map(|change| format!("`{}` is now `{}` and was `{}`", change.field, change.from, change.to))
+            .collect();
+        Ok((!words.is_empty()).then(|| format!("was changed: {}", words.join(", "))))
     }
-    let Some(id) = &planned.remote_id else { return Ok(None) };
-    Ok(match index.etag_of(id)? {
-        None => Some("is gone".to_owned()),
-        Some(etag) if Some(&etag) != planned.etag.as_ref() => Some("was changed".to_owned()),
-        Some(_) => None,
-    })
+
+    /// The values that the plan rests on and the record does not hold any more: those that it replaces, and those that
+    /// it sends again as they were.
+    fn changed(&self, planned: &PlannedRow, there: &str) -> serde_json::Result<Vec<FieldChange>> {
+        let mut moved = differences(self.entity, &planned.before, there)?;
+        if planned.action == Action::Update {
+            let mut sent = differences(self.entity, &planned.payload, there)?;
+            let is_known =
+                |field: &str, changes: &[FieldChange]| changes.iter().any(|change| change.field == field);
+            sent.retain(|change| {
+                !is_known(&change.field, &planned.changes) && !is_known(&change.field, &moved)
+            });
+            moved.extend(sent);
+        }
+        Ok(moved)
+    }
 }
 
 /// Why a create would make a second record.

@@ -11,10 +11,9 @@ use serde_json::value::RawValue;
 
 use crate::catalogue::{Dialect, Entity, Kind};
 use crate::connector::{Api, Connector, List, Set};
-use crate::domain::text::fold_name;
+use crate::domain::text::{fold_name, is_same_code};
 use crate::domain::{EntityKind, References};
 use crate::export::{ExportError, PageOptions, PageReader};
-use crate::plan::{ADDRESS, ADDRESS_KEYS};
 use crate::transport::Transport;
 
 use super::company::Company;
@@ -314,7 +313,7 @@ impl Target {
             for raw in &page {
                 let row: ReferenceRow = serde_json::from_str(raw.get())
                     .map_err(|source| TargetError::Malformed { set: "customerPaymentJournals", source })?;
-                if row.code.eq_ignore_ascii_case(code) {
+                if is_same_code(&row.code, code) {
                     found = Some(row.id);
                 }
             }
@@ -379,9 +378,6 @@ impl Target {
     }
 }
 
-/// Fields that are read along with others: what the server writes when they change, or how they are to be read.
-const FOLLOWERS: [(&[&str], &[&str]); 2] = [(&ADDRESS_KEYS, &ADDRESS), (&["currencyCode"], &["currencyId"])];
-
 /// The fields a comparison needs: the mapped ones, those that follow them, and those it always does.
 fn select(entity: &Entity, fields: &BTreeSet<usize>, always: &[&'static str]) -> Vec<&'static str> {
     let known = |name: &&&'static str| entity.field(name).is_some();
@@ -392,11 +388,14 @@ fn select(entity: &Entity, fields: &BTreeSet<usize>, always: &[&'static str]) ->
             names.push(field.name);
         }
     }
-    for (causes, others) in FOLLOWERS {
-        if causes.iter().any(|cause| names.contains(cause)) {
-            let missing: Vec<_> =
-                others.iter().filter(known).filter(|name| !names.contains(name)).copied().collect();
-            names.extend(missing);
+    // What the server writes when they change, or how they are to be read.
+    let causes: Vec<_> = names.iter().filter_map(|name| entity.field(name)).collect();
+    for cause in causes {
+        let twin: &[&'static str] = if cause.name == "currencyCode" { &["currencyId"] } else { &[] };
+        for name in cause.overwrites.iter().chain(cause.clears).chain(twin).filter(known) {
+            if !names.contains(name) {
+                names.push(name);
+            }
         }
     }
     names

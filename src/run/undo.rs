@@ -9,7 +9,8 @@
 //! applied, resumed and reported like any other.
 //!
 //! Promises: only what the run itself wrote is touched; a record that somebody else has changed since is a conflict,
-//! unless the user says otherwise; every request insists on the `ETag` that was looked at here.
+//! unless the user says otherwise; every request insists on the `ETag` that was looked at here. Where there are none,
+//! whatever a record holds beside what the run sent is somebody else's.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -93,6 +94,7 @@ pub async fn plan_undo(
         entity: target.tables().entity(header.entity),
         is_insistent: OnConflict::from_word(&earlier_word) == OnConflict::Ours,
         kind: header.entity,
+        has_etags: target.api.habits().has_etags,
         sign: header.sign.clone(),
         local_currency: header.local_currency.clone(),
         on_conflict: request.on_conflict,

@@ -13,7 +13,7 @@ use crate::testbed::{Draw, TestBed, sample};
 const FAULTS: &str = "lost=0.06,reset=0.04,429=0.05,503=0.03,504=0.02,torn=0.03";
 
 /// Customers that the organization has before anything is imported.
-const SEEDED: u64 = 8;
+pub(crate) const SEEDED: u64 = 8;
 
 /// A bed whose profile is Bigcapital.
 pub(crate) fn bed(is_strict: bool, faults: &str) -> TestBed {
@@ -151,7 +151,7 @@ fn a_change_goes_over_as_many_routes_as_it_takes_and_is_taken_back() {
 #[test]
 fn a_record_that_somebody_else_changed_after_the_plan_is_left_alone_or_overwritten_as_asked() {
     let theirs = r#"{"customerType":"business","displayName":"Trey Research","note":"theirs"}"#;
-    for (how, exit, expected) in [("reject", 3, "theirs"), ("ours", 0, "ours"), ("theirs", 3, "theirs")] {
+    for (how, exit, expected) in [("reject", 8, "theirs"), ("ours", 0, "ours"), ("theirs", 3, "theirs")] {
         let bed = bed(false, "");
         bed.write("changes.csv", b"name,note\nTrey Research,ours\n");
         bed.ferry(&["plan", "changes.csv", "-p", "local", "--out", "run"]).exits(0);

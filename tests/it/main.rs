@@ -5,6 +5,7 @@
 mod actions;
 mod architecture;
 mod bigcapital;
+mod bigcapital_customers;
 mod bigcapital_payments;
 mod chain;
 mod commands;

@@ -139,7 +139,10 @@ fn record_of(set: Set<'_>, record: &str) -> serde_json::Result<String> {
     let mut neutral = Neutral::new(&fields.text("id"));
     for (name, theirs) in copied {
         if let Some(raw) = fields.raw(theirs).filter(|raw| *raw != "null") {
-            neutral.raw(name, &if *name == "remainingAmount" { rounded(raw, 3) } else { raw.into() });
+            match *name {
+                "remainingAmount" => neutral.raw(name, &rounded(raw, 3)?),
+                _ => neutral.raw(name, raw),
+            }
         }
     }
     Ok(neutral.end())
@@ -159,7 +162,7 @@ fn balance(fields: &Fields<'_>) -> serde_json::Result<String> {
     let total = Fields::parse(fields.raw("total").unwrap_or("{}"))?;
     let mut neutral = Neutral::new(&fields.text("id"));
     neutral.text("displayName", &fields.text("customer_name"));
-    neutral.raw("balance", &rounded(total.raw("amount").unwrap_or("0"), 3));
+    neutral.raw("balance", &rounded(total.raw("amount").unwrap_or("0"), 3)?);
     neutral.text("currencyCode", &total.text("currency_code"));
     Ok(neutral.end())
 }

@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
+use serde::de::Error as _;
 
 use crate::catalogue::bigcapital::{CUSTOMERS, PAYMENTS};
 use crate::catalogue::{Entity, Field, Kind};
@@ -64,8 +65,8 @@ pub(super) fn neutral(kind: EntityKind, record: &str) -> serde_json::Result<Stri
             ("deposit_account", _) => neutral.account(raw)?,
             ("customer", _) => neutral.text("customerName", &Fields::parse(raw)?.text("display_name")),
             ("entries", _) => neutral.applied(raw)?,
-            ("amount" | "local_amount", Some(field)) => neutral.raw(field.name, &negated(raw)),
-            (_, Some(field)) => neutral.raw(field.name, &value(field.kind, raw)),
+            ("amount" | "local_amount", Some(field)) => neutral.raw(field.name, &negated(raw)?),
+            (_, Some(field)) => neutral.raw(field.name, &value(field.kind, raw)?),
             _ => {}
         }
     }
@@ -142,31 +143,36 @@ pub(super) fn type_on_the_wire(text: &str) -> &str {
     TYPES.iter().find(|(_, neutral)| neutral.eq_ignore_ascii_case(text)).map_or(text, |(theirs, _)| theirs)
 }
 
-fn value(kind: Kind, raw: &str) -> Cow<'_, str> {
-    match kind {
+fn value(kind: Kind, raw: &str) -> serde_json::Result<Cow<'_, str>> {
+    Ok(match kind {
         Kind::Boolean if raw == "1" => "true".into(),
         Kind::Boolean if raw == "0" => "false".into(),
-        Kind::Decimal(scale) => rounded(raw, scale),
+        Kind::Decimal(scale) => rounded(raw, scale)?.into(),
         Kind::Date => day(&decode(raw)).map_or(Cow::Borrowed(raw), |day| format!("\"{day}\"").into()),
         _ => Cow::Borrowed(raw),
-    }
+    })
 }
 
 /// The number as the database holds it.
 ///
 /// Source: three decimals of money and nine of rates are kept; sums that were computed carry binary noise.
-pub(super) fn rounded(raw: &str, scale: u8) -> Cow<'_, str> {
-    match decode(raw).parse::<Money>() {
-        Ok(money) => money.round(scale.into()).decimal().normalize().to_string().into(),
-        Err(_) => Cow::Borrowed(raw),
-    }
+///
+/// # Errors
+/// When it is no number.
+pub(super) fn rounded(raw: &str, scale: u8) -> serde_json::Result<String> {
+    Ok(amount(raw, scale)?.decimal().normalize().to_string())
 }
 
-fn negated(raw: &str) -> Cow<'_, str> {
-    match rounded(raw, 3).parse::<Money>() {
-        Ok(money) if money.is_zero() => "0".into(),
-        Ok(money) => (-money).decimal().to_string().into(),
-        Err(_) => Cow::Borrowed(raw),
+fn negated(raw: &str) -> serde_json::Result<String> {
+    let money = amount(raw, 3)?;
+    Ok(if money.is_zero() { "0".to_owned() } else { (-money).decimal().normalize().to_string() })
+}
+
+fn amount(raw: &str, scale: u8) -> serde_json::Result<Money> {
+    let text = decode(raw);
+    match Money::nearest(&text) {
+        Ok(money) => Ok(money.round(scale.into())),
+        Err(_) => Err(serde_json::Error::custom(format!("`{text}` is no amount"))),
     }
 }
 
@@ -203,12 +209,21 @@ mod tests {
 
     #[test]
     fn binary_noise_is_rounded_away_and_received_money_is_negative() {
-        assert_eq!(rounded("238.16000000000003", 3), "238.16");
-        assert_eq!(rounded("\"100.005\"", 3), "100.005");
-        assert_eq!(
-            (negated("50"), negated("99.990"), negated("0")),
-            ("-50".into(), "-99.99".into(), "0".into())
-        );
+        for (raw, number) in [
+            ("238.16000000000003", "238.16"),
+            ("\"100.005\"", "100.005"),
+            ("1.4210854715202004e-14", "0"),
+            ("-2.7755575615628914e-17", "0"),
+            ("9.9e1", "99"),
+        ] {
+            assert_eq!(rounded(raw, 3).unwrap(), number, "{raw}");
+        }
+        for (raw, number) in
+            [("50", "-50"), ("99.990", "-99.99"), ("0", "0"), ("1.5e-14", "0"), ("1e2", "-100")]
+        {
+            assert_eq!(negated(raw).unwrap(), number, "{raw}");
+        }
+        assert!(rounded("\"a lot\"", 3).unwrap_err().to_string().contains("`a lot` is no amount"));
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub use reply::{has_own_words, interpret};
 
 use super::{Connector, Found, FoundPage, Habits, Identity, Lookup, Operation, ReadPause, Request, Verdict};
 use crate::catalogue::{Dialect, Entity};
-use crate::domain::{Action, EntityKind};
+use crate::domain::{Action, EntityKind, Refusal};
 
 /// How Bigcapital behaves.
 ///
@@ -39,6 +39,11 @@ const HABITS: Habits = Habits {
     has_etags: false,
     has_journals: false,
 };
+
+/// What a failure to delete a customer means: the server has no words for it.
+const NOT_DELETED: &str = "Bigcapital failed to delete the customer and does not say why; one who has invoices, \
+                           payments or journal entries cannot be deleted: delete those first, or set `active` to \
+                           false instead";
 
 /// The routes for one kind of record.
 #[derive(Clone, Debug)]
@@ -70,7 +75,13 @@ impl Connector for Routes {
     }
 
     fn interpret(&self, action: Action, status: u16, pause: Option<Duration>, body: &[u8]) -> Verdict {
-        interpret(action, status, pause, body)
+        match interpret(action, status, pause, body) {
+            // Source: deleting a customer with invoices or payments is a bare 500.
+            Verdict::Failed(refusal) if self.kind == EntityKind::Customers && action == Action::Delete => {
+                Verdict::Failed(Refusal { message: NOT_DELETED.to_owned(), ..refusal })
+            }
+            verdict => verdict,
+        }
     }
 
     fn read_batch(&self, rows: &[(i64, Action)], _body: &[u8], _pause: ReadPause<'_>) -> Vec<Verdict> {

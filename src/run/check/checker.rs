@@ -11,7 +11,7 @@ use crate::connector::payload::PayloadWriter;
 use crate::domain::reference::NIL_GUID;
 use crate::domain::text::upper;
 use crate::domain::{Asked, Broken, EntityKind, OnUnsupported, Record, Reject, Row, Rule, Value, Violation};
-use crate::mapping::Binding;
+use crate::mapping::{Binding, Unsupported};
 use crate::report::{REASON_COLUMN, gives_reason};
 use crate::source::{Chunk, Rows, SourceError};
 use crate::validation::{Key, KeyKind, NaturalKey, Sign};
@@ -31,7 +31,7 @@ pub(super) struct Checker<'f> {
     /// The column in which a rejects file says why the row was left out.
     reason: Option<usize>,
     /// The columns whose values the target has no place for.
-    unsupported: Vec<usize>,
+    unsupported: Vec<Unsupported>,
     spare: Mutex<Vec<Findings>>,
 }
 
@@ -56,7 +56,7 @@ impl<'f> Checker<'f> {
             currency: entity.index_of("currencyCode"),
             named_twice: named_twice(binding),
             reason: headers.iter().position(|header| header.trim() == REASON_COLUMN),
-            unsupported: binding.unsupported().map(|(column, _)| column as usize).collect(),
+            unsupported: binding.unsupported().collect(),
             spare: Mutex::default(),
         }
     }
@@ -107,13 +107,19 @@ impl<'f> Checker<'f> {
 
     /// Counts the values that the target has no place for, or takes them for broken rules where that was asked for.
     fn look_for_unsupported(&self, row: &Row<'_>, findings: &mut Findings, broken: &mut Vec<Broken>) {
-        for (index, column) in self.unsupported.iter().enumerate() {
-            if says_nothing(row.cell(*column)) {
+        for (index, unsupported) in self.unsupported.iter().enumerate() {
+            let cell = row.cell(unsupported.column as usize);
+            let (has_place, allowed) = if unsupported.has_place_for_one {
+                (values_in(cell) < 2, "one value")
+            } else {
+                (says_nothing(cell), "an empty cell")
+            };
+            if has_place {
                 continue;
             }
             if self.options.on_unsupported == Some(OnUnsupported::Reject) {
                 let place = self.binding.unsupported_place(index);
-                broken.push(Broken::new(place, Rule::Unsupported, "an empty cell"));
+                broken.push(Broken::new(place, Rule::Unsupported, allowed));
             } else {
                 findings.unsupported.resize(self.unsupported.len(), 0);
                 findings.unsupported[index] += 1;
@@ -272,4 +278,12 @@ fn says_nothing(cell: &str) -> bool {
         || text.eq_ignore_ascii_case("false")
         || text == "_x0020_"
         || text.bytes().all(|byte| matches!(byte, b'0' | b'.' | b','))
+}
+
+/// The values in a cell that may hold several.
+fn values_in(cell: &str) -> usize {
+    if !cell.contains(';') {
+        return usize::from(!cell.trim().is_empty());
+    }
+    cell.split(';').filter(|value| !value.trim().is_empty()).count()
 }

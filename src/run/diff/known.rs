@@ -55,7 +55,7 @@ fn holds(opening: &Opening<'_>, kind: EntityKind) -> Holds {
             let entity = opened.binding.entity();
             let names = opened.binding.fields().map(|field| entity.fields[field].name);
             Holds {
-                beyond: opened.unsupported().into_iter().map(|(_, field)| field).collect(),
+                beyond: opened.unplaced(),
                 has_balances: kind == EntityKind::Customers && balance_column(opened).is_some(),
                 ..Holds::of_file(read.dialect, kind, names)
             }

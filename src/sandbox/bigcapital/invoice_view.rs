@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::desk::{Desk, Row};
 use super::figures::{
-    self, day_of, days_past, formatted, formatted_day, formatted_with, instant, json_decimal, json_times,
+    self, day_of, days_past, double, float, formatted, formatted_day, formatted_with, instant, json_decimal,
+    json_times,
 };
 use super::refusal::Refusal;
 use super::{accounts, customer_view, customers};
@@ -49,7 +50,8 @@ pub(super) fn base(desk: &Desk<'_>, invoice: &Row) -> Value {
         "warehouse_id": null, "branch_id": invoice.json_int("branch_id"),
         "writtenoff_expense_account_id": null, "project_id": null, "is_inclusive_tax": 0,
         "tax_amount_withheld": null, "pdf_template_id": 1,
-        "due_amount": figures::json(due(invoice)),
+        // What is computed carries the noise of binary numbers.
+        "due_amount": float(double(invoice.int("amount")) - double(invoice.int("payment_amount"))),
         "balance_amount": figures::json(invoice.int("payment_amount")),
     });
     let computed = json!({
