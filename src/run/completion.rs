@@ -14,16 +14,22 @@ use crate::connector::fields::Fields;
 use crate::connector::{Set, text_of};
 use crate::domain::text::{fold_name, upper};
 use crate::domain::{Action, EntityKind, Money, References, Rule};
+use crate::export::ExportError;
 use crate::plan::Decision;
 
 use super::dimensions::with_ids;
-use super::event::Observer;
+use super::event::{Event, Observer};
+use super::named::Named;
 use super::target::{Target, TargetError};
 
 /// The kinds of account on which money may come in.
 ///
 /// Source: any other is refused with `DEPOSIT_ACCOUNT_INVALID_TYPE`.
 const DEPOSITS: [&str; 3] = ["bank", "cash", "other-current-asset"];
+
+/// All invoices, and those with something left to pay.
+const INVOICES: &str = "salesInvoices";
+const OPEN_INVOICES: &str = "openInvoices";
 
 /// An invoice that payments may settle.
 #[derive(Clone, Debug, Deserialize)]
@@ -77,7 +83,7 @@ impl Completion {
     /// Reads what rows of this kind may mean; nothing where the system needs nothing.
     pub(super) async fn fetch(
         target: &Target,
-        kind: EntityKind,
+        (kind, named): (EntityKind, &Named),
         references: &mut References,
         observer: Observer<'_>,
     ) -> Result<Self, TargetError> {
@@ -96,11 +102,10 @@ impl Completion {
             ..Self::default()
         };
         if kind == EntityKind::Payments {
-            let invoices: Vec<Invoice> = target.fetch_rows(Set::Reference("salesInvoices"), observer).await?;
-            references.add_set("salesInvoices");
-            for invoice in invoices {
-                references.insert("salesInvoices", &invoice.number, &invoice.id);
-                completion.invoices.insert(upper(invoice.number.trim()).into_owned(), invoice);
+            completion.fetch_invoices(target, named, observer).await?;
+            references.add_set(INVOICES);
+            for invoice in completion.invoices.values() {
+                references.insert(INVOICES, &invoice.number, &invoice.id);
             }
             completion.accounts = target.fetch_rows(Set::Reference("accounts"), observer).await?;
             references.add_set("accounts");
@@ -110,6 +115,40 @@ impl Completion {
             }
         }
         Ok(completion)
+    }
+
+    /// Reads the invoices that rows name: those to be paid, and when that is not all of them, all there are.
+    async fn fetch_invoices(
+        &mut self,
+        target: &Target,
+        named: &Named,
+        observer: Observer<'_>,
+    ) -> Result<(), TargetError> {
+        for set in [OPEN_INVOICES, INVOICES] {
+            if named.count() == Some(self.invoices.len()) {
+                return Ok(());
+            }
+            let (list, mut rows) = (target.list(Set::Reference(set), &[]), 0);
+            let read = target.each_record_page(&list, |page| {
+                for raw in &page {
+                    let invoice: Invoice = serde_json::from_str(raw.get())
+                        .map_err(|source| TargetError::Malformed { set, source })?;
+                    if named.may_name(&invoice.number) {
+                        self.invoices.insert(upper(invoice.number.trim()).into_owned(), invoice);
+                    }
+                }
+                rows += page.len() as u64;
+                observer(Event::Fetched(INVOICES, rows));
+                Ok(())
+            });
+            match read.await {
+                // What is to be paid stands among all of them, too.
+                Err(TargetError::Fetch(ExportError::NotFound { .. } | ExportError::Refused { .. }))
+                    if set == OPEN_INVOICES => {}
+                outcome => outcome?,
+            }
+        }
+        Ok(())
     }
 
     /// The payload with what its row means; a conflict when that cannot be said.

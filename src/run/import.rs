@@ -34,6 +34,7 @@ use super::event::{Event, Observer};
 use super::facts::{now, tool_version, unsupported_note};
 use super::history::{Earlier, add_delivered, remember_run, remembered_customers};
 use super::index::TargetIndex;
+use super::named::Named;
 use super::pace::delivery_options;
 use super::planning::{Lines, Origins, Planner, PlanningError};
 use super::reading::{Opened, ReadRequest, fields_of, needed_fields, open_files, tell_unmapped, typed};
@@ -89,7 +90,13 @@ pub async fn plan(target: &Target, request: &PlanRequest, observer: Observer<'_>
         file.facts.sha256 = source::hash(&file.path)?;
     }
     let index = TargetIndex::matching(&match_on).map_err(PlanningError::from)?;
-    let known = fetch(target, index, (entity, &opened), journal.as_deref(), observer);
+    let settles_invoices = entity == EntityKind::Payments && !target.api.habits().has_journals;
+    let named = if settles_invoices {
+        block_in_place(|| Named::read(&request.read, &opened))?
+    } else {
+        Named::default()
+    };
+    let known = fetch(target, index, (entity, &opened, &named), journal.as_deref(), observer);
     let mut known = unless_stopped(request.stop.as_ref(), known).await?;
     let has_numbers = target.tables().customers.field("number").is_some();
     if let Some(customers) = request.after.as_ref().filter(|_| has_numbers) {
@@ -222,7 +229,7 @@ struct Known {
 async fn fetch(
     target: &Target,
     mut index: TargetIndex,
-    (entity, opened): (EntityKind, &[Opened]),
+    (entity, opened, named): (EntityKind, &[Opened], &Named),
     journal: Option<&str>,
     observer: Observer<'_>,
 ) -> Result<Known, Error> {
@@ -230,7 +237,7 @@ async fn fetch(
         target.fetch_references(target.tables().entity(entity), &fields_of(opened), observer).await?;
     let fields = needed_fields(opened);
     let mut journal_id = None;
-    let completion = Completion::fetch(target, entity, &mut references, observer).await?;
+    let completion = Completion::fetch(target, (entity, named), &mut references, observer).await?;
     match (entity, journal) {
         (EntityKind::Customers, _) => target.fetch_customers(&fields, &mut index, observer).await?,
         (EntityKind::Dimensions, _) => {

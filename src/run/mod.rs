@@ -26,6 +26,7 @@ mod import;
 mod index;
 mod inverse;
 mod journal;
+mod named;
 mod pace;
 mod planning;
 mod readback;

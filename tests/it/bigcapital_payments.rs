@@ -1,9 +1,12 @@
 //! Payments that Bigcapital holds already: found by their number, changed without losing anything, taken back whole.
 
+use std::sync::{Arc, Mutex};
+
 use ledgerferry::transport::Method;
 use serde_json::Value;
 
 use crate::bigcapital::{PAYMENTS, bed, counts, due, money};
+use crate::relay::{Ask, Manners, Way};
 use crate::testbed::TestBed;
 
 /// A bed with the four payments of [`PAYMENTS`], imported by the run `run`.
@@ -134,4 +137,31 @@ fn a_number_that_is_there_twice_is_seen_and_never_guessed() {
     let rows = "Payment Number,ferry_action\nP-1,delete\n";
     import(&bed, rows, "gone", 4, &[("conflict", 1)]);
     assert_eq!(bed.books().bigcapital.payments, 5);
+}
+
+/// What a server is asked for of its invoices.
+#[derive(Clone, Default)]
+struct Overheard(Arc<Mutex<Vec<String>>>);
+
+impl Manners for Overheard {
+    fn meet(&self, _number: u64, ask: &Ask) -> Way {
+        if let Some((_, invoices)) = ask.path.split_once("/sale-invoices") {
+            self.0.lock().unwrap().push(invoices.to_owned());
+        }
+        Way::Forward
+    }
+}
+
+#[test]
+fn invoices_that_are_paid_are_read_only_when_a_row_names_one() {
+    let bed = bed(false, "");
+    let overheard = Overheard::default();
+    let _relay = bed.through(overheard.clone());
+    import(&bed, PAYMENTS, "run", 0, &[("done", 4)]);
+    assert_eq!(*overheard.0.lock().unwrap(), ["/receivable"]);
+    // P-2 has paid all of its invoice, which is not among the open ones any more.
+    import(&bed, PAYMENTS, "again", 0, &[("done", 0), ("unchanged", 4)]);
+    let asked = overheard.0.lock().unwrap()[1..].to_vec();
+    assert!(asked.len() == 2 && asked[0] == "/receivable", "{asked:?}");
+    assert!(asked[1].contains("column_sort_by=invoice_no"), "{asked:?}");
 }

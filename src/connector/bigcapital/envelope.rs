@@ -12,7 +12,7 @@ use crate::connector::fields::Fields;
 const LISTS: [&str; 4] = ["customers", "payment_receives", "sales_invoices", "accounts"];
 
 /// Records on a page: there is no upper limit, and rows are sorted by a column that is always empty, so that several
-/// pages could overlap.
+/// pages could overlap. No other column that customers and payments can be sorted by is sure to be unique.
 pub(super) const PAGE_ROWS: u64 = 1_000_000;
 
 /// The records of an answer, and how many there are in all.
