@@ -24,6 +24,7 @@
 //! have sent look older than it is; what the process itself has sent last keeps its age.
 
 mod allowance;
+mod bucket;
 mod limit;
 mod record;
 mod window;

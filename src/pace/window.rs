@@ -11,6 +11,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
+use super::bucket::Bucket;
 use super::limit::Limit;
 
 /// What is used of one limit. Times are nanoseconds since a fixed moment.
@@ -119,14 +120,15 @@ impl Window {
         self.held.retain(|held| held.until.saturating_add(limit.window) > now);
         let soonest = now.max(self.turn);
         let least = ask.least.clamp(1, limit.operations);
-        let there = self.room(limit, soonest).min(self.bucket(limit, soonest)).min(ask.most.max(least));
+        let bucket = |moment| Bucket::new(limit, self.full_at, moment);
+        let there = self.room(limit, soonest).min(bucket(soonest).there()).min(ask.most.max(least));
         let (operations, from) = if there >= least {
             (there, soonest)
         } else {
-            (least, soonest.max(self.when_room(limit, least)).max(self.when_bucket(limit, least)))
+            (least, bucket(soonest.max(self.when_room(limit, least))).when(least))
         };
         self.turn = from;
-        self.full_at = self.full_at.max(from).saturating_add(operations.saturating_mul(limit.interval));
+        self.full_at = bucket(from).without(operations);
         let until = from.saturating_add(limit.hold);
         self.held.push(Held { owner: ask.owner, chunk: ask.chunk, operations, until });
         Place { operations, wait: from - now }
@@ -161,18 +163,6 @@ impl Window {
             }
         }
         0
-    }
-
-    /// How much is in the bucket at this moment.
-    fn bucket(&self, limit: Limit, at: u64) -> u64 {
-        let missing = self.full_at.saturating_sub(at).div_ceil(limit.interval);
-        limit.burst.saturating_sub(missing)
-    }
-
-    /// When so much is in the bucket; more than it ever holds comes out of a full one.
-    fn when_bucket(&self, limit: Limit, operations: u64) -> u64 {
-        let spare = limit.burst.saturating_sub(operations);
-        self.full_at.saturating_sub(spare.saturating_mul(limit.interval))
     }
 }
 
