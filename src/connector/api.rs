@@ -1,7 +1,8 @@
 //! What a system has to offer so that ferry can plan for it, write to it, look things up and export from it.
 //!
 //! A third system is a folder beside `business_central` with these two traits, a table of its fields in
-//! [`catalogue`](crate::catalogue), and a line in [`open`](super::open). Everything else (reading files, checking,
+//! [`catalogue`](crate::catalogue), and a line in [`open`](super::open). Its [habits](Habits) say what it does otherwise;
+//! only one whose rows [need completion](Habits::needs_completion) in a new way adds to the planning. Everything else (reading files, checking,
 //! planning, the ledger, delivery, reports, export) speaks of records in **neutral form** and stays as it is.
 //!
 //! # The neutral form
@@ -185,6 +186,7 @@ impl<'a> List<'a> {
 
 /// What a system does otherwise than others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "habits that have nothing to do with each other")]
 pub struct Habits {
     /// Operations in one request; 1 where there are no batches.
     pub batch: usize,
@@ -199,6 +201,15 @@ pub struct Habits {
     pub has_etags: bool,
     /// Whether payments wait in journals, with a line each.
     pub has_journals: bool,
+    /// Whether a payment is known by its number alone, and not by its number and its customer.
+    pub has_unique_payment_numbers: bool,
+    /// Whether the company says its own currency; where it does not, its customers show it.
+    pub says_currency: bool,
+    /// Whether records are looked up at addresses of their own, which are not found when they are gone.
+    pub is_looked_up_alone: bool,
+    /// Whether a row has to be completed from the target's other records: ids of the invoice that a payment settles and
+    /// of the account it comes in on, a type and a currency.
+    pub needs_completion: bool,
 }
 
 impl Habits {

@@ -68,6 +68,10 @@ mod tests {
             is_yes_certain,
             has_etags: true,
             has_journals: true,
+            has_unique_payment_numbers: false,
+            says_currency: false,
+            is_looked_up_alone: false,
+            needs_completion: false,
         };
         let Forecast { requests, seconds } = options.forecast(kind, habits, (operations, credentials));
         (requests, seconds)

@@ -91,7 +91,7 @@ impl Completion {
             target.fetch_dimension_codes(references, observer).await?;
             return Ok(Self { kind: Some(kind), ..Self::default() });
         }
-        if target.api.habits().has_journals {
+        if !target.api.habits().needs_completion {
             return Ok(Self::default());
         }
         let mut completion = Self {

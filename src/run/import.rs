@@ -90,7 +90,7 @@ pub async fn plan(target: &Target, request: &PlanRequest, observer: Observer<'_>
         file.facts.sha256 = source::hash(&file.path)?;
     }
     let index = TargetIndex::matching(&match_on).map_err(PlanningError::from)?;
-    let settles_invoices = entity == EntityKind::Payments && !target.api.habits().has_journals;
+    let settles_invoices = entity == EntityKind::Payments && target.api.habits().needs_completion;
     let named = if settles_invoices {
         block_in_place(|| Named::read(&request.read, &opened))?
     } else {

@@ -295,7 +295,7 @@ impl Target {
             match pages.await {
                 // A journal, or a record asked for by its own address.
                 Err(TargetError::Fetch(ExportError::NotFound { .. }))
-                    if header.entity == EntityKind::Payments || !self.api.habits().has_journals => {}
+                    if header.entity == EntityKind::Payments || self.api.habits().is_looked_up_alone => {}
                 outcome => outcome?,
             }
         }

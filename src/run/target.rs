@@ -122,7 +122,7 @@ impl Target {
         sets.remove(CUSTOMERS);
         // Read with their values.
         sets.remove("dimensions");
-        if !self.api.habits().has_journals {
+        if self.api.habits().needs_completion {
             // Read with what else is to be known of them.
             sets.retain(|set| !matches!(*set, "salesInvoices" | "accounts"));
         }
@@ -172,12 +172,11 @@ impl Target {
         }
     }
 
-    /// The company's own currency, as its customers show it; `None` when no customer does.
+    /// The company's own currency, as the company says it or its customers show it; `None` when none of them does.
     ///
     /// Source: reads give the local currency's code beside the nil currency id.
     async fn fetch_local_currency(&self) -> Result<Option<String>, TargetError> {
-        if !self.api.habits().has_journals {
-            // A system without them says it of the company.
+        if self.api.habits().says_currency {
             let companies: Vec<ReferenceRow> = self.fetch_rows(Set::Companies, &|_| ()).await?;
             let own = companies.into_iter().find(|company| company.id == self.company.id);
             return Ok(own.map(|company| company.currency_code).filter(|code| !code.is_empty()));
@@ -246,7 +245,8 @@ impl Target {
             let set = if kind == EntityKind::Dimensions { Set::DefaultDimensions } else { Set::Customers };
             match self.each_page(set, &[address], add).await {
                 // A record asked for by its own address.
-                Err(TargetError::Fetch(ExportError::NotFound { .. })) if !self.api.habits().has_journals => {}
+                Err(TargetError::Fetch(ExportError::NotFound { .. }))
+                    if self.api.habits().is_looked_up_alone => {}
                 outcome => outcome?,
             }
         }
@@ -333,7 +333,7 @@ impl Target {
     ) -> Result<(), TargetError> {
         let always = ["id", "lineNumber", "customerNumber", "documentNumber"];
         let names = select(self.tables().payments, fields, &always);
-        if !self.api.habits().has_journals {
+        if self.api.habits().has_unique_payment_numbers {
             index.find_by_document();
         }
         let mut rows = 0;

@@ -38,6 +38,10 @@ const HABITS: Habits = Habits {
     is_yes_certain: false,
     has_etags: false,
     has_journals: false,
+    has_unique_payment_numbers: true,
+    says_currency: true,
+    is_looked_up_alone: true,
+    needs_completion: true,
 };
 
 /// What a failure to delete a customer means: the server has no words for it.

@@ -34,6 +34,10 @@ const HABITS: Habits = Habits {
     is_yes_certain: true,
     has_etags: true,
     has_journals: true,
+    has_unique_payment_numbers: false,
+    says_currency: false,
+    is_looked_up_alone: false,
+    needs_completion: false,
 };
 
 /// The routes of one company for one kind of record.
