@@ -57,7 +57,7 @@ impl Lane {
         let batch = u32::try_from(options.batch).unwrap_or(u32::MAX);
         let now = Instant::now();
         let inner = Inner {
-            throttle: Throttle::default(),
+            throttle: Throttle::new(options.speed_doubling()),
             congestion: Congestion::new(options.in_flight),
             batch: BatchSize::new(options.batch, options.deadline),
             in_flight: options.in_flight,

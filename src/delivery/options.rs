@@ -192,6 +192,13 @@ impl DeliveryOptions {
         if self.is_paced() { LONGEST.min(self.settle / 2) } else { SHORTEST.min(self.settle / 2) }
     }
 
+    /// How long after a refusal as too fast a lane takes to double its speed again: ten seconds, and less where the
+    /// target does everything sooner.
+    pub(super) fn speed_doubling(&self) -> Duration {
+        const LONGEST: Duration = Duration::from_secs(10);
+        LONGEST.min(self.settle / 2)
+    }
+
     /// The rate that is left when others have their share.
     pub(super) fn paced_rate(&self) -> Option<Rate> {
         self.rate.map(|rate| rate.with_headroom(self.headroom))

@@ -17,10 +17,14 @@ use super::doubt::Doubt;
 use super::settler::{Answer, ask, ask_ledger};
 use super::shared::{Shared, unix_now};
 use crate::connector::Operation;
-use crate::connector::{Found, text_of};
+use crate::connector::{Found, Request, text_of};
 use crate::domain::Action;
 use crate::domain::text::upper;
 use crate::ledger::{Ledger, LedgerError};
+
+/// How often in a row the target is asked for what decides over a payment. The lookup that found nothing comes first each
+/// time, so that giving up soon means to begin again with it.
+const ASKS: u32 = 5;
 
 /// Nobody posts a journal so soon after a request has left. When nothing else can tell, an absence is believed for
 /// this long by the process that sent the request; after that a person has to look.
@@ -153,7 +157,7 @@ async fn entries_since(shared: &Shared, last_entry: Option<i64>) -> Entries {
     let Some(request) = shared.target.connector.payments_posted_since(last_entry) else {
         return Entries::Unreadable;
     };
-    match ask(shared, request).await {
+    match ask_patiently(shared, || request.clone()).await {
         Answer::Found(found) if found.is_empty() => Entries::None,
         Answer::Found(found) => Entries::Of(found.iter().map(document_of).collect()),
         // More than anybody would read through: ours may be among them.
@@ -163,19 +167,31 @@ async fn entries_since(shared: &Shared, last_entry: Option<i64>) -> Entries {
     }
 }
 
+/// Asks a few times where there is no answer; the lane waits in between.
+async fn ask_patiently(shared: &Shared, request: impl Fn() -> Request) -> Answer {
+    let mut answer = ask(shared, request()).await;
+    for _ in 1..ASKS {
+        if !matches!(answer, Answer::Later(_)) || shared.is_ending() {
+            break;
+        }
+        answer = ask(shared, request()).await;
+    }
+    answer
+}
+
 fn document_of(found: &Found) -> String {
     upper(&text_of(&found.record, "documentNumber")).into_owned()
 }
 
 async fn look_at(shared: &Shared, line: &str) -> Witness {
-    match ask(shared, by_id(shared, line)).await {
+    match ask_patiently(shared, || by_id(shared, line)).await {
         Answer::Found(found) if !found.is_empty() => Witness::Present,
         Answer::Found(_) | Answer::Never(_) | Answer::NotPermitted(_) => Witness::Gone,
         Answer::TooMuch | Answer::Later(_) => Witness::Unknown,
     }
 }
 
-fn by_id(shared: &Shared, id: &str) -> crate::connector::Request {
+fn by_id(shared: &Shared, id: &str) -> Request {
     let by_id = Operation {
         row: 0,
         action: Action::Update,

@@ -12,8 +12,8 @@ const SAME_REFUSAL: Duration = Duration::from_secs(1);
 /// What a refusal leaves of the speed.
 const LEFT: f64 = 0.7;
 
-/// Without a refusal the speed doubles in this time: a budget is tried for more about twice in it.
-const DOUBLING: Duration = Duration::from_secs(10);
+/// Speed that came back in no time would not have gone.
+const SHORTEST_DOUBLING: Duration = Duration::from_millis(1);
 
 /// No slower than this share of the highest speed there was, so that recovery is always noticed.
 const SLOWEST: f64 = 1.0 / 64.0;
@@ -22,8 +22,10 @@ const SLOWEST: f64 = 1.0 / 64.0;
 const RECENT: Duration = Duration::from_secs(5);
 
 /// The speed that the target's refusals leave of a lane's own.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Throttle {
+    /// Without a refusal the speed doubles in this time: a budget is tried for more about twice in it.
+    doubling: Duration,
     slowed: Option<Slowed>,
     recent: Recent,
     /// Operations a second at the best of times.
@@ -50,6 +52,12 @@ struct Recent {
 }
 
 impl Throttle {
+    /// A lane at full speed, which refusals take away and which doubles in so much time without one.
+    pub(super) fn new(doubling: Duration) -> Self {
+        let doubling = doubling.max(SHORTEST_DOUBLING);
+        Self { doubling, slowed: None, recent: Recent::default(), most: 0.0 }
+    }
+
     /// How long to wait before anything may leave.
     pub(super) fn wait(&mut self, now: Duration) -> Option<Duration> {
         self.recover(now);
@@ -90,7 +98,11 @@ impl Throttle {
         let Some(slowed) = &mut self.slowed else { return };
         let passed = now.saturating_sub(slowed.at);
         slowed.at = slowed.at.max(now);
-        slowed.rate *= passed.div_duration_f64(DOUBLING).exp2();
+        let before = slowed.rate;
+        slowed.rate *= passed.div_duration_f64(self.doubling).exp2();
+        // What is left of a wait was reckoned at the slower rate.
+        let left = slowed.next.saturating_sub(now);
+        slowed.next = now + left.mul_f64((before / slowed.rate).min(1.0));
         if slowed.rate >= self.most {
             self.slowed = None;
         }
@@ -121,6 +133,10 @@ impl Recent {
 mod tests {
     use super::*;
 
+    fn throttle() -> Throttle {
+        Throttle::new(Duration::from_secs(10))
+    }
+
     fn at(seconds: f64) -> Duration {
         Duration::from_secs_f64(seconds)
     }
@@ -139,13 +155,13 @@ mod tests {
 
     #[test]
     fn a_lane_that_was_never_refused_waits_for_nothing() {
-        let mut throttle = Throttle::default();
+        let mut throttle = throttle();
         assert_eq!(send(&mut throttle, (0.0, 10.0), 100.0), 1_000);
     }
 
     #[test]
     fn a_refusal_takes_speed_and_time_gives_it_back() {
-        let mut throttle = Throttle::default();
+        let mut throttle = throttle();
         send(&mut throttle, (0.0, 10.0), 100.0);
         throttle.slow_down(at(10.0));
         let after = send(&mut throttle, (10.0, 11.0), 100.0);
@@ -157,7 +173,7 @@ mod tests {
 
     #[test]
     fn refusals_of_requests_that_had_left_already_count_once() {
-        let mut throttle = Throttle::default();
+        let mut throttle = throttle();
         send(&mut throttle, (0.0, 10.0), 100.0);
         for _ in 0..5 {
             throttle.slow_down(at(10.0));
@@ -169,7 +185,7 @@ mod tests {
 
     #[test]
     fn refusal_upon_refusal_never_stops_a_lane_for_good() {
-        let mut throttle = Throttle::default();
+        let mut throttle = throttle();
         send(&mut throttle, (0.0, 10.0), 100.0);
         for second in 10..200 {
             throttle.slow_down(Duration::from_secs(second));
@@ -180,7 +196,7 @@ mod tests {
 
     #[test]
     fn a_target_that_refuses_now_and_then_is_not_asked_ever_less() {
-        let mut throttle = Throttle::default();
+        let mut throttle = throttle();
         let (mut now, mut sent) = (Duration::ZERO, 0_u64);
         let mut by_then = Vec::new();
         for minute in 1..=30 {
@@ -203,7 +219,7 @@ mod tests {
 
     #[test]
     fn a_budget_nobody_told_of_is_used_and_seldom_overdrawn() {
-        let mut throttle = Throttle::default();
+        let mut throttle = throttle();
         let (mut now, mut taken, mut refused) = (Duration::ZERO, 0_u64, 0_u64);
         // Twenty a second, and no more than that saved up.
         let (mut budget, mut at_last) = (20.0_f64, Duration::ZERO);
@@ -222,5 +238,30 @@ mod tests {
         }
         assert!(taken > 20 * 600 * 8 / 10, "{taken}");
         assert!(refused * 20 < taken, "{refused} of {taken}");
+    }
+
+    #[test]
+    fn a_wait_grows_shorter_as_the_speed_comes_back() {
+        let mut throttle = throttle();
+        send(&mut throttle, (0.0, 10.0), 1.0);
+        throttle.slow_down(at(10.0));
+        throttle.leave(at(10.0), 30);
+        let asked = throttle.wait(at(10.0)).unwrap();
+        assert!(asked > at(30.0), "{asked:?}");
+        // Whoever asks again meanwhile has not waited for all of it.
+        let mut now = at(10.0);
+        while throttle.wait(now).is_some() {
+            now += at(0.5);
+        }
+        assert!(now < at(10.0) + asked.mul_f64(0.7), "{asked:?}, {now:?}");
+    }
+
+    #[test]
+    fn a_target_that_forgives_soon_gets_its_speed_back_soon() {
+        let mut throttle = Throttle::new(Duration::from_millis(100));
+        send(&mut throttle, (0.0, 10.0), 100.0);
+        throttle.slow_down(at(10.0));
+        send(&mut throttle, (10.0, 10.2), 100.0);
+        assert_eq!(throttle.rate(), None);
     }
 }

@@ -11,6 +11,7 @@ use axum::http::{StatusCode, Uri};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use super::bed::{Bed, customer, transport_with};
 use crate::delivery::{DeliveryEnd, ErrorLimit};
@@ -229,16 +230,19 @@ async fn batches_that_take_too_long_become_smaller() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_gateway_that_answers_for_the_target_after_it_has_worked_is_not_believed() {
+    let mut deliveries = JoinSet::new();
     for status in [400, 404, 405, 409, 413, 422, 424, 501] {
         let habit = Habit::BehindGateway(StatusCode::from_u16(status).unwrap());
-        // With rows that have no number of their own, and without.
-        for rows in [1..=40, 11..=19] {
-            deliver_all(bed().await, habit, rows).await;
+        // With rows that have no number of their own, and without; in batches, and one by one.
+        for (batch, rows) in [(20, 1..=40), (20, 11..=19), (1, 9..=20)] {
+            deliveries.spawn(async move {
+                let mut bed = bed().await;
+                bed.options.batch = batch;
+                deliver_all(bed, habit, rows).await;
+            });
         }
-        let mut one_by_one = bed().await;
-        one_by_one.options.batch = 1;
-        deliver_all(one_by_one, habit, 9..=20).await;
     }
+    deliveries.join_all().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
