@@ -3,17 +3,14 @@
 //! What a dialect wrote is looked at through v2.0, which the sandbox serves over the same books.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::fmt::Write;
 use std::sync::Mutex;
-use std::time::Duration;
 
-use ledgerferry::domain::Money;
 use ledgerferry::transport::Method;
 use serde_json::{Value, json};
 
-use crate::kill::{FAULTS, KILLS, import_under_fire, results, results_in};
+use crate::kill::results_in;
 use crate::relay::{Ask, Manners, Way};
-use crate::testbed::{Colleague, Draw, TestBed, sample};
+use crate::testbed::{Colleague, TestBed, sample};
 
 const DIALECTS: [&str; 2] = ["v1.0", "beta"];
 
@@ -351,139 +348,5 @@ fn the_sandbox_inside_the_program_speaks_every_dialect() {
         assert_eq!(done["counts"]["done"], 12, "{done}");
         bed.ferry(&["reconcile", "run"]).exits(0);
         bed.ferry(&["undo", "run", "--yes", "--out", "back"]).exits(0);
-    }
-}
-
-#[test]
-fn killed_imports_of_customers_resume_in_every_dialect() {
-    for (dialect, seed) in DIALECTS.into_iter().zip([101, 202]) {
-        let (mut kills, mut seed) = (0, seed);
-        while kills < KILLS / 4 {
-            seed += 1;
-            let bed = TestBed::with(|options| {
-                options.faults = format!("{FAULTS},seed={seed}").parse().unwrap();
-                options.latency = Duration::from_millis(4);
-                options.strict = seed % 2 == 0;
-            });
-            bed.write_project_in(dialect, ", batch = 10");
-            let before = bed.books();
-            let mut file = String::from("Number,Display Name,Address,Address 2,City,Payment Terms\n");
-            for row in 1..=400 {
-                writeln!(file, "K{row:05},Killed {row} Ltd.,Main St {row},Floor {row},Ulm,30 DAYS").unwrap();
-            }
-            bed.write("customers.csv", file.as_bytes());
-            let import =
-                ["import", "customers.csv", "-p", "local", "--yes", "--out", "run", "--max-errors", "100%"];
-            kills += import_under_fire(&bed, &import, &mut Draw(seed));
-            let books = bed.books();
-            assert_eq!(books.customers, before.customers + 400, "{dialect}, seed {seed}");
-            assert_eq!(books.duplicates.customers, 0, "{dialect}, seed {seed}");
-            assert_eq!(
-                results(&bed),
-                (BTreeMap::from([("done".to_owned(), 400)]), 400),
-                "{dialect}, seed {seed}"
-            );
-        }
-    }
-}
-
-#[test]
-fn killed_imports_of_changes_resume_in_every_dialect() {
-    for (dialect, seed) in DIALECTS.into_iter().zip([301, 402]) {
-        let (mut kills, mut seed) = (0, seed);
-        while kills < KILLS / 4 {
-            seed += 1;
-            let bed = TestBed::with(|options| {
-                options.faults = format!("{FAULTS},etag=0.05,seed={seed}").parse().unwrap();
-                options.latency = Duration::from_millis(4);
-                options.strict = seed % 2 == 0;
-            });
-            bed.write_project_in(dialect, ", batch = 10");
-            let file = |city: &str| {
-                (1..=400).fold(String::from("Number,Display Name,Address,City\n"), |mut file, row| {
-                    writeln!(file, "K{row:05},Killed {row} Ltd.,Main St {row},{city}").unwrap();
-                    file
-                })
-            };
-            bed.write("before.csv", file("Ulm").as_bytes());
-            bed.ferry(&["import", "before.csv", "-p", "local", "--yes", "--out", "before"]).exits(0);
-            bed.write(
-                "customers.csv",
-                file("Bonn").replace(",Address,", ",Phone No.,").replace("Main St ", "").as_bytes(),
-            );
-            let import = [
-                "import",
-                "customers.csv",
-                "-p",
-                "local",
-                "--mode",
-                "update",
-                "--yes",
-                "--out",
-                "run",
-                "--max-errors",
-                "100%",
-            ];
-            kills += import_under_fire(&bed, &import, &mut Draw(seed));
-            assert_eq!(
-                results(&bed),
-                (BTreeMap::from([("done".to_owned(), 400)]), 400),
-                "{dialect}, seed {seed}"
-            );
-            for (number, record) in customers(&bed).iter().filter(|(number, _)| number.starts_with('K')) {
-                let street = format!("Main St {}", number[1..].parse::<u32>().unwrap());
-                assert_eq!(
-                    (&record["city"], &record["addressLine1"]),
-                    (&json!("Bonn"), &json!(street)),
-                    "{dialect}"
-                );
-            }
-        }
-    }
-}
-
-#[test]
-fn killed_imports_of_payments_resume_in_every_dialect() {
-    for (dialect, seed) in DIALECTS.into_iter().zip([501, 602]) {
-        let (mut kills, mut seed) = (0, seed);
-        while kills < KILLS / 4 {
-            seed += 1;
-            let bed = TestBed::with(|options| {
-                options.faults = format!("{FAULTS},seed={seed}").parse().unwrap();
-                options.latency = Duration::from_millis(4);
-                options.strict = seed % 2 == 0;
-            });
-            bed.write_project_in(dialect, ", batch = 10");
-            let mut file = String::from("Customer Number,Posting Date,Document Number,Amount\n");
-            let mut paid = Money::ZERO;
-            for row in 1..=400 {
-                let customer = 10_000 * (1 + row % 2);
-                writeln!(file, "{customer},2026-10-{:02},P{row:05},{row}.10", 1 + row % 28).unwrap();
-                paid = paid + format!("{row}.10").parse().unwrap();
-            }
-            bed.write("payments.csv", file.as_bytes());
-            let import = [
-                "import",
-                "payments.csv",
-                "-p",
-                "local",
-                "--journal",
-                "KILLED",
-                "--yes",
-                "--out",
-                "run",
-                "--max-errors",
-                "100%",
-            ];
-            kills += import_under_fire(&bed, &import, &mut Draw(seed));
-            let books = bed.books();
-            assert_eq!((books.payments, books.duplicates.payments), (400, 0), "{dialect}, seed {seed}");
-            assert_eq!(books.sums.payments.values().copied().sum::<Money>(), -paid, "{dialect}, seed {seed}");
-            assert_eq!(
-                results(&bed),
-                (BTreeMap::from([("done".to_owned(), 400)]), 400),
-                "{dialect}, seed {seed}"
-            );
-        }
     }
 }

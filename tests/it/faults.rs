@@ -2,18 +2,20 @@
 //!
 //! The runs are inside this process, see [`crate::passage`]; `kill.rs` kills real processes.
 
-use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use ledgerferry::domain::EntityKind;
+use ledgerferry::catalogue::{DIALECTS, Dialect};
 use ledgerferry::plan::Mode;
-use ledgerferry::sandbox::{Faults, Sandbox};
+use ledgerferry::sandbox::{Books, Faults, Sandbox, SandboxOptions};
 
-use crate::passage::{Cells, Passage, origin_of, results, target};
+use crate::load::Load;
+use crate::passage::{Passage, origin_of, results};
 use crate::relay::{Answer, Ask, Cut, Manners, Relay, Return, Way};
+use crate::sheets::{Cells, differences};
 use crate::testbed::Draw;
 
 /// How often the runs of one cell of the matrix die.
@@ -21,9 +23,6 @@ const KILLS: u64 = 8;
 
 /// The cells worked on at once: most of their time they wait.
 const AT_ONCE: usize = 24;
-
-/// Rows of one file.
-const ROWS: usize = 36;
 
 /// The faults of the sandbox, one kind at a time and all at once.
 const FAULTS: [&str; 10] = [
@@ -36,101 +35,12 @@ const FAULTS: [&str; 10] = [
     "504=0.2",
     "slow=0.2",
     "etag=0.3",
-    "lost=0.05,reset=0.05,torn=0.05,429=0.05,503=0.03,504=0.05,slow=0.05,etag=0.1,stall=0.01",
+    ALL_AT_ONCE,
 ];
 
-/// What a file brings to the books.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Load {
-    /// New customers with numbers.
-    Numbered,
-    /// New customers that the server gives their numbers.
-    Unnumbered,
-    /// Customers that are there, each with changes.
-    Updated,
-    /// Customers of which a third is new, a third has changes, and a third is there as it is.
-    Mixed,
-    /// Customers that are there and have to go.
-    Deleted,
-    /// New payments.
-    Payments,
-    /// Payments of which a third is new, a third has another amount, and a third is there as it is.
-    MixedPayments,
-}
-
-impl Load {
-    const ALL: [Self; 7] = [
-        Self::Numbered,
-        Self::Unnumbered,
-        Self::Updated,
-        Self::Mixed,
-        Self::Deleted,
-        Self::Payments,
-        Self::MixedPayments,
-    ];
-
-    pub(crate) fn kind(self) -> EntityKind {
-        match self {
-            Self::Payments | Self::MixedPayments => EntityKind::Payments,
-            _ => EntityKind::Customers,
-        }
-    }
-
-    pub(crate) fn mode(self) -> Mode {
-        match self {
-            Self::Numbered | Self::Unnumbered | Self::Payments => Mode::Create,
-            Self::Updated => Mode::Update,
-            Self::Mixed | Self::MixedPayments | Self::Deleted => Mode::Upsert,
-        }
-    }
-
-    /// The rows of file `round`; the books must hold exactly these in the end.
-    pub(crate) fn rows(self, round: u64) -> Vec<Cells> {
-        let row = |row: usize| match self.kind() {
-            EntityKind::Customers => [
-                if self == Self::Unnumbered { String::new() } else { format!("M{round}-{row}") },
-                format!("Matrix {round} {row} Ltd."),
-                format!("Road {row}"),
-                "Ulm".to_owned(),
-                format!("{row}.25"),
-            ],
-            EntityKind::Dimensions => panic!("no load is of them"),
-            EntityKind::Payments => [
-                format!("M{round}-{row}"),
-                format!("{}0000", 1 + row % 2),
-                format!("2026-10-{:02}", 1 + row % 28),
-                format!("EXT/{row}"),
-                format!("-{row}.15"),
-            ],
-        };
-        (1..=ROWS).map(row).collect()
-    }
-
-    /// What of these rows is in the books before, and how.
-    pub(crate) fn earlier(self, rows: &[Cells]) -> Vec<Cells> {
-        let changed = |row: &Cells| {
-            let mut row = row.clone();
-            row[4] = row[4].replace('.', "00.");
-            row
-        };
-        let thirds = || rows.iter().enumerate().filter(|(row, _)| row % 3 != 0);
-        match self {
-            Self::Numbered | Self::Unnumbered | Self::Payments => Vec::new(),
-            Self::Updated => rows.iter().map(changed).collect(),
-            Self::Deleted => rows.to_vec(),
-            Self::Mixed | Self::MixedPayments => thirds()
-                .map(|(number, row)| if number % 3 == 1 { changed(row) } else { row.clone() })
-                .collect(),
-        }
-    }
-
-    pub(crate) fn states(self) -> BTreeMap<String, usize> {
-        let is_mixed = matches!(self, Self::Mixed | Self::MixedPayments);
-        let unchanged = if is_mixed { ROWS / 3 } else { 0 };
-        let states = [("done".to_owned(), ROWS - unchanged), ("unchanged".to_owned(), unchanged)];
-        states.into_iter().filter(|(_, rows)| *rows > 0).collect()
-    }
-}
+/// Every kind of misdeed.
+pub(crate) const ALL_AT_ONCE: &str =
+    "lost=0.05,reset=0.05,torn=0.05,429=0.05,503=0.03,504=0.05,slow=0.05,etag=0.1,stall=0.01";
 
 /// When a run dies.
 #[derive(Clone, Copy, Debug)]
@@ -208,50 +118,63 @@ impl Manners for Killer {
 }
 
 /// One cell of the matrix.
-#[derive(Clone, Copy, Debug)]
-struct Cell {
-    load: Load,
-    faults: &'static str,
-    batch: usize,
-    seed: u64,
+#[derive(Clone, Copy)]
+pub(crate) struct Cell {
+    pub(crate) dialect: &'static Dialect,
+    pub(crate) is_strict: bool,
+    pub(crate) load: Load,
+    pub(crate) faults: &'static str,
+    pub(crate) batch: usize,
+    pub(crate) kills: u64,
+    pub(crate) seed: u64,
+}
+
+impl fmt::Debug for Cell {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { dialect, is_strict, load, faults, batch, seed, .. } = self;
+        let title = dialect.title;
+        write!(out, "{title}, strict {is_strict}, {load:?} by {batch}, faults `{faults}`, seed {seed}")
+    }
 }
 
 impl Cell {
     /// Imports file after file until the runs have died often enough; returns how often.
     async fn work(self) -> u64 {
         let faults: Faults = format!("{},seed={}", self.faults, self.seed).parse().unwrap();
-        let mut passage = Passage::new(self.load.kind());
+        let sheet = self.load.sheet(self.dialect);
+        let mut passage = Passage::new(sheet);
         passage.options.batch = self.batch;
         passage.options.seed = self.seed;
-        let (calm, rough) = (passage.sandbox(Faults::default()).await, passage.sandbox(faults).await);
-        let before = passage.books();
+        let behaviour = SandboxOptions {
+            strict: self.is_strict,
+            utc_offset: if self.is_strict { -5 } else { 4 },
+            ..SandboxOptions::default()
+        };
+        let calm = passage.sandbox_with(behaviour.clone()).await;
+        let rough = passage.sandbox_with(SandboxOptions { faults, ..behaviour.clone() }).await;
+        let before = duplicates(&passage.books());
         let (mut draw, mut kills, mut expected) = (Draw(self.seed), 0, Vec::new());
         for round in 1.. {
-            let rows = self.load.rows(round);
+            let rows = self.load.rows(sheet, round);
             let folder = self.plan(&mut passage, &calm, &rows).await;
             if self.load != Load::Deleted {
                 expected.extend(rows);
             }
-            kills += self.apply(&passage, (&rough, folder), (&mut draw, KILLS - kills)).await;
-            if kills == KILLS {
+            kills += self.apply(&passage, (&rough, folder), (&mut draw, self.kills - kills)).await;
+            if kills == self.kills {
                 break;
             }
         }
-        assert_eq!(passage.books().duplicates, before.duplicates, "{self:?}");
-        let mut found = passage.in_the_books(&calm).await;
-        found.retain(|cells| cells.iter().any(|cell| cell.starts_with("Matrix") || cell.starts_with("EXT/")));
-        for cells in &mut found {
-            if self.load == Load::Unnumbered {
-                cells[0].clear();
-            }
-        }
+        assert_eq!(duplicates(&passage.books()), before, "{self:?}");
+        let mut found = sheet.in_the_books(&calm, behaviour.utc_offset).await;
+        self.load.forget_numbers(&mut found);
         assert_eq!(differences(found, expected), [], "{self:?}");
         kills
     }
 
     /// Brings into the books what has to be there before, and plans the rows.
     async fn plan(self, passage: &mut Passage, calm: &Sandbox, rows: &[Cells]) -> PathBuf {
-        let target = target(calm, &origin_of(calm));
+        let target = passage.target(calm, &origin_of(calm));
         let earlier = self.load.earlier(rows);
         if !earlier.is_empty() {
             passage.mode = Mode::Create;
@@ -297,28 +220,14 @@ impl Cell {
     }
 }
 
-/// The rows that only one side has, or has more often.
-pub(crate) fn differences(mut found: Vec<Cells>, expected: Vec<Cells>) -> Vec<(&'static str, Cells)> {
-    let mut missing = Vec::new();
-    for row in expected {
-        match found.iter().position(|cells| *cells == row) {
-            Some(at) => drop(found.swap_remove(at)),
-            None => missing.push(("missing", row)),
-        }
-    }
-    missing.into_iter().chain(found.into_iter().map(|row| ("beyond", row))).collect()
+/// How often each record is in the books beyond the first time.
+fn duplicates(books: &Books) -> [u64; 4] {
+    let (central, bigcapital) = (&books.duplicates, &books.bigcapital.duplicates);
+    [central.customers, central.payments, bigcapital.customers, bigcapital.payments]
 }
 
-#[test]
-fn a_run_that_dies_anywhere_under_any_fault_still_delivers_each_row_once() {
-    let cells = FAULTS.iter().flat_map(|faults| {
-        Load::ALL.iter().flat_map(move |load| [1, 6].map(|batch| (*faults, *load, batch)))
-    });
-    // A record that someone has saved since the plan is rightly not deleted.
-    let cells = cells.filter(|(faults, load, _)| *load != Load::Deleted || !faults.contains("etag"));
-    let cells: Vec<_> =
-        (1..).zip(cells).map(|(seed, (faults, load, batch))| Cell { load, faults, batch, seed }).collect();
-    let expected = KILLS * cells.len() as u64;
+/// Works on all the cells, many at once; returns how often runs died.
+pub(crate) fn work_all(cells: Vec<Cell>) -> u64 {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap();
     let waiting = Mutex::new(cells.into_iter());
     let kills = AtomicU64::new(0);
@@ -332,7 +241,28 @@ fn a_run_that_dies_anywhere_under_any_fault_still_delivers_each_row_once() {
             });
         }
     });
-    let kills = kills.into_inner();
+    kills.into_inner()
+}
+
+#[test]
+fn a_run_that_dies_anywhere_under_any_fault_still_delivers_each_row_once() {
+    let cells = FAULTS.iter().flat_map(|faults| {
+        Load::ALL.iter().flat_map(move |load| [1, 6].map(|batch| (*faults, *load, batch)))
+    });
+    // A record that someone has saved since the plan is rightly not deleted.
+    let cells = cells.filter(|(faults, load, _)| *load != Load::Deleted || !faults.contains("etag"));
+    let cells = (1..).zip(cells).map(|(seed, (faults, load, batch))| Cell {
+        dialect: DIALECTS[0],
+        is_strict: false,
+        load,
+        faults,
+        batch,
+        kills: KILLS,
+        seed,
+    });
+    let cells: Vec<_> = cells.collect();
+    let expected = KILLS * cells.len() as u64;
+    let kills = work_all(cells);
     assert_eq!(kills, expected);
     assert!(kills >= 1_000, "{kills}");
 }

@@ -5,13 +5,15 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
+use ledgerferry::catalogue::DIALECTS;
 use ledgerferry::plan::Mode;
 use ledgerferry::sandbox::{Faults, SandboxOptions};
 use serde_json::Value;
 
-use crate::faults::{Load, differences};
-use crate::passage::{Passage, origin_of, results, target};
+use crate::load::Load;
+use crate::passage::{Passage, origin_of, results};
 use crate::relay::{Answer, Ask, Cut, Manners, Relay, Return, Way};
+use crate::sheets::differences;
 use crate::testbed::Draw;
 
 /// How a server may differ from the sandbox.
@@ -161,14 +163,15 @@ impl Other {
 /// Imports through a server with these habits, as often as it takes, and judges the books.
 async fn import(habits: Vec<Habit>, load: Load, (seed, elsewhere): (u64, String)) {
     let words = format!("{habits:?} with {load:?}, seed {seed}");
-    let mut passage = Passage::new(load.kind());
+    let sheet = load.sheet(DIALECTS[0]);
+    let mut passage = Passage::new(sheet);
     passage.options.deadline = Duration::from_secs(1);
     let calm = passage.sandbox(Faults::default()).await;
     let faults = format!("etag=0.2,seed={seed}").parse().unwrap();
     let options = SandboxOptions { faults, page_size: 7, ..SandboxOptions::default() };
     let rough = passage.sandbox_with(options).await;
-    let calm_target = target(&calm, &origin_of(&calm));
-    let rows = load.rows(1);
+    let calm_target = passage.target(&calm, &origin_of(&calm));
+    let rows = load.rows(sheet, 1);
     let earlier = load.earlier(&rows);
     if !earlier.is_empty() {
         passage.mode = Mode::Create;
@@ -177,7 +180,7 @@ async fn import(habits: Vec<Habit>, load: Load, (seed, elsewhere): (u64, String)
     }
     passage.mode = load.mode();
     let relay = Relay::start(&origin_of(&rough), Other { habits, seed, elsewhere }, Cut::new()).await;
-    let target = target(&rough, relay.origin());
+    let target = passage.target(&rough, relay.origin());
     let mut tries = 0;
     let folder = loop {
         tries += 1;
@@ -194,13 +197,8 @@ async fn import(habits: Vec<Habit>, load: Load, (seed, elsewhere): (u64, String)
         }
     }
     assert_eq!(results(&folder), load.states(), "{words}");
-    let mut found = passage.in_the_books(&calm).await;
-    found.retain(|cells| cells.iter().any(|cell| cell.starts_with("Matrix") || cell.starts_with("EXT/")));
-    for cells in &mut found {
-        if load == Load::Unnumbered {
-            cells[0].clear();
-        }
-    }
+    let mut found = sheet.in_the_books(&calm, 0).await;
+    load.forget_numbers(&mut found);
     assert_eq!(differences(found, rows), [], "{words}");
 }
 

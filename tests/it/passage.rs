@@ -4,14 +4,14 @@
 //! what is left of the run is dropped, and only the copy lives on.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ledgerferry::catalogue::DIALECTS;
-use ledgerferry::connector;
+use ledgerferry::connector::bigcapital::Bigcapital;
+use ledgerferry::connector::{self, Api};
 use ledgerferry::delivery::{DeliveryEvent, DeliveryOptions, ErrorLimit};
-use ledgerferry::domain::{EntityKind, Money};
 use ledgerferry::ledger::Ledger;
 use ledgerferry::mapping::Blanks;
 use ledgerferry::plan::Mode;
@@ -21,46 +21,18 @@ use ledgerferry::run::{
 };
 use ledgerferry::sandbox::{Books, Faults, Sandbox, SandboxOptions, read_books};
 use ledgerferry::source::SourceOptions;
-use ledgerferry::transport::{ApiRequest, Credential, PlainHttp, Transport, TransportOptions};
+use ledgerferry::transport::{Credential, PlainHttp, Transport, TransportOptions};
 use ledgerferry::validation::Sign;
-use secrecy::SecretString;
-use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::watch;
 
 use crate::relay::{Cut, Relay};
-
-/// The journal of all payments.
-const JOURNAL: &str = "PASSAGE";
-
-/// The columns of a file of this kind, and the fields that they fill.
-fn columns(kind: EntityKind) -> [(&'static str, &'static str); 5] {
-    match kind {
-        EntityKind::Customers => [
-            ("Number", "number"),
-            ("Display Name", "displayName"),
-            ("Address", "addressLine1"),
-            ("City", "city"),
-            ("Credit Limit", "creditLimit"),
-        ],
-        EntityKind::Dimensions => panic!("no passage is of them"),
-        EntityKind::Payments => [
-            ("Document Number", "documentNumber"),
-            ("Customer Number", "customerNumber"),
-            ("Posting Date", "postingDate"),
-            ("External Document Number", "externalDocumentNumber"),
-            ("Amount", "amount"),
-        ],
-    }
-}
-
-/// A row as its cells, in the order of [`columns`]; an amount is always the last.
-pub(crate) type Cells = [String; 5];
+use crate::sheets::{Cells, DEPOSIT_ACCOUNT, JOURNAL, Sheet, door};
 
 /// One test's world: books, and runs against them.
 pub(crate) struct Passage {
     folder: TempDir,
-    pub(crate) kind: EntityKind,
+    pub(crate) sheet: Sheet,
     pub(crate) mode: Mode,
     /// What the column `ferry_action` says in every row; without it there is no such column.
     pub(crate) action: Option<&'static str>,
@@ -70,7 +42,7 @@ pub(crate) struct Passage {
 
 impl Passage {
     /// Fresh books, and options whose waits a test can bear.
-    pub(crate) fn new(kind: EntityKind) -> Self {
+    pub(crate) fn new(sheet: Sheet) -> Self {
         let options = DeliveryOptions {
             batch: 6,
             settle: Duration::from_millis(1500),
@@ -80,9 +52,9 @@ impl Passage {
             max_attempts: 1_000,
             max_errors: ErrorLimit::Percent(100),
             seed: 11,
-            ..DeliveryOptions::for_kind(kind)
+            ..DeliveryOptions::for_kind(sheet.kind)
         };
-        Self { folder: TempDir::new().unwrap(), kind, mode: Mode::Upsert, action: None, options, files: 0 }
+        Self { folder: TempDir::new().unwrap(), sheet, mode: Mode::Upsert, action: None, options, files: 0 }
     }
 
     /// A server of these books.
@@ -107,9 +79,9 @@ impl Passage {
         let request = PlanRequest {
             on_unsupported: None,
             read: ReadRequest {
-                dialect: DIALECTS[0],
+                dialect: self.sheet.dialect,
                 files: vec![self.write(rows).into()],
-                entity: Some(self.kind),
+                entity: Some(self.sheet.kind),
                 mapping: None,
                 options: SourceOptions::default(),
                 sign: Sign::AsIs,
@@ -133,13 +105,9 @@ impl Passage {
 
     fn write(&self, rows: &[Cells]) -> PathBuf {
         let path = self.folder.path().join(format!("{}.csv", self.files));
-        let mut file = csv::Writer::from_path(&path).unwrap();
-        let headings = columns(self.kind).map(|(heading, _)| heading);
-        file.write_record(headings.into_iter().chain(self.action.map(|_| "ferry_action"))).unwrap();
-        for row in rows {
-            file.write_record(row.iter().map(String::as_str).chain(self.action)).unwrap();
-        }
-        file.flush().unwrap();
+        std::fs::File::create(&path)
+            .and_then(|mut file| file.write_all(&self.sheet.file(rows, self.action)))
+            .unwrap();
         path
     }
 
@@ -168,7 +136,7 @@ impl Passage {
         folder: &Path,
         on_event: &(dyn Fn(DeliveryEvent) + Send + Sync),
     ) -> Result<Report, PathBuf> {
-        let target = target(sandbox, relay.origin());
+        let target = self.target(sandbox, relay.origin());
         let copy = folder.with_file_name(format!("{}x", folder.file_name().unwrap().to_string_lossy()));
         // While another reader is there, closing the ledger does not fold its log into it: the copy is of one piece.
         let reader = Ledger::open(&folder.join(LEDGER)).unwrap();
@@ -182,21 +150,42 @@ impl Passage {
         ended
     }
 
-    /// What the books hold of the kind of record that files bring, as cells.
-    pub(crate) async fn in_the_books(&self, sandbox: &Sandbox) -> Vec<Cells> {
-        let fields = columns(self.kind).map(|(_, field)| field);
-        let set = match self.kind {
-            EntityKind::Customers => "customers".to_owned(),
-            EntityKind::Dimensions => "defaultDimensions".to_owned(),
-            EntityKind::Payments => {
-                let journals = records(sandbox, "customerPaymentJournals?$select=id,code").await;
-                let journal = journals.iter().find(|journal| journal["code"] == JOURNAL).unwrap();
-                format!("customerPaymentJournals({})/customerPayments", journal["id"].as_str().unwrap())
-            }
+    /// The sandbox under the address `origin`, with connections and a token of its own, as a new process has them.
+    pub(crate) fn target(&self, sandbox: &Sandbox, origin: &str) -> Target {
+        let dialect = self.sheet.dialect;
+        let (root, mut credential) = door(sandbox, dialect);
+        let own = root.parse::<url::Url>().unwrap().origin().ascii_serialization();
+        let there = |address: &str| format!("{}/", address.trim_end_matches('/')).replace(&own, origin);
+        if let Credential::ClientCredentials { token_url, .. } = &mut credential {
+            *token_url = token_url.as_str().replace(&own, origin).parse().unwrap();
+        }
+        let transport = Transport::new(TransportOptions {
+            service_root: there(&root).parse().unwrap(),
+            credentials: vec![credential],
+            plain_http: PlainHttp::default(),
+        });
+        let welcome = sandbox.welcome();
+        let (id, name) = if self.sheet.is_bigcapital() {
+            (&welcome.bigcapital.organization_id, &welcome.bigcapital.organization)
+        } else {
+            (&welcome.company_id, &welcome.company)
         };
-        let records = records(sandbox, &format!("{set}?$select={}", fields.join(","))).await;
-        let cells = records.iter().map(|record| fields.map(|field| text(&record[field])));
-        cells.collect()
+        let api: Arc<dyn Api> = if self.sheet.is_bigcapital() {
+            Arc::new(Bigcapital::new(dialect).depositing_to(Some(DEPOSIT_ACCOUNT.to_owned())))
+        } else {
+            connector::open(dialect)
+        };
+        Target {
+            api,
+            transport: Arc::new(transport.unwrap()),
+            company: Company { id: id.clone(), name: name.clone(), display_name: String::new() },
+            profile: "local".to_owned(),
+            // A sandbox may change its address between two lives of a run.
+            system: "sandbox".to_owned(),
+            dialect: dialect.name.to_owned(),
+            stage: "test".to_owned(),
+            pages: PageOptions::within(Duration::from_mins(2)),
+        }
     }
 }
 
@@ -212,64 +201,10 @@ async fn leave_behind(cut: &Cut, folder: &Path, copy: PathBuf) -> PathBuf {
     copy
 }
 
-/// The sandbox under the address `origin`, with connections and a token of its own, as a new process has them.
-pub(crate) fn target(sandbox: &Sandbox, origin: &str) -> Target {
-    let welcome = sandbox.welcome();
-    let own = origin_of(sandbox);
-    let url = |address: &str| address.replace(&own, origin).parse().unwrap();
-    let transport = Transport::new(TransportOptions {
-        service_root: url(&format!("{}/", welcome.url)),
-        credentials: vec![Credential::ClientCredentials {
-            token_url: url(&welcome.token_url),
-            client_id: welcome.client_id.clone(),
-            client_secret: SecretString::from(welcome.client_secret.clone()),
-            scope: welcome.scope.clone(),
-        }],
-        plain_http: PlainHttp::default(),
-    });
-    Target {
-        api: connector::open(DIALECTS[0]),
-        transport: Arc::new(transport.unwrap()),
-        company: Company {
-            id: welcome.company_id.clone(),
-            name: welcome.company.clone(),
-            display_name: String::new(),
-        },
-        profile: "local".to_owned(),
-        // A sandbox may change its address between two lives of a run.
-        system: "sandbox".to_owned(),
-        dialect: "v2.0".to_owned(),
-        stage: "test".to_owned(),
-        pages: PageOptions::within(Duration::from_mins(2)),
-    }
-}
-
 /// Scheme, host and port of a sandbox.
 pub(crate) fn origin_of(sandbox: &Sandbox) -> String {
-    let root: url::Url = sandbox.welcome().url.parse().unwrap();
+    let root: url::Url = sandbox.welcome().bigcapital.url.parse().unwrap();
     root.origin().ascii_serialization()
-}
-
-/// All records of a set, from a sandbox without faults.
-pub(crate) async fn records(sandbox: &Sandbox, path: &str) -> Vec<Value> {
-    let target = target(sandbox, &origin_of(sandbox));
-    let request = ApiRequest::get(format!("companies({})/{path}", target.company.id));
-    let reply = target.transport.send(0, &request).await.unwrap();
-    let mut page: Value = serde_json::from_slice(&reply.body).unwrap();
-    assert_eq!(reply.status, 200, "{page}");
-    match page["value"].take() {
-        Value::Array(records) => records,
-        other => panic!("{other}"),
-    }
-}
-
-/// A value as a file would say it.
-fn text(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Number(number) => number.to_string().parse::<Money>().unwrap().to_string(),
-        other => panic!("{other}"),
-    }
 }
 
 /// The rows of `results.csv` by state; each row of the file must stand there exactly once.

@@ -2,9 +2,12 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::thread::sleep;
 use std::time::Duration;
 
 pub(crate) use crate::draw::Draw;
+use ledgerferry::ledger::{Ledger, Phase};
+use ledgerferry::run::LEDGER;
 use ledgerferry::sandbox::{Books, Sandbox, SandboxOptions, read_books};
 use ledgerferry::transport::{ApiRequest, Credential, Method, PlainHttp, Transport, TransportOptions};
 use serde_json::Value;
@@ -13,11 +16,16 @@ use tokio::runtime::{Handle, Runtime};
 use tokio::task::block_in_place;
 
 use crate::relay::{Cut, Manners, Relay};
+use crate::sheets::{Cells, Sheet, calm};
+
+/// How often a test reads again what a sandbox with faults does not answer.
+const PATIENCE: usize = 100;
 
 /// One test's world; everything in it vanishes with it.
 pub(crate) struct TestBed {
     folder: TempDir,
     runtime: Runtime,
+    options: SandboxOptions,
     sandbox: Option<Sandbox>,
 }
 
@@ -34,8 +42,8 @@ impl TestBed {
         let mut options =
             SandboxOptions { books: folder.path().join("books.db"), ..SandboxOptions::default() };
         adjust(&mut options);
-        let sandbox = runtime.block_on(Sandbox::start(options)).unwrap();
-        let bed = Self { folder, runtime, sandbox: Some(sandbox) };
+        let sandbox = runtime.block_on(Sandbox::start(options.clone())).unwrap();
+        let bed = Self { folder, runtime, options, sandbox: Some(sandbox) };
         bed.write_project("");
         bed
     }
@@ -126,6 +134,22 @@ limits  = {{ rate = "100000/s", settle = "300ms", deadline = "5s", retry_budget 
     pub(crate) fn books(&self) -> Books {
         read_books(&self.path().join("books.db")).unwrap()
     }
+
+    /// The records in the books that came from such files, asked of a server of the same books that makes no mistakes.
+    pub(crate) fn in_the_books(&self, sheet: Sheet) -> Vec<Cells> {
+        self.runtime.block_on(async {
+            let calm = calm(&self.options).await;
+            let found = sheet.in_the_books(&calm, self.options.utc_offset).await;
+            calm.stop().await;
+            found
+        })
+    }
+
+    /// Whether the delivery of the run in the folder `run` has begun.
+    pub(crate) fn has_begun(&self) -> bool {
+        let header = Ledger::open(&self.path().join("run").join(LEDGER)).unwrap().header().unwrap();
+        !matches!(header.phase, Phase::Planning | Phase::Planned)
+    }
 }
 
 impl TestBed {
@@ -181,8 +205,21 @@ impl TestBed {
         let welcome = self.sandbox.as_ref().unwrap().welcome();
         let path = format!("companies({})/{}", welcome.company_id, request.path);
         let request = ApiRequest { path, ..request };
-        let reply = self.runtime.block_on(self.transport().send(0, &request)).unwrap();
-        (reply.status, serde_json::from_slice(&reply.body).unwrap_or_default())
+        let transport = self.transport();
+        let is_read = request.method == Method::Get;
+        for _ in 0..PATIENCE {
+            let reply = self.runtime.block_on(transport.send(0, &request));
+            match reply.map(|reply| (reply.status, serde_json::from_slice(&reply.body))) {
+                Ok((status, Ok(said))) if !(is_read && matches!(status, 429 | 500..)) => {
+                    return (status, said);
+                }
+                Ok((status, _)) if !is_read => return (status, Value::Null),
+                Err(error) if !is_read => panic!("{error}"),
+                // The sandbox was asked to misbehave towards the program, and does so to all who ask.
+                _ => sleep(Duration::from_millis(50)),
+            }
+        }
+        panic!("{} was not answered", request.path);
     }
 }
 
