@@ -184,8 +184,8 @@ impl DeliveryOptions {
         self.settle / 20
     }
 
-    /// How long a record that was accepted waits for others to be read back with it: where few requests are allowed, a
-    /// list costs fewer of them than each record alone.
+    /// How long a record that was accepted waits at most for others to be read back with it: where few requests are
+    /// allowed, a list costs fewer of them than each record alone.
     pub(super) fn read_back_wait(&self) -> Duration {
         const LONGEST: Duration = Duration::from_secs(20);
         const SHORTEST: Duration = Duration::from_millis(100);

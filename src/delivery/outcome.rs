@@ -107,7 +107,7 @@ fn settle_one(
             if job.row.action == Action::Create {
                 job.row.remote_id = Some(receipt.remote_id.clone()).filter(|id| !id.is_empty());
             }
-            let (ready, believable) = (now + shared.options.read_back_wait(), now + shared.options.settle);
+            let (ready, believable) = (shared.read_back_at(now), now + shared.options.settle);
             let Job { row, kept, .. } = job;
             let cause = Cause::Unconfirmed;
             settlement

@@ -22,7 +22,11 @@ use crate::transport::{ApiReply, ApiRequest, Method, TransportError};
 /// So many rows taken alone, after batches with them were refused, show that the target takes no batches.
 const TAKEN_ALONE: usize = 3;
 
+/// What a system does behind a yes takes it a moment.
+const SOONEST_READ_BACK: Duration = Duration::from_millis(100);
+
 pub(super) struct Shared {
+    started: Instant,
     pub(super) ledger: LedgerHandle,
     pub(super) target: Target,
     pub(super) options: DeliveryOptions,
@@ -101,6 +105,7 @@ impl Shared {
             lanes: (0..credentials)
                 .map(|credential| Lane::new(credential, &options, target.transport.record(credential)))
                 .collect(),
+            started: Instant::now(),
             batches: AtomicBool::new(options.batch > 1),
             batches_work: AtomicBool::new(false),
             taken_alone: AtomicUsize::new(0),
@@ -395,6 +400,15 @@ impl Shared {
             (now, Doubt { row, cause, believable, looks: 0, is_inherited: true, kept: String::new() })
         });
         self.backlog.put(0, Vec::new(), doubts.collect());
+    }
+
+    /// When a record that was accepted now is read back: together with others, so at the end of the stretch of time that
+    /// it falls into, and never right away.
+    pub(super) fn read_back_at(&self, now: Instant) -> Instant {
+        let stretch = self.options.read_back_wait().max(Duration::from_millis(1));
+        let earliest = now + SOONEST_READ_BACK.min(stretch);
+        let stretches = (earliest - self.started).as_nanos().div_ceil(stretch.as_nanos());
+        self.started + stretch * u32::try_from(stretches).unwrap_or(u32::MAX)
     }
 
     /// Asks the ledger for the steps and gives `handed` rows back; what comes next waits in `jobs` and `doubts`.

@@ -50,7 +50,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Bigcapital as it is installed: ten calls a minute for each route, of which the same route may take all.
+    /// Bigcapital as it is installed: ten calls a minute for each route and client address.
     ///
     /// Source: a second counter, evidently meant for signing in, counts on every route; a request was seen to hang for
     /// a minute.

@@ -94,3 +94,30 @@ fn where_nothing_can_be_kept_of_the_credential_a_run_says_so_and_goes_on() {
         ended.stderr()
     );
 }
+
+/// Calls of each kind have a limit of their own, so that reading back does not slow the writing down.
+#[test]
+fn bigcapital_is_used_as_fast_as_each_kind_of_call_allows_and_the_forecast_says_how_long() {
+    const RATE: &str = "10/4s";
+    let bed = TestBed::with(|options| options.rate = Some(RATE.parse().unwrap()));
+    bed.write_bigcapital_project();
+    let limits = format!("rate = \"{RATE}\", headroom = 5, settle = \"4s\"");
+    let project = bed.read("ferry.toml").replace("rate = \"100000/s\", settle = \"300ms\"", &limits);
+    bed.write("ferry.toml", project.as_bytes());
+    let refusals = Refusals::default();
+    let _relay = bed.through(refusals.clone());
+    let before = bed.books().bigcapital.customers;
+    let mut file = "Name,Currency\n".to_owned();
+    for row in 0..60 {
+        writeln!(file, "New customer {row},USD").unwrap();
+    }
+    bed.write("customers.csv", file.as_bytes());
+    let plan = bed.ferry(&["plan", "customers.csv", "-p", "local", "--out", "run", "--json"]).exits(0).json();
+    let forecast = plan["forecast"]["seconds"].as_f64().unwrap_or_else(|| panic!("{plan}"));
+    let start = std::time::Instant::now();
+    let done = bed.ferry(&["apply", "run", "-p", "local", "--yes", "--json"]).exits(0).json();
+    let took = start.elapsed().as_secs_f64();
+    assert_eq!(done["counts"]["done"], 60, "{done}");
+    assert_eq!((bed.books().bigcapital.customers, refusals.count()), (before + 60, 0));
+    assert!((0.8..1.2).contains(&(took / forecast)), "forecast {forecast} s, took {took} s");
+}

@@ -7,6 +7,7 @@ use serde::de::Error as _;
 
 use super::envelope::{Envelope, PAGE_ROWS};
 use super::form::{Neutral, neutral, rounded};
+use super::lookup::route;
 use super::{HABITS, Routes};
 use crate::catalogue::Dialect;
 use crate::connector::fields::Fields;
@@ -75,6 +76,10 @@ impl Api for Bigcapital {
             | Set::Reference(_) => list.set.as_str().replace(' ', "-").to_lowercase(),
         };
         vec![address]
+    }
+
+    fn route(&self, address: &str) -> String {
+        route(Method::Get, address)
     }
 
     fn neutral_page(&self, set: Set<'_>, address: &str, page: Bytes) -> serde_json::Result<Bytes> {

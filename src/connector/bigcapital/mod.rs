@@ -93,6 +93,14 @@ impl Connector for Routes {
         rows.iter().map(|_| unknown()).collect()
     }
 
+    fn route(&self, request: &Request) -> String {
+        lookup::route(request.method, &request.path)
+    }
+
+    fn route_of(&self, operation: &Operation<'_>) -> String {
+        self.route(&self.single(operation))
+    }
+
     fn has_own_words(&self, body: &[u8]) -> bool {
         has_own_words(body)
     }

@@ -445,3 +445,40 @@ fn many_records_are_found_in_the_whole_list() {
     assert_eq!((lookups.len(), lookups[0].rows.len()), (1, 9));
     assert_eq!(customers.lookups(&operations[..2])[1].request.path, "customers/3");
 }
+
+#[test]
+fn each_kind_of_call_is_counted_by_itself() {
+    let connector = Bigcapital::new(&DIALECT).customers("1");
+    let operation = |action, payload| Operation {
+        row: 1,
+        action,
+        payload,
+        remote_id: Some("1007"),
+        etag: None,
+        line_number: None,
+    };
+    let route = |action, payload| {
+        let operation = operation(action, payload);
+        assert_eq!(connector.route_of(&operation), connector.route(&connector.single(&operation)));
+        connector.route_of(&operation)
+    };
+    assert_eq!(route(Action::Create, r#"{"displayName":"A"}"#), "POST customers");
+    assert_eq!(route(Action::Update, r#"{"displayName":"A"}"#), "PUT customers/:id");
+    assert_eq!(route(Action::Update, r#"{"active":false}"#), "PATCH contacts/:id/inactivate");
+    assert_eq!(route(Action::Delete, "{}"), "DELETE customers/:id");
+    let api = Bigcapital::new(&DIALECT);
+    let list = List::of("1", crate::connector::Set::Customers, &[]);
+    assert_eq!(api.route(&api.list(&list)[0]), "GET customers");
+    let looks = |action, rows: usize| {
+        let operations = vec![operation(action, "{}"); rows];
+        connector
+            .lookups(&operations)
+            .into_iter()
+            .map(|look| connector.route(&look.request))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(looks(Action::Update, 1), ["GET customers/:id"]);
+    // The single read of a changed record is needed before its change.
+    assert_eq!(looks(Action::Update, 2), ["GET customers"]);
+    assert_eq!(looks(Action::Create, 3), ["GET customers/:id"; 3]);
+}

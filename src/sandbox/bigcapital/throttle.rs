@@ -40,8 +40,11 @@ struct Counter {
 impl Throttle {
     /// Counters that allow `rate` as the second one; without a rate both are lifted.
     pub(super) fn new(rate: Option<Rate>) -> Self {
-        let common = if rate.is_some() { COMMON } else { LIFTED };
-        let common = Rate { requests: common.requests.max(rate.map_or(0, |rate| rate.requests)), ..common };
+        // Both windows are a minute on the real server; a shorter one here is so for both.
+        let common = rate.map_or(LIFTED, |rate| Rate {
+            requests: COMMON.requests.max(rate.requests),
+            window: rate.window.min(COMMON.window),
+        });
         Self { common, second: rate.unwrap_or(LIFTED), counters: Mutex::default() }
     }
 
