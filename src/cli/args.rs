@@ -74,7 +74,7 @@ pub(crate) enum Command {
     Apply(ApplyArgs),
     /// Validate, plan, confirm and apply in one go
     #[command(
-        after_help = "Examples:\n  ferry import samples/customers.csv -p local --yes\n  ferry import samples/payments.xlsx -p local --journal MIGR --dry-run\n  ferry import customers.xlsx payments.xlsx -p local --journal MIGR --yes"
+        after_help = "Examples:\n  ferry import samples/customers.csv -p local --yes\n  ferry import samples/payments.xlsx -p local --journal MIGR --dry-run\n  ferry import customers.xlsx dimensions.csv payments.xlsx -p local --journal MIGR --yes"
     )]
     Import(ImportArgs),
     /// Continue an interrupted run; without a name, the latest that is not finished
@@ -97,7 +97,7 @@ pub(crate) enum Command {
     Undo(UndoArgs),
     /// Pull customers, their financial details or payments to a file
     #[command(
-        after_help = "Examples:\n  ferry export customers -p local --expand financials -o ar.xlsx\n  ferry export customers -p local --filter-odata \"blocked eq ' '\" --select number,displayName -o -"
+        after_help = "Examples:\n  ferry export customers -p local --expand financials -o ar.xlsx\n  ferry export customers -p local --filter-odata \"blocked eq ' '\" --select number,displayName -o -\n  ferry export dimensions -p local -o dimensions.csv"
     )]
     Export(ExportArgs),
     /// Compare two sides, each a file or a target, record by record and with their sums
@@ -511,6 +511,9 @@ pub(crate) enum Exported {
     Customers,
     /// What each customer owes.
     Financials,
+    /// Default dimensions of customers; a filter or an order is over the customers.
+    #[value(alias = "default-dimensions")]
+    Dimensions,
     /// Payments that wait in a journal.
     Payments,
 }

@@ -52,6 +52,7 @@ fn request(arguments: ExportArgs, connection: &Connection) -> ExportRequest {
         entity: match arguments.entity {
             Exported::Customers => ExportEntity::Customers,
             Exported::Financials => ExportEntity::Financials,
+            Exported::Dimensions => ExportEntity::Dimensions,
             Exported::Payments => ExportEntity::Payments,
         },
         select: arguments.select,

@@ -16,6 +16,14 @@ pub enum ExportError {
         /// The most similar column.
         closest: &'static str,
     },
+    /// The system has no such records.
+    #[error("{system} has no {entity} to export")]
+    NoSuchRecords {
+        /// What was to be exported.
+        entity: &'static str,
+        /// The system and its dialect.
+        system: &'static str,
+    },
     /// Something was to be expanded that is not there.
     #[error("{entity} have no `{name}` to expand")]
     UnknownExpansion {

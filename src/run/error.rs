@@ -364,6 +364,7 @@ fn of_export(error: &ExportError) -> Ending {
         | ExportError::UnknownExpansion { .. }
         | ExportError::UnknownJournal { .. }
         | ExportError::UnknownFormat(_)
+        | ExportError::NoSuchRecords { .. }
         | ExportError::NoFilters(_)
         | ExportError::LambdaFilter(_) => Ending::Usage,
         ExportError::Refused { .. } | ExportError::NotFound { .. } | ExportError::DetailMissing { .. } => {

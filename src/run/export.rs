@@ -216,6 +216,7 @@ impl Source<'_> {
         } else {
             let set = match self.layout.entity {
                 ExportEntity::Financials => Set::FinancialDetails,
+                ExportEntity::Dimensions => Set::DefaultDimensions,
                 _ => Set::Customers,
             };
             self.fetch_set(set, "".into(), outlet).await?
@@ -252,7 +253,8 @@ impl Source<'_> {
             details: &details,
             filter: self.query.filter.as_deref(),
             order_by: self.query.order_by.as_deref(),
-            top: self.query.asked_top(self.page_rows),
+            // What is listed are customers, of whom each may have several.
+            top: self.query.asked_top(self.page_rows).filter(|_| set != Set::DefaultDimensions),
             ..List::of(self.company, set, &select)
         };
         let opened = self.reader.list(&list, outlet.on_event).await;

@@ -123,6 +123,7 @@ impl Trial {
             ("export customers", "customers"),
             ("export financials", "financials"),
             ("export payments", "payments"),
+            ("export default dimensions", "dimensions"),
         ] {
             let file = format!("{entity}.jsonl");
             let works = self.works(&["export", entity, "-p", "local", "-o", &file]);

@@ -142,3 +142,111 @@ pub(super) fn page(lens: &Lens, page: &Bytes) -> serde_json::Result<Bytes> {
     object.push('}');
     Ok(object.into())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::BusinessCentral;
+    use crate::catalogue::Dialect;
+    use crate::connector::{Api as _, Connector, Identity, Method, Operation, Set, Verdict};
+    use crate::domain::Action;
+
+    const PAYLOAD: &str = r#"{"customerNumber":"C1","dimensionCode":"AREA","dimensionValueCode":"30","postingValidation":"Same_x0020_Code","parentId":"c-1","dimensionId":"d-1","dimensionValueId":"v-1"}"#;
+
+    fn writer(dialect: &str) -> Arc<dyn Connector> {
+        let dialect = Dialect::named("business-central", dialect).unwrap();
+        BusinessCentral::new(dialect).dimensions("co").unwrap()
+    }
+
+    fn operation<'a>(action: Action, payload: &'a str, remote_id: Option<&'a str>) -> Operation<'a> {
+        Operation { row: 7, action, payload, remote_id, etag: Some("W/\"1\""), line_number: None }
+    }
+
+    #[test]
+    fn ids_go_to_the_customer_in_the_spelling_of_the_dialect() {
+        let sent = |dialect: &str| writer(dialect).single(&operation(Action::Create, PAYLOAD, None));
+        let request = sent("v2.0");
+        assert_eq!(
+            (request.method, &*request.path),
+            (Method::Post, "companies(co)/customers(c-1)/defaultDimensions")
+        );
+        assert_eq!(
+            request.body.unwrap(),
+            r#"{"postingValidation":"Same_x0020_Code","dimensionId":"d-1","dimensionValueId":"v-1"}"#
+        );
+        assert_eq!(
+            sent("v1.0").body.unwrap(),
+            r#"{"postingValidation":"Same Code","dimensionId":"d-1","dimensionValueId":"v-1"}"#
+        );
+    }
+
+    #[test]
+    fn a_record_is_changed_and_deleted_at_its_address_and_never_without_one() {
+        let path = |dialect: &str, action, address| {
+            let payload = r#"{"dimensionValueCode":"40","dimensionValueId":"v-2"}"#;
+            writer(dialect).single(&operation(action, payload, address)).path
+        };
+        let set = "companies(co)/customers(c-1)/defaultDimensions";
+        assert_eq!(path("v2.0", Action::Update, Some("c-1/x-1")), format!("{set}(x-1)"));
+        assert_eq!(path("v1.0", Action::Delete, Some("c-1,d-1")), format!("{set}(c-1,d-1)"));
+        let nobody = "00000000-0000-0000-0000-000000000000";
+        assert_eq!(
+            path("beta", Action::Delete, None),
+            format!("companies(co)/customers({nobody})/defaultDimensions({nobody})")
+        );
+    }
+
+    #[test]
+    fn records_are_found_with_their_customers_and_receipts_have_the_same_address() {
+        for (dialect, id, address) in [("v2.0", r#""id":"x-1","#, "c-1/x-1"), ("beta", "", "c-1,d-1")] {
+            let writer = writer(dialect);
+            let create = operation(Action::Create, PAYLOAD, None);
+            let lookups = writer.lookups(&[create, Operation { row: 8, ..create }]);
+            assert_eq!((lookups.len(), &lookups[0].rows), (1, &vec![7, 8]));
+            assert_eq!(
+                lookups[0].request.path,
+                "companies(co)/customers?$filter=id%20eq%20c-1&$select=id,number&$expand=defaultDimensions"
+            );
+            let record = format!(
+                r#"{{"@odata.etag":"E",{id}"parentId":"c-1","dimensionId":"d-1","dimensionCode":"AREA"}}"#
+            );
+            let page =
+                format!(r#"{{"value":[{{"id":"c-1","number":"C1","defaultDimensions":[{record}]}}]}}"#);
+            let (found, _) = writer.read_found("", page.as_bytes()).unwrap();
+            assert_eq!((found[0].receipt.remote_id.as_str(), found[0].receipt.etag.as_str()), (address, "E"));
+            assert!(found[0].record.contains(r#""customerNumber":"C1""#), "{}", found[0].record);
+            assert!(writer.identity(&create).matches(&found[0]));
+            assert_eq!(
+                writer.identity(&operation(Action::Update, "{}", Some(address))),
+                Identity::Id(address.to_owned())
+            );
+            match writer.interpret(Action::Create, 201, None, record.as_bytes()) {
+                Verdict::Accepted(receipt) => assert_eq!(receipt.remote_id, address),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn what_does_not_tell_of_all_dimensions_is_no_answer() {
+        let api = BusinessCentral::new(Dialect::named("business-central", "v2.0").unwrap());
+        let page = |customer: &str| {
+            let page = format!(r#"{{"value":[{customer}]}}"#);
+            api.neutral_page(Set::DefaultDimensions, "", page.clone().into()).is_ok()
+                && writer("v2.0").read_found("", page.as_bytes()).is_some()
+        };
+        assert!(page(r#"{"id":"c-1","number":"C1","defaultDimensions":[]}"#));
+        assert!(!page(r#"{"id":"c-1","number":"C1"}"#));
+        assert!(!page(
+            r#"{"id":"c-1","defaultDimensions":[],"defaultDimensions@odata.nextLink":"http://h/more"}"#
+        ));
+    }
+
+    #[test]
+    fn a_customer_who_is_gone_is_of_the_row_alone() {
+        let body = br#"{"error":{"code":"BadRequest_ResourceNotFound","message":"gone"}}"#;
+        let verdict = writer("v2.0").interpret(Action::Create, 404, None, body);
+        assert!(matches!(verdict, Verdict::Refused(_)), "{verdict:?}");
+    }
+}

@@ -75,11 +75,11 @@ impl Connector for Routes {
     }
 
     fn interpret(&self, action: Action, status: u16, pause: Option<Duration>, body: &[u8]) -> Verdict {
-        interpret(action, status, pause, body)
+        reply::interpret_of(self.kind, action, (status, pause), body)
     }
 
     fn read_batch(&self, rows: &[(i64, Action)], body: &[u8], pause: ReadPause<'_>) -> Vec<Verdict> {
-        read_batch(rows, body, pause)
+        reply::read_batch_of(self.kind, rows, body, pause)
     }
 
     fn has_own_words(&self, body: &[u8]) -> bool {

@@ -15,11 +15,21 @@ use serde_json::value::RawValue;
 use super::dimensions::address;
 use crate::connector::fields::{Fields, Name, decode};
 use crate::connector::{ReadPause, Verdict};
-use crate::domain::{Action, ErrorWords, Receipt, Refusal};
+use crate::domain::{Action, EntityKind, ErrorWords, Receipt, Refusal};
 
 /// What one answer says of one operation; `pause` is what the answer asked for.
 #[must_use]
 pub fn interpret(action: Action, status: u16, pause: Option<Duration>, body: &[u8]) -> Verdict {
+    interpret_of(EntityKind::Customers, action, (status, pause), body)
+}
+
+/// As [`interpret`], of an operation on a record of this kind.
+pub(super) fn interpret_of(
+    kind: EntityKind,
+    action: Action,
+    (status, pause): (u16, Option<Duration>),
+    body: &[u8],
+) -> Verdict {
     if (200..300).contains(&status) {
         return accepted(status, body);
     }
@@ -39,6 +49,10 @@ pub fn interpret(action: Action, status: u16, pause: Option<Duration>, body: &[u
         "Request_EntityChanged" => return Verdict::Stale(refusal),
         // An unknown route or parent: nothing is wrong with the row, and pages vanish for a while on their own.
         "BadRequest_NotFound" => return Verdict::NotDone(pause),
+        // The customer, who stands in the address, is gone: that is of the row alone.
+        "BadRequest_ResourceNotFound" if action == Action::Create && kind == EntityKind::Dimensions => {
+            return Verdict::Refused(refusal);
+        }
         "BadRequest_ResourceNotFound" if action == Action::Create => return Verdict::NotDone(pause),
         "Internal_RecordNotFound" | "Internal_InvalidTableRelation" if action == Action::Create => {
             return Verdict::Refused(refusal);
@@ -235,6 +249,16 @@ struct Part<'a> {
 /// Parts are matched by id, a number or its text, and never by position. A row without a part, with two, or with
 /// one that cannot be read is in doubt. `pause` reads what the headers of a part, as names and values, ask for.
 pub fn read_batch(rows: &[(i64, Action)], body: &[u8], pause: ReadPause<'_>) -> Vec<Verdict> {
+    read_batch_of(EntityKind::Customers, rows, body, pause)
+}
+
+/// As [`read_batch`], of operations on records of this kind.
+pub(super) fn read_batch_of(
+    kind: EntityKind,
+    rows: &[(i64, Action)],
+    body: &[u8],
+    pause: ReadPause<'_>,
+) -> Vec<Verdict> {
     let Some(parts) = parts_of(body) else {
         let torn = || Verdict::InDoubt("the answer to the batch cannot be read".to_owned());
         return rows.iter().map(|_| torn()).collect();
@@ -246,7 +270,7 @@ pub fn read_batch(rows: &[(i64, Action)], body: &[u8], pause: ReadPause<'_>) -> 
         }
     }
     let verdict = |(row, action): &(i64, Action)| match places.get(row) {
-        Some((place, false)) => interpret_part(*action, &parts[*place], pause),
+        Some((place, false)) => interpret_part(kind, *action, &parts[*place], pause),
         Some((_, true)) => {
             Verdict::InDoubt("the batch's answer has more than one part for the row".to_owned())
         }
@@ -264,7 +288,7 @@ fn parts_of(body: &[u8]) -> Option<Vec<Part<'_>>> {
     Some(reply.responses.iter().filter_map(|part| serde_json::from_str(part.get()).ok()).collect())
 }
 
-fn interpret_part(action: Action, part: &Part<'_>, pause: ReadPause<'_>) -> Verdict {
+fn interpret_part(kind: EntityKind, action: Action, part: &Part<'_>, pause: ReadPause<'_>) -> Verdict {
     let Ok(status) = part.status.get().trim_matches('"').parse() else {
         return Verdict::InDoubt("the batch's answer has no status for the row".to_owned());
     };
@@ -286,7 +310,7 @@ fn interpret_part(action: Action, part: &Part<'_>, pause: ReadPause<'_>) -> Verd
         // Nor this, which needs no words: the part to blame has them.
         return Verdict::RolledBack;
     }
-    interpret(action, status, pause(&headers), body.as_bytes())
+    interpret_of(kind, action, (status, pause(&headers)), body.as_bytes())
 }
 
 #[cfg(test)]
