@@ -203,6 +203,8 @@ pub static PAYMENTS: Entity = Entity {
         Field::new("branchId", Kind::Integer).goes_along(),
         Field::code("currencyCode", 3).read_only(),
         money("localAmount", "localAmount").read_only(),
+        // What of the amount is applied to invoices; the rest is on account.
+        money("appliedAmount", "").planned().unlisted(),
     ],
     navigations: &[],
 };

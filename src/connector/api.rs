@@ -62,6 +62,12 @@ pub trait Api: fmt::Debug + Send + Sync {
     /// When the page is not what the API sends.
     fn neutral_page(&self, set: Set<'_>, address: &str, page: Bytes) -> serde_json::Result<Bytes>;
 
+    /// The address of one record, where it shows more than the list does; `None` where lists show everything.
+    fn alone(&self, set: Set<'_>, id: &str) -> Option<String> {
+        let _ = (set, id);
+        None
+    }
+
     /// The request that creates a payment journal; its body is in neutral form. Only asked for where there are
     /// [journals](Habits::has_journals).
     fn new_journal(&self, company: &str, body: String) -> Request;

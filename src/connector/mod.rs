@@ -7,6 +7,7 @@
 //! cannot be understood leaves its rows in doubt.
 
 mod api;
+mod applied;
 pub mod bigcapital;
 pub mod business_central;
 pub mod fields;
@@ -15,6 +16,7 @@ mod normalise;
 pub mod payload;
 
 pub use api::{Api, Connector, Described, Habits, List, ReadPause, Set};
+pub use applied::is_all_applied;
 pub use found::{Found, FoundPage, Identity, Lookup, highest_line_of, text_of};
 pub use normalise::{blanks, completed, differences, filled_since, is_among, own};
 

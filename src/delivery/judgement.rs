@@ -8,8 +8,8 @@ use std::borrow::Cow;
 use super::doubt::{Cause, Doubt};
 use super::options::OnConflict;
 use crate::connector::fields::{Fields, only};
-use crate::connector::{Connector, Found, completed, differences, is_among, own, text_of};
-use crate::domain::{Action, EntityKind, FieldChange, Receipt, Refusal};
+use crate::connector::{Connector, Found, completed, differences, is_all_applied, is_among, own, text_of};
+use crate::domain::{Action, EntityKind, FieldChange, Receipt, Refusal, Rule};
 use crate::ledger::OpenRow;
 
 /// The code of a conflict over a record that is not there any more.
@@ -159,6 +159,11 @@ impl Judge<'_> {
         let Some(changes) = self.changes(doubt, found) else { return not_comparable() };
         if changes.is_empty() {
             return Judgement::Accepted(found.receipt.clone());
+        }
+        if self.connector.kind() == EntityKind::Payments && !is_all_applied(&found.record) {
+            let words = format!("{}; it was not changed", Rule::PaymentSplit.title());
+            let code = Rule::PaymentSplit.code().to_owned();
+            return Judgement::Conflict(Refusal { status: 0, code, message: words });
         }
         let (ours, foreign): (Vec<_>, Vec<_>) =
             changes.into_iter().partition(|change| is_as_planned(&row.changes, change));

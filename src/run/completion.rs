@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use crate::catalogue::Dialect;
 use crate::connector::fields::Fields;
-use crate::connector::{Set, text_of};
+use crate::connector::{Set, is_all_applied, text_of};
 use crate::domain::text::{fold_name, upper};
 use crate::domain::{Action, EntityKind, Money, References, Rule};
 use crate::export::ExportError;
@@ -174,7 +174,7 @@ impl Completion {
                 let decision = self.with_deposit(decision);
                 if decision.action == Action::Create { self.against_what_is_due(decision) } else { decision }
             }
-            (Some(EntityKind::Payments), _) => of_its_own_customer(decision, row),
+            (Some(EntityKind::Payments), _) => all_applied(of_its_own_customer(decision, row)),
             _ => decision,
         }
     }
@@ -345,6 +345,19 @@ impl Completion {
         invoice.remaining_amount = Some(due - received);
         decision
     }
+}
+
+/// A change replaces all that a payment applies to invoices, and loses what it holds beside.
+fn all_applied(decision: Decision) -> Decision {
+    let Some(existing) = decision.existing.as_ref().filter(|_| decision.action == Action::Update) else {
+        return decision;
+    };
+    if is_all_applied(&existing.body) && is_all_applied(&decision.payload) {
+        return decision;
+    }
+    let (amount, applied) = (text_of(&existing.body, "amount"), text_of(&existing.body, "appliedAmount"));
+    let found = format!("amount {amount}, applied to invoices {applied}");
+    Decision::conflict(Rule::PaymentSplit, "amount", found, "a payment whose amount one row can say")
 }
 
 /// Source: the customer of a payment cannot be changed, and its number is nobody else's.

@@ -346,6 +346,7 @@ impl Error {
                 ));
             }
             Self::Export(error) | Self::Target(TargetError::Fetch(error)) => error.hint()?,
+            Self::Planning(PlanningError::Alone(error)) => return error.hint(),
             Self::Ledger(LedgerError::Locked { .. }) => {
                 "wait for the other process, or stop it; its lock goes with it"
             }
@@ -383,6 +384,7 @@ fn of_planning(error: &PlanningError) -> Ending {
         PlanningError::Ledger(error) => of_ledger(error),
         PlanningError::Index(IndexError::Sqlite(_)) => Ending::LocalFile,
         PlanningError::Stopped(ending) => *ending,
+        PlanningError::Alone(error) => error.ending(),
         PlanningError::JournalFull => Ending::Refused,
         PlanningError::Index(IndexError::Record(_)) | PlanningError::Record { .. } => Ending::Unreachable,
     }

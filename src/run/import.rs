@@ -6,16 +6,18 @@
 //!
 //! A plan writes nothing to the target.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::block_in_place;
 
 use crate::catalogue::business_central_v2::CUSTOMER_PAYMENT_JOURNALS;
 use crate::catalogue::{Kind, Writable};
-use crate::connector::Habits;
+use crate::connector::{Habits, Set};
 use crate::domain::text::upper;
 use crate::domain::{EntityKind, Forecast, OnUnsupported, References, UnsupportedColumn};
 use crate::durable::create_directory;
@@ -42,6 +44,9 @@ use super::target::Target;
 
 /// The name of a run's ledger in its folder.
 pub const LEDGER: &str = "run.ferry";
+
+/// What is read when lists do not show enough of the payments that rows meet.
+pub(super) const ONE_BY_ONE: &str = "payments one by one";
 
 /// What to plan.
 #[derive(Clone, Debug)]
@@ -127,8 +132,9 @@ pub async fn plan(target: &Target, request: &PlanRequest, observer: Observer<'_>
     let ledger = Ledger::create(&request.folder.join(LEDGER), &header)?;
     let means = (target.api.habits(), target.transport.credentials());
     let planning = Planning { ledger, header, known, match_on, means, request: request.clone() };
-    // The one place where an async task burns CPU: nothing else runs on this runtime while a plan is made.
-    let planned = block_in_place(|| plan_rows(planning, opened, observer));
+    // The one place where an async task burns CPU: nothing else runs on this runtime while a plan is made, but for the
+    // reads that it waits for.
+    let planned = block_in_place(|| plan_rows(planning, opened, (target, observer)));
     let planned = planned.and_then(|ledger| {
         if let Some(runs) = request.runs.as_ref().filter(|_| entity == EntityKind::Payments || !has_numbers) {
             remember_run(runs, &request.folder)?;
@@ -342,7 +348,22 @@ struct Planning {
 }
 
 /// Checks every row, decides on it and keeps it. Blocks: it reads and burns CPU.
-fn plan_rows(mut planning: Planning, opened: Vec<Opened>, observer: Observer<'_>) -> Result<Ledger, Error> {
+fn plan_rows(
+    mut planning: Planning,
+    opened: Vec<Opened>,
+    (target, observer): (&Target, Observer<'_>),
+) -> Result<Ledger, Error> {
+    let stop = planning.request.stop.clone();
+    let alone_so_far = Cell::new(0);
+    let read_alone = |id: &str| {
+        let read = async { Ok(target.fetch_alone(Set::Payments(""), id).await?) };
+        let record = Handle::current().block_on(unless_stopped(stop.as_ref(), read));
+        if matches!(&record, Ok(Some(_))) {
+            alone_so_far.set(alone_so_far.get() + 1);
+            observer(Event::Fetched(ONE_BY_ONE, alone_so_far.get()));
+        }
+        record.map_err(|error| PlanningError::Alone(Box::new(error)))
+    };
     let completion = std::mem::take(&mut planning.known.completion);
     let Known { references, index, remembered, has_lines, .. } = &planning.known;
     let (kind, sign) = (planning.header.entity, planning.request.read.sign);
@@ -364,6 +385,7 @@ fn plan_rows(mut planning: Planning, opened: Vec<Opened>, observer: Observer<'_>
         references,
         completion,
         remembered,
+        alone: &read_alone,
         batch: Vec::new(),
     };
     let mut check = Check::new(CheckOptions {

@@ -5,7 +5,7 @@
 
 use crate::catalogue::{Entity, Kind, Writable};
 use crate::connector::fields::{self, Fields};
-use crate::connector::{blanks, completed, differences, filled_since, is_among};
+use crate::connector::{blanks, completed, differences, filled_since, is_all_applied, is_among};
 use crate::delivery::OnConflict;
 use crate::domain::{Action, EntityKind, FieldChange, PlannedRow, RowResult, Rule, Violation};
 use crate::mapping::can_be_blank;
@@ -157,8 +157,17 @@ impl Inverse {
         there: Existing,
         left: Option<&str>,
     ) -> serde_json::Result<PlannedRow> {
+        if self.kind == EntityKind::Payments && !is_all_applied(&there.body) {
+            let words = ["amount", "changed since: entries", "a payment whose amount one row can say"];
+            return Ok(conflict(planned, Rule::PaymentSplit, words));
+        }
         let wanted = self.writable_again(&done.before)?;
-        let back = differences(self.entity, &wanted, &there.body)?;
+        let mut back = differences(self.entity, &wanted, &there.body)?;
+        // What only went along with the run's change was not its own, and whoever has set it since keeps it.
+        let went_along = |name: &str| self.entity.field(name).is_some_and(|field| field.goes_along);
+        back.retain(|change| {
+            !went_along(&change.field) || is_among(self.entity, &done.changes, &change.field)
+        });
         let is_touched = left.is_some_and(|etag| etag != there.etag);
         let foreign = self.foreign(done, &back, &there.body, is_touched)?;
         if !foreign.is_empty() && self.on_conflict == OnConflict::Reject {
@@ -242,6 +251,13 @@ impl Inverse {
     fn create_again(&mut self, planned: PlannedRow, done: &PlannedRow) -> serde_json::Result<PlannedRow> {
         let whole = self.writable_again(&done.before)?;
         let members = Fields::parse(&whole)?;
+        if let Some(lost) = self.lost(&members, &whole) {
+            return Ok(conflict(
+                planned,
+                Rule::PaymentSplit,
+                ["appliesToInvoiceNumber", &lost, "one payment"],
+            ));
+        }
         // A record is read with ids beside the codes and numbers they stand for; one of the two is enough.
         // But not where the plan has turned the one into the other: then the id alone is sent.
         let is_said_twice = |name: &str| {
@@ -262,6 +278,18 @@ impl Inverse {
         let sign = if self.sign == Sign::AsIs.as_str() { Sign::AsIs } else { Sign::ReceiptsPositive };
         let amount = amount.map(|amount| as_in_file(self.kind, sign, amount));
         Ok(PlannedRow { action: Action::Create, payload, line_number, amount, ..planned })
+    }
+
+    /// What is known of a payment that a new one cannot have, where a payment has to name its invoice.
+    fn lost(&self, members: &Fields<'_>, payment: &str) -> Option<String> {
+        let has_to = self.entity.field("appliesToInvoiceNumber").is_some_and(|field| field.required);
+        let invoice = members.text("appliesToInvoiceId");
+        let is_whole = !invoice.trim().is_empty() && is_all_applied(payment);
+        let amounts = || (members.text("amount"), members.text("appliedAmount"));
+        (has_to && !is_whole).then(|| {
+            let (amount, applied) = amounts();
+            format!("amount {amount}, applied to invoices {applied}, invoice {invoice}")
+        })
     }
 
     /// A record as it was read, in the form in which it can be written.

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use crate::catalogue::Writable;
 use crate::connector::{fields, text_of};
 use crate::delivery::reserve_lines;
 use crate::domain::{Action, Asked, EntityKind, PlannedRow, References, Reject, Rule, SourceName};
@@ -16,6 +17,7 @@ use crate::validation::Sign;
 
 use super::check::{CheckedChunk, CheckedRow};
 use super::completion::Completion;
+use super::error::Error;
 use super::index::{IndexError, Payer, TargetIndex, customer_of, fold_code, key_of, natural_key};
 use super::reading::{as_in_file, rejected_amount};
 
@@ -31,6 +33,9 @@ pub enum PlanningError {
     /// What the target holds could not be kept.
     #[error(transparent)]
     Index(#[from] IndexError),
+    /// A record could not be read alone.
+    #[error(transparent)]
+    Alone(Box<Error>),
     /// Line numbers are 32-bit integers, and the highest ones are in use.
     #[error("the journal has no line numbers left; use another journal")]
     JournalFull,
@@ -62,8 +67,13 @@ pub(super) struct Planner<'a> {
     pub(super) completion: Completion,
     /// Of customers without a number in the target: the ids that earlier runs gave to the numbers of the files.
     pub(super) remembered: &'a HashMap<String, String>,
+    /// Reads the record with an id alone, which shows what lists do not; nothing where they show everything.
+    pub(super) alone: ReadAlone<'a>,
     pub(super) batch: Vec<PlannedRow>,
 }
+
+/// Reads the record with this id.
+pub(super) type ReadAlone<'a> = &'a dyn Fn(&str) -> Result<Option<String>, PlanningError>;
 
 /// The line numbers reserved for the new payments of a plan.
 #[derive(Clone, Copy, Debug)]
@@ -149,6 +159,7 @@ impl Planner<'_> {
             Matched::Conflict(decision) => decision,
             Matched::Records(found) => self.matching.decide(candidate, found).map_err(unreadable)?,
             Matched::ByKey => match self.found_by_key((&key, candidate), row, origins)? {
+                Ok(found) if unclear.is_none() => self.decide(candidate, found)?,
                 Ok(found) => self.matching.decide(candidate, found).map_err(unreadable)?,
                 Err(conflict) => *conflict,
             },
@@ -170,6 +181,30 @@ impl Planner<'_> {
         planned.amount = row.amount.map(|sent| as_in_file(self.entity, origins.sign, sent));
         planned.key = shown;
         self.push(planned)
+    }
+
+    /// Decides on a row by what a list shows of its record, and where that is not all that matters, by the record itself.
+    ///
+    /// Source: the list of Bigcapital's payments leaves out which invoices they settle.
+    fn decide(&self, candidate: Candidate<'_>, found: Vec<Existing>) -> Result<Decision, PlanningError> {
+        let unreadable = |source| PlanningError::Record { key: candidate.key.to_owned(), source };
+        let decision = self.matching.decide(candidate, found).map_err(unreadable)?;
+        let Some(existing) = &decision.existing else { return Ok(decision) };
+        let sent = fields::Fields::parse(candidate.payload).map_err(unreadable)?;
+        let is_unseen = |name: &str| {
+            let field = self.matching.entity.field(name);
+            field.is_some_and(|field| !field.is_listed && field.writable != Writable::Create)
+        };
+        if decision.action == Action::Unchanged && !sent.iter().any(|(name, _)| is_unseen(name)) {
+            return Ok(decision);
+        }
+        match (self.alone)(&existing.id)? {
+            None => Ok(decision),
+            Some(body) => {
+                let found = Existing { body, ..existing.clone() };
+                self.matching.decide(candidate, vec![found]).map_err(unreadable)
+            }
+        }
     }
 
     /// The records that a row's natural key finds; of customers without numbers, the one that an earlier run made of

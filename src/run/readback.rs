@@ -22,6 +22,7 @@ use crate::transport::TransportError;
 
 use super::error::Error;
 use super::event::{Event, Observer};
+use super::import::ONE_BY_ONE;
 use super::index::{IndexError, dimension_key, document_key, fold_code};
 use super::planning::PlanningError;
 use super::target::{Target, TargetError};
@@ -299,7 +300,33 @@ impl Target {
                 outcome => outcome?,
             }
         }
+        if header.entity == EntityKind::Payments {
+            self.read_payments_alone(ledger, states, &mut read, observer).await?;
+        }
         Ok(read)
+    }
+
+    /// Puts the payments of the rows as they are shown alone in the place of what the list has shown of them.
+    async fn read_payments_alone(
+        &self,
+        ledger: &Ledger,
+        states: &[State],
+        read: &mut ReadBack,
+        observer: Observer<'_>,
+    ) -> Result<(), Error> {
+        let mut ids = Vec::new();
+        ledger.for_each_row(Filter::States(states), |row| {
+            let found = read.find(&row).map_err(PlanningError::from)?;
+            ids.extend(found.map(|found| found.id));
+            Ok::<(), Error>(())
+        })?;
+        for (place, id) in (1..).zip(&ids) {
+            let Some(record) = self.fetch_alone(Set::Payments(""), id).await? else { return Ok(()) };
+            let record: &RawValue = serde_json::from_str(&record).map_err(IndexError::Record)?;
+            read.add_page(&[record])?;
+            observer(Event::Fetched(ONE_BY_ONE, place));
+        }
+        Ok(())
     }
 
     /// Adds to `read` the records that have the numbers or keys of rows whose own record is gone.

@@ -345,6 +345,18 @@ impl Target {
         .await
     }
 
+    /// The record with this id in neutral form, as it is shown alone; `None` where lists show as much of it.
+    pub(super) async fn fetch_alone(&self, set: Set<'_>, id: &str) -> Result<Option<String>, TargetError> {
+        let Some(address) = self.api.alone(set, id) else { return Ok(None) };
+        let mut found = None;
+        self.each_page(set, &[address], |page| {
+            found = page.first().map(|record| record.get().to_owned());
+            Ok(())
+        })
+        .await?;
+        Ok(found)
+    }
+
     /// A whole set of the company, with these fields.
     pub(super) fn list<'a>(&'a self, set: Set<'a>, select: &'a [&'a str]) -> List<'a> {
         List::of(&self.company.id, set, select)

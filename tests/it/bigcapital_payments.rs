@@ -1,5 +1,6 @@
 //! Payments that Bigcapital holds already: found by their number, changed without losing anything, taken back whole.
 
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 
 use ledgerferry::transport::Method;
@@ -164,4 +165,121 @@ fn invoices_that_are_paid_are_read_only_when_a_row_names_one() {
     let asked = overheard.0.lock().unwrap()[1..].to_vec();
     assert!(asked.len() == 2 && asked[0] == "/receivable", "{asked:?}");
     assert!(asked[1].contains("column_sort_by=invoice_no"), "{asked:?}");
+}
+
+#[test]
+fn money_on_account_is_not_lost_by_a_change_of_something_else() {
+    let bed = bed(false, "");
+    // 20 of the 120 are on account, and the other one is for two invoices.
+    for body in [
+        r#"{"customerId":1,"paymentDate":"2026-02-02","depositAccountId":1000,"paymentReceiveNo":"A-1","amount":120,
+            "entries":[{"invoiceId":1,"paymentAmount":100}]}"#,
+        r#"{"customerId":1,"paymentDate":"2026-02-02","depositAccountId":1000,"paymentReceiveNo":"A-2","amount":80,
+            "entries":[{"invoiceId":1,"paymentAmount":50},{"invoiceId":9,"paymentAmount":20}]}"#,
+    ] {
+        let (status, said) = bed.ask_bigcapital(Method::Post, "payments-received", body);
+        assert_eq!(status, 201, "{said}");
+    }
+    let before = (due(&bed, "USD"), writes(&bed));
+    let rows = "Payment Number,Date,Amount,Description\nA-1,2026-02-02,120,words\nA-2,2026-02-02,80,words\n";
+    bed.write("rows.csv", rows.as_bytes());
+    let update = ["import", "rows.csv", "--yes", "--mode", "update", "--out", "told"];
+    counts(&bed, &update, 4, &[("conflict", 2)]);
+    let results = bed.read("told/results.csv");
+    assert_eq!(results.matches("payment-split").count(), 2, "{results}");
+    assert_eq!((due(&bed, "USD"), writes(&bed)), before);
+    assert_eq!(payment(&bed, "A-1")["amount"].as_u64(), Some(120));
+}
+
+#[test]
+fn money_that_comes_on_account_after_the_plan_is_not_lost_either() {
+    let bed = paid();
+    bed.write("rows.csv", PAYMENTS.replace("part", "a part").as_bytes());
+    bed.ferry(&["plan", "rows.csv", "-p", "local", "--out", "later"]).exits(0);
+    let more = r#"{"customerId":1,"paymentDate":"2026-02-02","depositAccountId":1000,"amount":3300,
+        "entries":[{"invoiceId":1,"paymentAmount":3200}]}"#;
+    replace(&bed, "P-1", more);
+    // The row says nothing of the amount, so nobody else's change is in its way.
+    bed.ferry(&["apply", "later", "-p", "local", "--yes", "--allow-stale", "--on-conflict", "ours"]).exits(3);
+    assert_eq!(payment(&bed, "P-1")["amount"].as_u64(), Some(3300));
+    let results = bed.read("later/results.csv");
+    assert!(results.contains("payment-split"), "{results}");
+}
+
+#[test]
+fn an_invoice_that_was_corrected_is_carried_over_and_one_that_moved_is_seen() {
+    let bed = paid();
+    let invoice = || payment(&bed, "P-1")["entries"][0]["invoice_id"].as_u64();
+    let corrected = PAYMENTS.replace("3200,INV-1001", "3200,inv-1009");
+    import(&bed, &corrected, "corrected", 0, &[("done", 1), ("unchanged", 3)]);
+    assert_eq!(invoice(), Some(9));
+    import(&bed, &corrected, "same", 0, &[("done", 0), ("unchanged", 4)]);
+    bed.ferry(&["reconcile", "corrected", "-p", "local"]).exits(0);
+    let said = bed.ferry(&["reconcile", "run", "-p", "local", "--json"]).exits(3).json();
+    assert_eq!((&said["counts"]["ok"], &said["counts"]["different"]), (&3.into(), &1.into()), "{said}");
+    bed.ferry(&["undo", "corrected", "-p", "local", "--yes"]).exits(0);
+    assert_eq!(invoice(), Some(1));
+    // A new record only is wanted, and this one is another.
+    bed.write("rows.csv", corrected.as_bytes());
+    let create = ["import", "rows.csv", "--yes", "--mode", "create", "--skip-rejects"];
+    counts(&bed, &create, 3, &[("conflict", 1), ("unchanged", 3)]);
+}
+
+#[test]
+fn a_payment_that_was_deleted_comes_back_with_its_invoice_and_its_account() {
+    let bed = paid();
+    let before = due(&bed, "USD");
+    let rows = "Payment Number,Deposit Account\nP-1,10003\n";
+    bed.write("moved.csv", rows.as_bytes());
+    counts(&bed, &["import", "moved.csv", "--yes", "--mode", "update"], 0, &[("done", 1)]);
+    let gone = "Payment Number,ferry_action\nP-1,delete\nP-2,delete\n";
+    import(&bed, gone, "gone", 0, &[("done", 2)]);
+    assert_eq!(due(&bed, "USD") - before, money("8950"));
+    // Somebody has made the one again.
+    let again = r#"{"customerId":2,"paymentDate":"2026-02-02","depositAccountId":1000,"paymentReceiveNo":"p-2",
+        "entries":[{"invoiceId":2,"paymentAmount":5750}]}"#;
+    assert_eq!(bed.ask_bigcapital(Method::Post, "payments-received", again).0, 201);
+    let writes_before = writes(&bed);
+    bed.ferry(&["undo", "gone", "-p", "local", "--yes", "--out", "back"]).exits(3);
+    let back = payment(&bed, "P-1");
+    assert_eq!(
+        (back["deposit_account_id"].as_u64(), back["entries"][0]["invoice_id"].as_u64()),
+        (Some(1002), Some(1))
+    );
+    assert_eq!((writes(&bed) - writes_before, due(&bed, "USD")), (1, before));
+    let results = bed.read("back/results.csv");
+    assert!(results.contains("there-again"), "{results}");
+}
+
+#[test]
+fn what_a_colleague_changed_beside_the_run_stays_when_the_run_is_taken_back() {
+    let bed = paid();
+    import(&bed, &PAYMENTS.replace("part", "a part"), "words", 0, &[("done", 1)]);
+    let less = r#"{"customerId":1,"paymentDate":"2026-02-02","depositAccountId":1000,
+        "entries":[{"invoiceId":1,"paymentAmount":3100}]}"#;
+    replace(&bed, "P-1", less);
+    bed.ferry(&["undo", "words", "-p", "local", "--yes"]).exits(0);
+    let back = payment(&bed, "P-1");
+    assert_eq!((back["statement"].as_str(), back["amount"].as_u64()), (Some("part"), Some(3100)));
+}
+
+#[test]
+fn many_changes_keep_their_invoices_when_answers_are_lost() {
+    let bed = bed(false, "reset=0.3,504=0.2,seed=3");
+    let rows = |words: &str| {
+        let mut file = "Payment Number,Date,Amount,Invoice,Description\n".to_owned();
+        for row in 1..=12 {
+            writeln!(file, "K-{row},2026-03-01,3,INV-{},{words}", 1001 + row % 3).unwrap();
+        }
+        file
+    };
+    bed.write("rows.csv", rows("first").as_bytes());
+    counts(&bed, &["import", "rows.csv", "--yes", "--max-errors", "100%"], 0, &[("done", 12)]);
+    let before = due(&bed, "USD");
+    bed.write("rows.csv", rows("second").as_bytes());
+    counts(&bed, &["import", "rows.csv", "--yes", "--max-errors", "100%"], 0, &[("done", 12)]);
+    assert_eq!(due(&bed, "USD"), before);
+    let books = rusqlite::Connection::open(bed.path().join("books.db")).unwrap();
+    let sql = "SELECT count(*) FROM big_payment WHERE statement = 'second'";
+    assert_eq!(books.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap(), 12);
 }

@@ -7,7 +7,7 @@ use serde::de::Error as _;
 
 use super::envelope::{Envelope, PAGE_ROWS};
 use super::form::{Neutral, neutral, rounded};
-use super::lookup::route;
+use super::lookup::{only_digits, route};
 use super::{HABITS, Routes};
 use crate::catalogue::Dialect;
 use crate::connector::fields::Fields;
@@ -100,6 +100,11 @@ impl Api for Bigcapital {
         }
         neutral.push('}');
         Ok(neutral.into())
+    }
+
+    /// Source: the list of payments leaves out which invoices each of them settles.
+    fn alone(&self, set: Set<'_>, id: &str) -> Option<String> {
+        matches!(set, Set::Payments(_)).then(|| format!("payments-received/{}", only_digits(id)))
     }
 
     fn new_journal(&self, _company: &str, body: String) -> Request {

@@ -111,8 +111,10 @@ impl Neutral {
     fn applied(&mut self, entries: &str) -> serde_json::Result<()> {
         let entries: Vec<&serde_json::value::RawValue> = serde_json::from_str(entries)?;
         let (mut ids, mut numbers) = (Vec::new(), Vec::new());
+        let mut applied = Money::ZERO;
         for entry in &entries {
             let entry = Fields::parse(entry.get())?;
+            applied = applied + amount(entry.raw("payment_amount").unwrap_or("0"), 3)?;
             ids.push(entry.text("invoice_id").into_owned());
             if let Some(invoice) = entry.raw("invoice").filter(|raw| *raw != "null") {
                 numbers.push(Fields::parse(invoice)?.text("invoice_no").into_owned());
@@ -125,6 +127,7 @@ impl Neutral {
         if numbers.len() == ids.len() {
             self.text("appliesToInvoiceNumber", &numbers.join(","));
         }
+        self.raw("appliedAmount", &negated(&applied.to_string())?);
         Ok(())
     }
 
@@ -231,7 +234,7 @@ mod tests {
         let record = r#"{"id":1,"amount":5,"entries":[{"invoice_id":1},{"invoice_id":2}]}"#;
         assert_eq!(
             neutral(EntityKind::Payments, record).unwrap(),
-            r#"{"id":"1","amount":-5,"appliesToInvoiceId":"1,2"}"#
+            r#"{"id":"1","amount":-5,"appliesToInvoiceId":"1,2","appliedAmount":0}"#
         );
     }
 }

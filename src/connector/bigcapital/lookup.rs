@@ -39,11 +39,6 @@ impl Routes {
 
     /// The reads that find the records of these operations again.
     pub(super) fn look_up(&self, operations: &[Operation<'_>]) -> Vec<Lookup> {
-        let is_new = |operation: &Operation<'_>| operation.action == Action::Create;
-        if operations.len() > if operations.iter().all(is_new) { FEW } else { FEW_CHANGED } {
-            let rows = operations.iter().map(|operation| operation.row).collect();
-            return vec![Lookup { request: get(paged(self.entity_set())), rows }];
-        }
         let one = |operation: &Operation<'_>| {
             let path = match self.identify(operation) {
                 Identity::Id(id) => format!("{}/{}", self.entity_set(), only_digits(&id)),
@@ -57,7 +52,19 @@ impl Routes {
             };
             Lookup { request: get(path), rows: vec![operation.row] }
         };
-        operations.iter().map(one).collect()
+        // Source: the list of payments does not say which invoices they settle, and a change says it again.
+        let is_seen_alone = |operation: &&Operation<'_>| {
+            self.kind == EntityKind::Payments && operation.action == Action::Update
+        };
+        let (alone, others): (Vec<&Operation<'_>>, Vec<&Operation<'_>>) =
+            operations.iter().partition(is_seen_alone);
+        let are_new = others.iter().all(|operation| operation.action == Action::Create);
+        if others.len() <= if are_new { FEW } else { FEW_CHANGED } {
+            return operations.iter().map(one).collect();
+        }
+        let rows = others.iter().map(|operation| operation.row).collect();
+        let list = Lookup { request: get(paged(self.entity_set())), rows };
+        std::iter::once(list).chain(alone.into_iter().map(one)).collect()
     }
 
     /// The records whose column has this text, and more: the database ignores case, accents and trailing blanks.

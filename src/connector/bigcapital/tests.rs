@@ -443,6 +443,14 @@ fn many_records_are_found_in_the_whole_list() {
         .collect();
     let lookups = customers.lookups(&operations);
     assert_eq!((lookups.len(), lookups[0].rows.len()), (1, 9));
+    let payments = connector(EntityKind::Payments);
+    let mut changes: Vec<_> = (1..=9)
+        .map(|row| Operation { row, ..operation(Action::Create, r#"{"documentNumber":"A"}"#, None) })
+        .collect();
+    changes.push(Operation { row: 10, ..operation(Action::Update, "{}", Some("7")) });
+    let lookups = payments.lookups(&changes);
+    assert_eq!((lookups.len(), lookups[0].rows.len()), (2, 9));
+    assert_eq!((lookups[1].request.path.as_str(), &*lookups[1].rows), ("payments-received/7", &[10][..]));
     assert_eq!(customers.lookups(&operations[..2])[1].request.path, "customers/3");
 }
 

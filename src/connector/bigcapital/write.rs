@@ -92,7 +92,7 @@ impl Routes {
     fn payment(&self, sent: &Fields<'_>, action: Action) -> String {
         let mut body = Body::new(self.entity());
         for (name, raw) in sent.iter() {
-            let is_entry = matches!(name, "amount" | "appliesToInvoiceId");
+            let is_entry = matches!(name, "amount" | "appliedAmount" | "appliesToInvoiceId");
             match (is_blank(raw), action) {
                 _ if is_entry => {}
                 (false, _) => body.field(name, raw),
