@@ -17,7 +17,7 @@ const KILLS: u64 = 52;
 
 /// Starts an import, kills it, and resumes and kills it until it is done before its killer comes, or was killed
 /// [`KILLS`] times; then lets it end. Returns how often it was killed alive.
-fn import_under_fire(bed: &TestBed, import: &[&str], draw: &mut Draw) -> u64 {
+pub(crate) fn import_under_fire(bed: &TestBed, import: &[&str], draw: &mut Draw) -> u64 {
     let resume = ["resume", "run", "-p", "local", "--max-errors", "100%"];
     let (mut kills, mut planned, mut patience) = (0, false, 40);
     while kills < KILLS {
@@ -43,7 +43,7 @@ fn import_under_fire(bed: &TestBed, import: &[&str], draw: &mut Draw) -> u64 {
 }
 
 /// The rows of `results.csv` by their state, and the number of lines they name.
-fn results(bed: &TestBed) -> (BTreeMap<String, u64>, usize) {
+pub(crate) fn results(bed: &TestBed) -> (BTreeMap<String, u64>, usize) {
     results_in(bed, "run")
 }
 
