@@ -39,8 +39,8 @@ struct Inner {
     stocks: BTreeMap<String, Vec<Chunk>>,
     chunks: u64,
     own: Own,
-    /// When the record was last asked, by both clocks.
-    asked: Option<(SystemTime, Instant)>,
+    /// When the record was last asked for a route, by both clocks.
+    asked: BTreeMap<String, (SystemTime, Instant)>,
 }
 
 /// Operations that were promised to us together.
@@ -200,7 +200,7 @@ impl Shared {
         let (ended, jumped) = {
             let mut inner = self.inner();
             let ended = inner.take_ended(route);
-            (ended, self.record.as_ref().map_or(0, |_| inner.jumped()))
+            (ended, self.record.as_ref().map_or(0, |_| inner.jumped(route)))
         };
         let change = |window: &mut Window, now: u64| {
             window.look_at_clock(now, self.owner, jumped);
@@ -236,10 +236,10 @@ impl Inner {
         chunks.extract_if(.., |chunk| chunk.left >= chunk.operations || now > chunk.until).collect()
     }
 
-    /// By how much the machine's clock was set forward since this was last asked, or the machine was asleep.
-    fn jumped(&mut self) -> u64 {
+    /// By how much the machine's clock was set forward since the route was last asked for, or the machine was asleep.
+    fn jumped(&mut self, route: &str) -> u64 {
         let now = (SystemTime::now(), Instant::now());
-        let Some((wall, steady)) = self.asked.replace(now) else { return 0 };
+        let Some((wall, steady)) = self.asked.insert(route.to_owned(), now) else { return 0 };
         let passed = now.0.duration_since(wall).unwrap_or_default();
         let jumped = nanos(passed.saturating_sub(now.1 - steady));
         if jumped > JUMP { jumped } else { 0 }
