@@ -14,7 +14,7 @@ use crate::connector::Verdict;
 use crate::domain::{Action, Outcome, Receipt, Refusal};
 use crate::ledger::{Step, Written};
 
-/// Outcomes on their way to the disk.
+/// Outcomes on their way into the ledger.
 pub(super) struct Pending {
     written: Written,
     tally: Tally,
@@ -31,7 +31,7 @@ impl Pending {
 
 /// Asks the ledger to record what became of the rows, and passes on those that still need something.
 ///
-/// Until the outcome is on disk a row counts as being sent, so nothing is lost by not waiting for it here. Rows beyond
+/// Until the outcome is written a row counts as being sent, so nothing is lost by not waiting for it here. Rows beyond
 /// the verdicts are in doubt.
 pub(super) fn settle(
     shared: &Shared,
@@ -190,7 +190,7 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// Reports what is on disk by now.
+    /// Reports what is written by now.
     pub(super) fn tell(&self, shared: &Shared) {
         let events = [
             (self.accepted, DeliveryEvent::Accepted as fn(usize) -> DeliveryEvent),

@@ -416,7 +416,7 @@ impl Shared {
     /// The ledger takes requests in order, so a row that is sent again at once is not sent before its last outcome.
     pub(super) fn settle_up(&self, settlement: Settlement) -> Result<Written, DeliveryError> {
         let Settlement { handed, steps, jobs, doubts } = settlement;
-        let written = self.ledger.ask_counted(steps, unix_now(), self.take_counters())?;
+        let written = self.ledger.ask_soon(steps, unix_now(), self.take_counters())?;
         self.backlog.put(handed, jobs, doubts);
         Ok(written)
     }

@@ -44,7 +44,10 @@ const LOAD_PARCELS: usize = 8;
 /// Where there are batches, all requests are counted together.
 const EVERY_ROUTE: &str = "";
 
-/// Outcomes that may be on their way to the disk before the sending waits.
+/// A slow disk is forgotten by this part with every quicker write.
+const FORGOTTEN: u32 = 8;
+
+/// Outcomes that may be on their way into the ledger before the sending waits.
 const PENDING: usize = 16;
 
 /// Rows that leave together.
@@ -57,11 +60,11 @@ struct Parcel {
 /// Parcels whose intents went to disk together.
 struct Load {
     parcels: Vec<Parcel>,
-    /// Told once the outcomes of all are on disk.
+    /// Told once the outcomes of all are written.
     finished: Option<oneshot::Sender<()>>,
 }
 
-/// What is on its way to the disk, in the order in which it was asked for.
+/// What is on its way into the ledger, in the order in which it was asked for.
 enum Answered {
     Outcomes(Pending),
     EndOfLoad(oneshot::Sender<()>),
@@ -90,7 +93,7 @@ pub(super) fn start(tasks: &mut JoinSet<Result<(), DeliveryError>>, shared: &Arc
 /// Takes rows, and records their intents where nothing holds the sending back.
 async fn intend(worker: Arc<Worker>, loads: mpsc::Sender<Load>) -> Result<(), DeliveryError> {
     let shared = &worker.shared;
-    let mut parcels = 1;
+    let (mut parcels, mut slowest) = (1, Duration::ZERO);
     loop {
         let Ok(place) = loads.reserve().await else { return Ok(()) };
         if worker.lane().is_out() {
@@ -116,7 +119,8 @@ async fn intend(worker: Arc<Worker>, loads: mpsc::Sender<Load>) -> Result<(), De
         let intended = if goes_ahead && shared.is_healthy() {
             let now = Instant::now();
             record_intents(shared, &jobs).await?;
-            parcels = worker.parcels_within(now.elapsed());
+            slowest = now.elapsed().max(slowest.saturating_sub(slowest / FORGOTTEN));
+            parcels = worker.parcels_within(slowest);
             Some(now)
         } else {
             None
@@ -149,7 +153,7 @@ async fn send_loads(
     Ok(())
 }
 
-/// Waits until outcomes are on disk, and reports them.
+/// Waits until outcomes are written, and reports them.
 async fn finish(shared: Arc<Shared>, mut answered: mpsc::Receiver<Answered>) -> Result<(), DeliveryError> {
     while let Some(answered) = answered.recv().await {
         match answered {

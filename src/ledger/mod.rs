@@ -4,8 +4,9 @@
 //! for `resume`, results and reports.
 //!
 //! Promises: a plan row is never changed once written; an intent is on disk before its request leaves the
-//! machine; a row that is done stays done; a row that was `sending` when the process died opens as in doubt;
-//! two processes never write one ledger.
+//! machine; what became of a row outlives the process at once, and a quarter of a second later a power loss too,
+//! which leaves the row in doubt until then; a row that is done stays done; a row that was `sending` when the process
+//! died opens as in doubt; two processes never write one ledger.
 //!
 //! # The file
 //!
@@ -26,6 +27,7 @@
 //!
 //! Beside it lies `run.lock`, held by the process that writes and naming it.
 
+mod desk;
 mod header;
 mod lock;
 #[cfg(test)]

@@ -83,6 +83,8 @@ pub struct Ledger {
     lock: Option<RunLock>,
     /// Whether the plan in the making creates records that have no key, see [`Ledger::is_anothers`].
     has_nameless: bool,
+    /// Whether what is committed is on disk, see [`Ledger::wait_for_disk`].
+    pub(super) waits_for_disk: bool,
 }
 
 impl Ledger {
@@ -136,7 +138,8 @@ impl Ledger {
     fn connect(path: &Path, flags: OpenFlags, lock: Option<RunLock>) -> Result<Self, LedgerError> {
         let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             .map_err(|source| LedgerError::Sqlite { action: "open", path: path.to_owned(), source })?;
-        let ledger = Self { connection, path: path.to_owned(), lock, has_nameless: false };
+        let ledger =
+            Self { connection, path: path.to_owned(), lock, has_nameless: false, waits_for_disk: true };
         ledger.tune().map_err(|cause| ledger.failed("open", cause))?;
         Ok(ledger)
     }
@@ -235,7 +238,11 @@ impl Ledger {
                 )
                 .map_err(|cause| self.failed("index the rows", cause))?;
         }
-        self.update_header(&RunHeader { phase: Phase::Planned, ..header.clone() })
+        self.update_header(&RunHeader { phase: Phase::Planned, ..header.clone() })?;
+        // The plan leaves the log now, or its copying would hold up the delivery.
+        self.connection
+            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
+            .map_err(|cause| self.failed("put the plan in its place", cause))
     }
 
     /// How many rows have which action and are in which state.
@@ -389,6 +396,26 @@ impl Ledger {
         }
     }
 
+    /// Whether a commit from now on is on disk when it returns, with all before it, or only outlives the process.
+    pub(super) fn wait_for_disk(&mut self, waits: bool) -> Result<(), LedgerError> {
+        if self.waits_for_disk != waits {
+            // A log is written either way, so that what reaches the disk of it is whole.
+            let level = if waits { "FULL" } else { "NORMAL" };
+            let set = self.connection.pragma_update(None, "synchronous", level);
+            set.map_err(|cause| self.failed("set when to wait for the disk", cause))?;
+            self.waits_for_disk = waits;
+        }
+        Ok(())
+    }
+
+    /// Brings everything that was committed to disk.
+    pub(super) fn sync(&mut self) -> Result<(), LedgerError> {
+        self.wait_for_disk(true)?;
+        // Only a commit that has something to write waits for the disk; the version is written whatever it was.
+        let written = self.connection.pragma_update(None, "user_version", FORMAT_VERSION);
+        written.map_err(|cause| self.failed("bring to disk", cause))
+    }
+
     fn check_lock(&self) -> Result<(), LedgerError> {
         match self.lock {
             Some(_) => Ok(()),
@@ -520,6 +547,24 @@ mod tests {
         let version: i64 =
             ledger.connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
         assert_eq!(version, FORMAT_VERSION);
+    }
+
+    #[test]
+    fn a_commit_waits_for_the_disk_unless_it_is_told_not_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run.ferry");
+        let mut ledger = Ledger::create(&path, &header()).unwrap();
+        let level = |ledger: &Ledger| -> i64 {
+            ledger.connection.pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap()
+        };
+        assert_eq!(level(&ledger), 2);
+        ledger.wait_for_disk(false).unwrap();
+        assert_eq!(level(&ledger), 1);
+        let log = || std::fs::metadata(folder.path().join("run.ferry-wal")).unwrap().len();
+        let before = log();
+        ledger.sync().unwrap();
+        assert_eq!(level(&ledger), 2);
+        assert!(log() > before, "an empty commit would not have waited");
     }
 
     #[test]

@@ -1,56 +1,74 @@
-//! The one thread that writes a ledger while rows are delivered.
+//! Who writes a ledger while rows are delivered: one thread, asked by many tasks.
 
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
+use std::sync::mpsc::{Sender, channel};
 use std::task::{Context, Poll};
 use std::thread;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
-use super::steps::Group;
+use super::desk::Desk;
 use super::{Counters, Ledger, LedgerError, Step};
 use crate::domain::Outcome;
-
-/// Requests that go to disk together at most; what waits longer only shows a slow disk.
-const GROUP_REQUESTS: usize = 64;
 
 /// The thread that owns a ledger: what is waiting goes to disk together, one sync for all.
 #[derive(Debug)]
 pub struct LedgerWriter {
     handle: LedgerHandle,
-    thread: thread::JoinHandle<Ledger>,
+    thread: thread::JoinHandle<Result<Ledger, LedgerError>>,
 }
 
-/// Asks the thread to write; every call returns once it is on disk.
+/// Asks the thread to write; every call but [`LedgerHandle::ask_soon`] returns once it is on disk.
 ///
 /// The queue has no limit of its own: whoever asks waits for the answer before asking again.
 #[derive(Clone, Debug)]
 pub struct LedgerHandle {
-    requests: mpsc::UnboundedSender<Request>,
+    requests: Sender<Request>,
     path: PathBuf,
 }
 
 #[derive(Debug)]
-enum Request {
+pub(super) enum Request {
     Write(Write, oneshot::Sender<Result<(), LedgerError>>),
     Close,
 }
 
+/// What is to be written, and who waits for it.
+pub(super) type Asked = (Write, oneshot::Sender<Result<(), LedgerError>>);
+
 #[derive(Debug)]
-struct Write {
-    steps: Vec<(i64, Step)>,
+pub(super) struct Write {
+    pub(super) steps: Vec<(i64, Step)>,
     /// Milliseconds since 1970.
-    now: i64,
-    counters: Counters,
+    pub(super) now: i64,
+    pub(super) counters: Counters,
+    pub(super) promise: Promise,
+}
+
+/// When a request is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Promise {
+    /// Once it is on disk, and all that was asked before.
+    OnDisk,
+    /// Once it is written: it outlives the process, and is on disk a little later.
+    Soon,
+}
+
+impl Write {
+    /// Whether there is nothing to write.
+    pub(super) fn is_empty(&self) -> bool {
+        self.steps.is_empty() && self.counters == Counters::default()
+    }
 }
 
 impl LedgerWriter {
     /// Hands `ledger`, which must hold its lock, to a thread of its own.
     #[must_use]
     pub fn start(ledger: Ledger) -> Self {
-        let (requests, waiting) = mpsc::unbounded_channel();
+        let (requests, waiting) = channel();
         let path = ledger.path().to_owned();
-        let thread = thread::spawn(move || write_all(ledger, waiting));
+        let thread = thread::spawn(move || Desk::new(ledger).write_all(&waiting));
         Self { handle: LedgerHandle { requests, path }, thread }
     }
 
@@ -60,11 +78,11 @@ impl LedgerWriter {
         &self.handle
     }
 
-    /// Ends the thread after what was asked so far, and gives the ledger back. Blocks for that long.
+    /// Ends the thread once what was asked so far is on disk, and gives the ledger back. Blocks for that long.
     pub fn close(self) -> Result<Ledger, LedgerError> {
         // A thread that is gone shows below.
         drop(self.handle.requests.send(Request::Close));
-        self.thread.join().map_err(|_| LedgerError::WriterGone)
+        self.thread.join().map_err(|_| LedgerError::WriterGone)?
     }
 }
 
@@ -97,14 +115,28 @@ impl LedgerHandle {
         self.ask_counted(steps, now, Counters::default())
     }
 
-    /// Like [`LedgerHandle::ask`], and adds to what is counted: both or neither reach the disk.
+    /// Like [`LedgerHandle::ask`], and adds to what is counted: both or neither reach the disk. With nothing to write
+    /// it waits until all that was asked before is on disk.
     pub fn ask_counted(
         &self,
         steps: Vec<(i64, Step)>,
         now: i64,
         counters: Counters,
     ) -> Result<Written, LedgerError> {
-        self.request(Write { steps, now, counters })
+        self.request(Write { steps, now, counters, promise: Promise::OnDisk })
+    }
+
+    /// Like [`LedgerHandle::ask_counted`], but [`Written`] does not wait for the disk: the steps outlive the process
+    /// by then, and are on disk a quarter of a second later, or with the next request that waits for it. For what may
+    /// be lost with the machine's power because it can be looked up: what became of rows, never an intent.
+    pub fn ask_soon(
+        &self,
+        steps: Vec<(i64, Step)>,
+        now: i64,
+        counters: Counters,
+    ) -> Result<Written, LedgerError> {
+        debug_assert!(steps.iter().all(|(_, step)| *step != Step::Send), "an intent waits for the disk");
+        self.request(Write { steps, now, counters, promise: Promise::Soon })
     }
 
     fn request(&self, write: Write) -> Result<Written, LedgerError> {
@@ -114,7 +146,7 @@ impl LedgerHandle {
     }
 }
 
-/// Resolves once what was asked is on disk. Dropping it takes nothing back.
+/// Resolves once what was asked is on disk, or written where that was asked for. Dropping it takes nothing back.
 #[derive(Debug)]
 #[must_use = "only awaiting it tells whether the ledger took the steps"]
 pub struct Written(oneshot::Receiver<Result<(), LedgerError>>);
@@ -124,85 +156,5 @@ impl Future for Written {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         Pin::new(&mut self.0).poll(context).map(|answer| answer.unwrap_or(Err(LedgerError::WriterGone)))
-    }
-}
-
-fn write_all(mut ledger: Ledger, mut waiting: mpsc::UnboundedReceiver<Request>) -> Ledger {
-    let mut requests = Vec::with_capacity(GROUP_REQUESTS);
-    while waiting.blocking_recv_many(&mut requests, GROUP_REQUESTS) > 0 {
-        let mut is_closing = false;
-        let writes = requests.drain(..).filter_map(|request| match request {
-            Request::Write(write, written) => Some((write, written)),
-            Request::Close => {
-                is_closing = true;
-                None
-            }
-        });
-        write_group(&mut ledger, writes.collect());
-        if is_closing {
-            break;
-        }
-    }
-    ledger
-}
-
-type Asked = (Write, oneshot::Sender<Result<(), LedgerError>>);
-
-/// A request with an illegal step fails alone; a failed sync fails the whole group.
-///
-/// Steps are almost never illegal, so nothing is done beforehand to undo a single request: when one fails, the group
-/// is dropped and its requests are written one by one.
-fn write_group(ledger: &mut Ledger, requests: Vec<Asked>) {
-    let mut group = match ledger.begin() {
-        Ok(group) => group,
-        Err(cause) => return answer_all(requests.into_iter().map(|(_, written)| written), &cause),
-    };
-    if record_all(&mut group, &requests).is_err() {
-        drop(group);
-        for (write, written) in requests {
-            // Whoever has stopped waiting needs no answer.
-            drop(written.send(record_alone(ledger, &write)));
-        }
-        return;
-    }
-    let committed = group.commit();
-    let waiting = requests.into_iter().map(|(_, written)| written);
-    match committed {
-        Ok(()) => waiting.for_each(|written| drop(written.send(Ok(())))),
-        Err(cause) => answer_all(waiting, &cause),
-    }
-}
-
-fn record_all(group: &mut Group<'_>, requests: &[Asked]) -> Result<(), LedgerError> {
-    let mut counted = Counters::default();
-    for (write, _) in requests {
-        group.record(&write.steps, write.now)?;
-        counted = counted + write.counters;
-    }
-    group.add_counters(counted)
-}
-
-fn record_alone(ledger: &mut Ledger, write: &Write) -> Result<(), LedgerError> {
-    let mut group = ledger.begin()?;
-    group.record(&write.steps, write.now)?;
-    group.add_counters(write.counters)?;
-    group.commit()
-}
-
-/// Everybody is told the cause: whoever asks first what went wrong must not hear that others know.
-fn answer_all(waiting: impl Iterator<Item = oneshot::Sender<Result<(), LedgerError>>>, cause: &LedgerError) {
-    for written in waiting {
-        drop(written.send(Err(again(cause))));
-    }
-}
-
-/// The same error once more, as far as it can be had twice.
-fn again(cause: &LedgerError) -> LedgerError {
-    match cause {
-        LedgerError::Sqlite { action, path, source: rusqlite::Error::SqliteFailure(code, words) } => {
-            let source = rusqlite::Error::SqliteFailure(*code, words.clone());
-            LedgerError::Sqlite { action, path: path.clone(), source }
-        }
-        _ => LedgerError::WriterGone,
     }
 }
