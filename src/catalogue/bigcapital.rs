@@ -170,14 +170,20 @@ pub static PAYMENTS: Entity = Entity {
             "paid",
             "value",
         ]),
-        text("appliesToInvoiceNumber", "").required().unlisted().code_of("salesInvoices").also(&[
-            "applies to invoice",
-            "applies to invoice no",
-            "invoice",
-            "invoice number",
-            "invoice no",
-        ]),
-        Field::new("appliesToInvoiceId", Kind::Integer).planned().goes_along().unlisted(),
+        // Several with the part of each: `INV-1=50; INV-2=20`.
+        Field::text("appliesToInvoiceNumber", NOTE)
+            .refuses(Refuses::FourBytes)
+            .required()
+            .unlisted()
+            .code_of("salesInvoices")
+            .also(&[
+                "applies to invoice",
+                "applies to invoice no",
+                "invoice",
+                "invoice number",
+                "invoice no",
+            ]),
+        Field::text("appliesToInvoiceId", 0).planned().goes_along().unlisted(),
         text("depositAccountNumber", "").code_of("accounts").also(&[
             "deposit account",
             "deposit to",

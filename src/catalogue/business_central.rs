@@ -131,7 +131,9 @@ pub(super) mod payments {
 
     pub(in super::super) const LINE_NUMBER: Field = Field::new("lineNumber", Kind::Integer);
 
-    pub(in super::super) const CUSTOMER_ID: Field = Field::new("customerId", Kind::Guid).id_of("customers");
+    /// Files may give the name, where they have no numbers.
+    pub(in super::super) const CUSTOMER_ID: Field =
+        Field::new("customerId", Kind::Guid).id_of("customers").also(&["customer name"]);
 
     pub(in super::super) const CUSTOMER_NUMBER: Field = Field::code("customerNumber", 20)
         .code_of("customers")

@@ -235,6 +235,14 @@ pub struct Navigation {
 }
 
 impl Entity {
+    /// The field whose amounts the control totals add up: those of payments, of customers their credit limits or, where
+    /// there are none, their opening balances.
+    #[must_use]
+    pub fn counted_amount(&self) -> Option<usize> {
+        let names = ["amount", "creditLimit", "openingBalance"];
+        names.into_iter().find_map(|name| self.index_of(name))
+    }
+
     /// The index of the field with exactly this name.
     #[must_use]
     pub fn index_of(&self, name: &str) -> Option<usize> {

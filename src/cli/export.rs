@@ -23,6 +23,9 @@ pub(crate) async fn export(
     let request = request(arguments, &connection);
     let target = &connection.target;
     let exported = run::export(target, request, &mut |event| match event {
+        ExportEvent::OneByOne { records, columns } => console.note(&format!(
+            "the target tells {columns} of one record at a time, so {records} are read one by one; --select without them is quicker"
+        )),
         ExportEvent::Page { rows, .. } => console.progress("rows", rows, None),
         ExportEvent::Waiting { pause, reason } => {
             console.note(&format!("waiting {} s: {reason}", pause.as_secs_f32().ceil()));

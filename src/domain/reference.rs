@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use foldhash::fast::FixedState;
 
-use super::text::{nearest, trim, upper};
+use super::text::{fold_name, is_plain, nearest, trim, upper};
 
 /// Tables with more codes than this are not searched for a similar code: that would cost more than it helps.
 const SUGGESTING_CODES: usize = 10_000;
@@ -36,6 +36,8 @@ pub struct References {
 struct Table {
     ids_by_code: HashMap<Box<str>, Box<str>, FixedState>,
     ids: HashSet<u128, FixedState>,
+    /// Empty codes are of names that several records carry.
+    codes_by_name: HashMap<Box<str>, Box<str>, FixedState>,
 }
 
 impl References {
@@ -57,6 +59,30 @@ impl References {
             table.ids.insert(id);
         }
         table.ids_by_code.insert(upper(trim(code)).into(), id.into());
+    }
+
+    /// Adds the name of one record of an entity set, by which a file may mean its code. A name that several records
+    /// carry means none of them.
+    pub fn insert_name(&mut self, set: &str, name: &str, code: &str) {
+        // A record is written without a look at its texts where those of its row are plain.
+        if !is_plain(code.as_bytes()) || name.trim().is_empty() {
+            return;
+        }
+        let table = self.table_mut(set);
+        let known = table.codes_by_name.entry(fold_name(name).into());
+        known.and_modify(|known| *known = "".into()).or_insert_with(|| upper(trim(code)).into());
+    }
+
+    /// Whether names of the table's records were read, too.
+    #[must_use]
+    pub fn has_names(&self, set: &str) -> bool {
+        self.table(set).is_some_and(|table| !table.codes_by_name.is_empty())
+    }
+
+    /// The code of the one record with this name, whatever its case and spaces; empty when several carry it.
+    #[must_use]
+    pub fn code_named(&self, set: &str, name: &str) -> Option<&str> {
+        self.table(set)?.codes_by_name.get(fold_name(name).as_str()).map(AsRef::as_ref)
     }
 
     /// Says which currency is the company's own; it usually has no row among the currencies.
@@ -176,6 +202,18 @@ mod tests {
         assert_eq!(references.id_of("dimensionValues", &code_within("AREA", "SALES")), None);
         let nearest = |outer, code| references.nearest_code_within("dimensionValues", outer, code);
         assert_eq!((nearest("department", "SALE"), nearest("AREA", "SALES")), (Some("SALES"), None));
+    }
+
+    #[test]
+    fn a_name_means_a_code_unless_several_records_carry_it() {
+        let mut references = References::new();
+        references.insert_name("countriesRegions", "Great  Britain", "gb");
+        references.insert_name("countriesRegions", "Nowhere", "X1");
+        references.insert_name("countriesRegions", "nowhere", "X2");
+        assert_eq!(references.code_named("countriesRegions", "great BRITAIN "), Some("GB"));
+        assert_eq!(references.code_named("countriesRegions", "Nowhere"), Some(""));
+        assert_eq!(references.code_named("countriesRegions", "GB"), None);
+        assert_eq!(references.code_named("customers", "GB"), None);
     }
 
     #[test]

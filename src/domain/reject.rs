@@ -107,6 +107,8 @@ pub enum Rule {
     NumberOfAnother,
     /// A payment for a customer that the target blocks for everything.
     CustomerBlocked,
+    /// A payment in another currency than its customer's.
+    OtherCurrency,
     /// The record is not as an earlier run left it, so the run's part cannot be taken back.
     ChangedSince,
     /// The payment is in its journal no more, so it cannot be taken back.
@@ -125,7 +127,7 @@ pub enum Rule {
 
 impl Rule {
     /// All rules, in the order of the documentation.
-    pub const ALL: [Self; 57] = [
+    pub const ALL: [Self; 58] = [
         Self::Missing,
         Self::TooLong,
         Self::WouldBeCut,
@@ -172,6 +174,7 @@ impl Rule {
         Self::AlreadyGone,
         Self::MetTwice,
         Self::CustomerBlocked,
+        Self::OtherCurrency,
         Self::NoMatchKey,
         Self::NumberMismatch,
         Self::AddressOfAnother,
@@ -270,8 +273,8 @@ impl Rule {
             ),
             Self::Cents => (
                 "cents",
-                "the target applies only whole amounts to an invoice",
-                "enter this payment in the target by hand; its screens take cents",
+                "the target's API takes only whole amounts for an invoice",
+                "take the cents out of the row and post them in the target by a manual journal of the customer, or load the row with the target's own import, which takes cents while branches are switched on",
             ),
             Self::InvoiceOfAnother => (
                 "invoice-of-another",
@@ -421,6 +424,11 @@ impl Rule {
                 "number-of-another",
                 "an earlier run knew another customer by this number than the one who has the name",
                 "correct the number or the name, or add `--match displayName` to go by the name alone",
+            ),
+            Self::OtherCurrency => (
+                "other-currency",
+                "the payment is in another currency than its customer's",
+                "name a customer with this currency, or convert the amount and correct the row's currency",
             ),
             Self::CustomerBlocked => (
                 "customer-blocked",

@@ -195,7 +195,11 @@ impl Layout {
 }
 
 fn offered_columns(dialect: &Dialect, entity: ExportEntity) -> Vec<Column> {
-    let own = entity.catalogue(dialect).fields.iter().map(|field| Column::new(field, Place::Record));
+    // Payments of customers without numbers have none to show; they have names.
+    let is_held =
+        |field: &&Field| field.name != "customerNumber" || dialect.customers.field("number").is_some();
+    let fields = entity.catalogue(dialect).fields.iter().filter(is_held);
+    let own = fields.map(|field| Column::new(field, Place::Record));
     match entity {
         ExportEntity::Financials => own.collect(),
         // The id in neutral form is an address, which nobody else knows.

@@ -43,6 +43,13 @@ use self::output::Sealed;
 /// Something that happened during an export.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExportEvent {
+    /// The list leaves out a column, so that so many records are read one by one.
+    OneByOne {
+        /// How many records.
+        records: usize,
+        /// The columns.
+        columns: String,
+    },
     /// A page arrived.
     Page {
         /// Pages so far.

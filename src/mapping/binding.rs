@@ -69,6 +69,8 @@ pub enum UnmappedReason {
 pub(super) struct Feed {
     field: usize,
     takes_codes: bool,
+    /// The field that takes a customer's number where the column gives the name.
+    number_field: Option<usize>,
     pub(super) column: Option<u32>,
     blank_member: Option<&'static str>,
     constant: Option<String>,
@@ -93,7 +95,19 @@ impl Binding {
         entity: &'static Entity,
         mapping: Option<&MappingFile>,
     ) -> Result<Self, MappingError> {
-        bind(headers, (kind, entity), mapping)
+        let mut binding = bind(headers, (kind, entity), mapping)?;
+        for feed in &mut binding.feeds {
+            let field = &entity.fields[feed.field];
+            let is_payer = field.kind == Kind::Guid && field.name == "customerId";
+            feed.number_field = entity.index_of("customerNumber").filter(|_| is_payer && feed.takes_codes);
+        }
+        Ok(binding)
+    }
+
+    /// Whether a column may tell the customers of payments by their names.
+    #[must_use]
+    pub fn takes_customer_names(&self) -> bool {
+        self.feeds.iter().any(|feed| feed.number_field.is_some())
     }
 
     /// The same binding, with blank cells meaning this wherever the mapping file says nothing and the field can be
@@ -222,7 +236,8 @@ impl Binding {
                 continue;
             }
             let field = &self.entity.fields[feed.field];
-            let reading = Reading { field, takes_codes: feed.takes_codes, references };
+            let Feed { takes_codes, number_field, .. } = *feed;
+            let reading = Reading { field, takes_codes, references, number_field };
             if let Err((rule, allowed)) = reading.read(text, feed.field, record) {
                 broken.push(Broken::new(feed.field, rule, allowed));
             }
@@ -277,6 +292,7 @@ pub(super) fn feed(
     Some(Feed {
         field: index,
         takes_codes: field.kind == Kind::Guid && !matches!(column, Some((_, true))),
+        number_field: None,
         column: column.map(|(column, _)| column).filter(|_| fed.is_none_or(|fed| fed.constant.is_none())),
         blank_member: blank_member(field),
         constant: fed.and_then(|fed| fed.constant.clone()),

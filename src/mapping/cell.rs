@@ -18,6 +18,8 @@ pub(super) struct Reading<'a> {
     /// Whether an id may be given by the code of the record it belongs to.
     pub(super) takes_codes: bool,
     pub(super) references: Option<&'a References>,
+    /// The field that takes the number of a record whose id may be given by name.
+    pub(super) number_field: Option<usize>,
 }
 
 impl<'a> Reading<'a> {
@@ -38,15 +40,31 @@ impl<'a> Reading<'a> {
         match self.field.kind {
             Kind::CutText if self.field.reference.is_some() => record.set(index, Value::Code(text)),
             Kind::Text | Kind::Email | Kind::Phone | Kind::CutText => record.set(index, Value::Text(text)),
-            Kind::Code => record.set(index, Value::Code(text)),
+            Kind::Code => record.set(index, Value::Code(self.code_meant(text)?)),
             Kind::Decimal(scale) => record.set(index, Value::Decimal(parse_decimal(text, scale)?)),
             Kind::Integer => record.set(index, Value::Integer(parse_integer(text)?)),
             Kind::Boolean => record.set(index, Value::Boolean(parse_boolean(text)?)),
             Kind::Date | Kind::DateTime => record.set(index, Value::Date(parse_date(text)?)),
             Kind::Enum(members) => record.set(index, Value::Member(parse_member(text, members)?)),
-            Kind::Guid => record.set(index, self.parse_id(text)?),
+            Kind::Guid => match (self.parse_id(text)?, self.number_field) {
+                (Value::Code(number), Some(field)) if self.references.is_some() => {
+                    record.set(field, Value::Code(number));
+                }
+                (value, _) => record.set(index, value),
+            },
         }
         Ok(())
+    }
+
+    /// The code of a table that a cell means: the code itself, or the name of the one record that carries it.
+    #[inline]
+    fn code_meant(&self, text: &'a str) -> Result<&'a str, Unreadable> {
+        match (self.references, self.field.reference) {
+            (Some(references), Some(reference)) if references.has_names(reference.set) => {
+                code_or_name(references, reference.set, text)
+            }
+            _ => Ok(text),
+        }
     }
 
     fn parse_id(&self, text: &'a str) -> Result<Value<'a>, Unreadable> {
@@ -59,12 +77,31 @@ impl<'a> Reading<'a> {
             return Err((Rule::NotAGuid, "8-4-4-4-12 hexadecimal digits".to_owned()));
         };
         match self.references {
-            Some(references) if references.has_set(reference.set) => references
-                .id_of(reference.set, text)
-                .map(Value::Guid)
-                .ok_or_else(|| (Rule::ReferenceUnknown, suggest(references, reference.set, text))),
+            Some(references) if references.has_set(reference.set) => {
+                match (references.id_of(reference.set, text), references.code_named(reference.set, text)) {
+                    (Some(id), _) if !id.is_empty() => Ok(Value::Guid(id)),
+                    (_, Some("")) => Err((Rule::Ambiguous, "a name that one record carries".to_owned())),
+                    (_, Some(code)) => Ok(Value::Code(code)),
+                    _ if self.number_field.is_some() => {
+                        Err((Rule::CustomerUnknown, "a customer of the target".to_owned()))
+                    }
+                    _ => Err((Rule::ReferenceUnknown, suggest(references, reference.set, text))),
+                }
+            }
             _ => Ok(Value::Code(text)),
         }
+    }
+}
+
+/// The code that a text names in a table of which the names are known, too.
+fn code_or_name<'a>(references: &'a References, set: &str, text: &'a str) -> Result<&'a str, Unreadable> {
+    if references.id_of(set, text).is_some() {
+        return Ok(text);
+    }
+    match references.code_named(set, text) {
+        Some("") => Err((Rule::ReferenceUnknown, format!("a code of {set}; several have this name"))),
+        Some(code) => Ok(code),
+        None => Err((Rule::ReferenceUnknown, suggest(references, set, text))),
     }
 }
 
@@ -225,7 +262,7 @@ mod tests {
 
     fn parse<'a>(field: &str, text: &'a str) -> Result<Value<'a>, Rule> {
         let field = CUSTOMERS.field(field).or_else(|| CUSTOMER_PAYMENTS.field(field)).unwrap();
-        let reading = Reading { field, takes_codes: true, references: None };
+        let reading = Reading { field, takes_codes: true, references: None, number_field: None };
         read(&reading, text).map_err(|(rule, _)| rule)
     }
 
@@ -300,7 +337,7 @@ mod tests {
         let field = CUSTOMERS.field("paymentTermsId").unwrap();
         let mut references = References::new();
         references.insert("paymentTerms", "30 DAYS", ID);
-        let offline = Reading { field, takes_codes: true, references: None };
+        let offline = Reading { field, takes_codes: true, references: None, number_field: None };
         let online = Reading { references: Some(&references), ..offline };
         let exact = Reading { takes_codes: false, ..online };
         let braced = format!("{{{ID}}}");

@@ -113,10 +113,12 @@ impl RunFacts {
         }
     }
 
-    /// What the control totals add up: `payments` or `credit limits`.
+    /// What the control totals add up: `payments`, `credit limits` or `opening balances`.
     #[must_use]
     pub fn amount_name(&self) -> &'static str {
         match self.entity {
+            // Source: Bigcapital has no credit limits.
+            EntityKind::Customers if self.system == "bigcapital" => "opening balances",
             EntityKind::Customers => "credit limits",
             EntityKind::Dimensions => "amounts",
             EntityKind::Payments => "payments",

@@ -172,6 +172,7 @@ pub(super) fn add_planned_customers(
             return Ok(());
         }
         references.insert("customers", &number, "");
+        references.insert_name("customers", &text_of(&row.planned.payload, "displayName"), &number);
         let added = if arrives {
             let member = |name| text_of(&row.planned.payload, name);
             index.add_planned_customer(&number, (&member("currencyCode"), &member("blocked")))

@@ -20,6 +20,7 @@ use crate::plan::Decision;
 use super::dimensions::with_ids;
 use super::event::{Event, Observer};
 use super::named::Named;
+use super::settled::{self, Part};
 use super::target::{Target, TargetError};
 
 /// The kinds of account on which money may come in.
@@ -34,10 +35,10 @@ const OPEN_INVOICES: &str = "openInvoices";
 /// An invoice that payments may settle.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Invoice {
-    id: String,
+pub(super) struct Invoice {
+    pub(super) id: String,
     #[serde(default)]
-    number: String,
+    pub(super) number: String,
     #[serde(default)]
     customer_id: i64,
     #[serde(default)]
@@ -229,17 +230,15 @@ impl Completion {
             "customerNumber",
             "customerId",
             "appliesToInvoiceId",
+            "appliesToInvoiceNumber",
             "depositAccountNumber",
             "depositAccountId",
         ];
-        let invoice = self.invoices.get(upper(sent.text("appliesToInvoiceNumber").trim()).as_ref());
         for (name, raw) in sent.iter().filter(|(name, _)| !planned.contains(name)) {
-            match invoice {
-                // As the target has it, because numbers are compared letter by letter.
-                Some(invoice) if name == "appliesToInvoiceNumber" => object.text(name, &invoice.number),
-                _ => object.raw(name, raw),
-            }
+            object.raw(name, raw);
         }
+        let parts = self.parts(&sent)?;
+        let invoice = parts.first().map(|part| part.invoice);
         let named = sent.text("customerNumber");
         let customer = match (named.trim(), invoice) {
             ("", None) => None,
@@ -249,18 +248,12 @@ impl Completion {
         if let Some(customer) = customer {
             object.raw("customerId", &customer.to_string());
         }
-        if let Some(invoice) = invoice {
-            if customer.is_some_and(|customer| customer != invoice.customer_id) {
-                let found = format!("{named}, {}", invoice.number);
-                return Err(conflict(
-                    Rule::InvoiceOfAnother,
-                    "customerNumber",
-                    found,
-                    "the customer of the invoice",
-                ));
-            }
-            object.raw("appliesToInvoiceId", &invoice.id);
+        if let Some(other) = parts.iter().find(|part| Some(part.invoice.customer_id) != customer) {
+            let found = format!("{named}, {}", other.invoice.number);
+            let allowed = "the customer of the invoice";
+            return Err(conflict(Rule::InvoiceOfAnother, "customerNumber", found, allowed));
         }
+        settled::name(&parts, &sent, &mut object);
         if let Some(account) = self.account(&sent.text("depositAccountNumber"))? {
             account.add_to(&mut object);
         }
@@ -326,24 +319,48 @@ impl Completion {
                 return Decision::conflict(Rule::PaymentIncomplete, field, String::new(), allowed);
             }
         }
-        let (number, amount) = (member("appliesToInvoiceNumber"), member("amount").parse::<Money>());
-        let Some(invoice) = self.invoices.get_mut(upper(number.trim()).as_ref()) else { return decision };
-        let Ok(received) = amount.map(|amount| -amount) else { return decision };
-        let Some(due) = invoice.remaining_amount else { return decision };
-        if !invoice.is_delivered {
-            return Decision::conflict(
-                Rule::InvoiceClosed,
-                "appliesToInvoiceNumber",
-                number,
-                "a delivered invoice",
-            );
+        let Ok(sent) = Fields::parse(&decision.payload) else { return decision };
+        let Ok(received) = sent.text("amount").parse::<Money>().map(|amount| -amount) else {
+            return decision;
+        };
+        let parts = match self.parts(&sent) {
+            Ok(parts) => parts,
+            Err(conflict) => return *conflict,
+        };
+        let taken: Vec<_> =
+            parts.iter().map(|part| (part.invoice.number.clone(), part.amount.unwrap_or(received))).collect();
+        for (number, part) in &taken {
+            if let Some(closed) = self.closed(number, *part) {
+                return closed;
+            }
         }
-        if received > due {
-            let allowed = format!("{due} at most, which is what is due on {number}");
-            return Decision::conflict(Rule::InvoiceClosed, "amount", received.to_string(), &allowed);
+        for (number, part) in taken {
+            let invoice = self.invoices.get_mut(upper(number.trim()).as_ref());
+            if let Some(due) = invoice.and_then(|invoice| invoice.remaining_amount.as_mut()) {
+                *due = *due - part;
+            }
         }
-        invoice.remaining_amount = Some(due - received);
         decision
+    }
+
+    /// Why the invoice with this number takes no such part; `None` when it does.
+    fn closed(&self, number: &str, part: Money) -> Option<Decision> {
+        let invoice = self.invoices.get(upper(number.trim()).as_ref())?;
+        let (due, number) = (invoice.remaining_amount?, number.to_owned());
+        if !invoice.is_delivered {
+            let field = "appliesToInvoiceNumber";
+            return Some(Decision::conflict(Rule::InvoiceClosed, field, number, "a delivered invoice"));
+        }
+        if part <= due {
+            return None;
+        }
+        let allowed = format!("{due} at most, which is what is due on {number}");
+        Some(Decision::conflict(Rule::InvoiceClosed, "amount", part.to_string(), &allowed))
+    }
+
+    /// The invoices that a payment settles.
+    fn parts(&self, sent: &Fields<'_>) -> Result<Vec<Part<'_>>, Box<Decision>> {
+        settled::parts(sent, |number| self.invoices.get(upper(number.trim()).as_ref()))
     }
 }
 
@@ -396,23 +413,23 @@ fn customer_named(name: &str, references: &References) -> Result<i64, Box<Decisi
     }
 }
 
-fn conflict(rule: Rule, field: &str, found: String, allowed: &str) -> Box<Decision> {
+pub(super) fn conflict(rule: Rule, field: &str, found: String, allowed: &str) -> Box<Decision> {
     Box::new(Decision::conflict(rule, field, found, allowed))
 }
 
 /// A JSON object being written.
 #[derive(Default)]
-struct Object(String);
+pub(super) struct Object(String);
 
 impl Object {
-    fn raw(&mut self, name: &str, raw: &str) {
+    pub(super) fn raw(&mut self, name: &str, raw: &str) {
         self.0.push(if self.0.is_empty() { '{' } else { ',' });
         self.0.push_str(&serde_json::Value::from(name).to_string());
         self.0.push(':');
         self.0.push_str(raw);
     }
 
-    fn text(&mut self, name: &str, text: &str) {
+    pub(super) fn text(&mut self, name: &str, text: &str) {
         self.raw(name, &serde_json::Value::from(text).to_string());
     }
 
@@ -483,7 +500,7 @@ mod tests {
         let payload = r#"{"documentNumber":"P1","amount":-50,"appliesToInvoiceNumber":"mig-1"}"#;
         assert_eq!(
             completion.complete(payload, &references).unwrap(),
-            r#"{"documentNumber":"P1","amount":-50,"appliesToInvoiceNumber":"MIG-1","customerId":7,"appliesToInvoiceId":1}"#
+            r#"{"documentNumber":"P1","amount":-50,"customerId":7,"appliesToInvoiceNumber":"MIG-1","appliesToInvoiceId":1}"#
         );
     }
 

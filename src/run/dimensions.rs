@@ -160,7 +160,7 @@ pub(super) async fn fill_in_customers(
 
 async fn customers_now(target: &Target, observer: Observer<'_>) -> Result<TargetIndex, Error> {
     let mut index = TargetIndex::new().map_err(PlanningError::from)?;
-    target.fetch_payers(&mut References::new(), &mut index, observer).await?;
+    target.fetch_payers(false, &mut References::new(), &mut index, observer).await?;
     Ok(index)
 }
 

@@ -7,15 +7,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use serde::Deserialize;
 use tokio::sync::mpsc;
 
 use super::company::Company;
 use super::target::Target;
 use crate::catalogue::Dialect;
-use crate::connector::{List, Set};
+use crate::connector::{Api, List, Set};
 use crate::export::{
-    Converted, Converter, ExportEntity, ExportError, ExportEvent, Format, Layout, Manifest, ManifestCompany,
-    Output, Page, PageOptions, PageReader, Query, SCHEMA_VERSION, advice, fetch_journals, schema,
+    Column, Converted, Converter, ExportEntity, ExportError, ExportEvent, Format, Layout, Manifest,
+    ManifestCompany, Output, Page, PageOptions, PageReader, Place, Query, SCHEMA_VERSION, advice,
+    fetch_journals, schema,
 };
 use crate::transport::Transport;
 
@@ -68,6 +70,19 @@ struct Outlet<'e> {
     on_event: &'e mut (dyn FnMut(ExportEvent) + Send),
 }
 
+impl Outlet<'_> {
+    /// Sends a page; `false` when nobody takes them any more.
+    async fn send(&mut self, page: Page, journal: Arc<str>) -> bool {
+        self.pages += 1;
+        if self.sender.send(Parcel::Page(page, journal)).await.is_err() {
+            return false;
+        }
+        let (pages, rows) = (self.pages, self.rows.load(Ordering::Relaxed));
+        (self.on_event)(ExportEvent::Page { pages, rows });
+        true
+    }
+}
+
 /// Reads what `request` asks for and publishes it, the data first, its manifest last.
 ///
 /// Nothing is published and nothing replaced when this fails or is dropped half-way.
@@ -103,6 +118,11 @@ pub async fn export(
         page_rows: request.pages.page_rows,
         has_journals: api.habits().has_journals,
         dialect: api.dialect(),
+        alone: Alone {
+            reader: PageReader::new(transport, api, request.pages),
+            api,
+            columns: unlisted(&layout, api.dialect()),
+        },
     };
     let (table, pages) = transfer(source, writer, on_event).await?;
     manifest.finished = jiff::Timestamp::now();
@@ -196,6 +216,43 @@ fn convert(
     }
 }
 
+/// The columns that lists leave out.
+fn unlisted(layout: &Layout, dialect: &'static Dialect) -> Vec<&'static str> {
+    let entity = layout.entity.catalogue(dialect);
+    let is_unlisted = |column: &&Column| {
+        column.place == Place::Record && entity.field(column.name).is_some_and(|field| !field.is_listed)
+    };
+    layout.columns.iter().filter(is_unlisted).map(|column| column.name).collect()
+}
+
+/// Records that are read one by one, because their list leaves something out.
+struct Alone<'a> {
+    reader: PageReader<'a>,
+    api: &'a dyn Api,
+    /// What is wanted of them beyond the list.
+    columns: Vec<&'static str>,
+}
+
+impl Alone<'_> {
+    /// The addresses of the records on this page; `None` when the page itself is enough.
+    fn addresses(&self, set: Set<'_>, page: &Page) -> Result<Option<Vec<String>>, ExportError> {
+        #[derive(Deserialize)]
+        struct Records {
+            value: Vec<Record>,
+        }
+        #[derive(Deserialize)]
+        struct Record {
+            id: String,
+        }
+        if self.columns.is_empty() || self.api.alone(set, "").is_none() {
+            return Ok(None);
+        }
+        let records: Records = serde_json::from_slice(&page.body)
+            .map_err(|source| ExportError::Malformed { entity: set.as_str(), page: page.number, source })?;
+        Ok(records.value.iter().map(|record| self.api.alone(set, &record.id)).collect())
+    }
+}
+
 /// Where the pages come from.
 struct Source<'a> {
     reader: PageReader<'a>,
@@ -206,6 +263,7 @@ struct Source<'a> {
     page_rows: u32,
     has_journals: bool,
     dialect: &'static Dialect,
+    alone: Alone<'a>,
 }
 
 impl Source<'_> {
@@ -260,13 +318,35 @@ impl Source<'_> {
         let opened = self.reader.list(&list, outlet.on_event).await;
         let mut next = Some(opened.map_err(|failure| self.advise(failure))?);
         while let Some(page) = next {
-            outlet.pages += 1;
-            if outlet.sender.send(Parcel::Page(page, journal.clone())).await.is_err() {
+            let is_wanted = match self.alone.addresses(set, &page)? {
+                Some(addresses) => self.fetch_alone(set, addresses, outlet).await?,
+                None => outlet.send(page, journal.clone()).await,
+            };
+            if !is_wanted {
                 return Ok(false);
             }
-            let (pages, rows) = (outlet.pages, outlet.rows.load(Ordering::Relaxed));
-            (outlet.on_event)(ExportEvent::Page { pages, rows });
             next = self.reader.next(outlet.on_event).await?;
+        }
+        Ok(true)
+    }
+
+    /// Sends the records at these addresses; `false` when nobody takes them any more.
+    async fn fetch_alone(
+        &mut self,
+        set: Set<'_>,
+        mut addresses: Vec<String>,
+        outlet: &mut Outlet<'_>,
+    ) -> Result<bool, ExportError> {
+        if let Some(top) = self.query.top {
+            addresses.truncate(usize::try_from(top).unwrap_or(usize::MAX));
+        }
+        let columns = self.alone.columns.join(", ");
+        (outlet.on_event)(ExportEvent::OneByOne { records: addresses.len(), columns });
+        for address in addresses {
+            let page = self.alone.reader.open(set, &[address], outlet.on_event).await?;
+            if !outlet.send(page, "".into()).await {
+                return Ok(false);
+            }
         }
         Ok(true)
     }

@@ -244,18 +244,19 @@ async fn fetch(
     let fields = needed_fields(opened);
     let mut journal_id = None;
     let completion = Completion::fetch(target, (entity, named), &mut references, observer).await?;
+    let with_names = opened.iter().any(|file| file.binding.takes_customer_names());
     match (entity, journal) {
         (EntityKind::Customers, _) => target.fetch_customers(&fields, &mut index, observer).await?,
         (EntityKind::Dimensions, _) => {
-            target.fetch_payers(&mut references, &mut index, observer).await?;
+            target.fetch_payers(false, &mut references, &mut index, observer).await?;
             target.fetch_default_dimensions(&mut index, observer).await?;
         }
         (EntityKind::Payments, None) => {
-            target.fetch_payers(&mut references, &mut index, observer).await?;
+            target.fetch_payers(with_names, &mut references, &mut index, observer).await?;
             target.fetch_payments("", &fields, &mut index, observer).await?;
         }
         (EntityKind::Payments, Some(code)) => {
-            target.fetch_payers(&mut references, &mut index, observer).await?;
+            target.fetch_payers(with_names, &mut references, &mut index, observer).await?;
             journal_id = target.fetch_journal(code).await?;
             if let Some(journal) = &journal_id {
                 target.fetch_payments(journal, &fields, &mut index, observer).await?;
@@ -403,6 +404,7 @@ fn plan_rows(
             amount_column: file.amount_column(),
             key_columns: file.key_columns(),
             number_column: file.number_column(),
+            currency_column: file.currency_column(),
             reason_column: file.reason_column(),
             sign,
         };

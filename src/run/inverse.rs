@@ -193,7 +193,8 @@ impl Inverse {
         // An address goes back whole where a change of one of its fields clears what is not sent with it.
         let is_address = |name: &str| changes.iter().any(|change| self.entity.moves(&change.field, name));
         let kept = |name: &str| kept.iter().any(|change| change.field == name);
-        let amount = is_changed("creditLimit").then(|| Fields::parse(&wanted)).transpose()?;
+        let counted = self.counted();
+        let amount = is_changed(counted).then(|| Fields::parse(&wanted)).transpose()?;
         let payload = fields::only(&wanted, |name| {
             is_changed(name) || (is_address(name) && !stays(name) && !kept(name))
         })?;
@@ -203,7 +204,7 @@ impl Inverse {
             before: fields::only(&there.body, |name| is_changed(name) || is_address(name))?,
             remote_id: Some(there.id),
             etag: Some(there.etag),
-            amount: amount.and_then(|fields| fields.text("creditLimit").parse().ok()),
+            amount: amount.and_then(|fields| fields.text(counted).parse().ok()),
             changes,
             ..planned
         })
@@ -270,11 +271,7 @@ impl Inverse {
             name != "lineNumber" && !name.starts_with("journal") && !is_said_twice(name)
         })?;
         let line_number = (self.kind == EntityKind::Payments).then(|| self.lines.take());
-        let amount = match self.kind {
-            EntityKind::Customers => members.text("creditLimit").parse().ok(),
-            EntityKind::Dimensions => None,
-            EntityKind::Payments => members.text("amount").parse().ok(),
-        };
+        let amount = members.text(self.counted()).parse().ok();
         let sign = if self.sign == Sign::AsIs.as_str() { Sign::AsIs } else { Sign::ReceiptsPositive };
         let amount = amount.map(|amount| as_in_file(self.kind, sign, amount));
         Ok(PlannedRow { action: Action::Create, payload, line_number, amount, ..planned })
@@ -290,6 +287,11 @@ impl Inverse {
             let (amount, applied) = amounts();
             format!("amount {amount}, applied to invoices {applied}, invoice {invoice}")
         })
+    }
+
+    /// The name of the amount that counts in the control totals.
+    fn counted(&self) -> &'static str {
+        self.entity.counted_amount().map_or("", |field| self.entity.fields[field].name)
     }
 
     /// A record as it was read, in the form in which it can be written.

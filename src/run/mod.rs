@@ -35,6 +35,7 @@ mod reconcile;
 mod reporting;
 mod restored;
 mod retry;
+mod settled;
 mod staleness;
 mod target;
 mod undo;

@@ -59,7 +59,16 @@ impl Named {
         broken.map_or(Ok(()), Err)
     }
 
-    fn insert(&mut self, number: &str) {
+    /// A cell names one invoice, or several with the part of each: `INV-1=50; INV-2=20`.
+    fn insert(&mut self, cell: &str) {
+        self.insert_one(cell);
+        if cell.contains('=') {
+            let parts = cell.split(';').filter_map(|part| part.rsplit_once('='));
+            parts.for_each(|(number, _)| self.insert_one(number));
+        }
+    }
+
+    fn insert_one(&mut self, number: &str) {
         let hash = self.hash(number);
         if let Some(hashes) = self.hashes.as_mut().filter(|_| !number.trim().is_empty()) {
             hashes.insert(hash);
@@ -109,6 +118,9 @@ mod tests {
         let named = Named::read(&request, &opened).unwrap();
         assert_eq!(named.count(), Some(1));
         assert!(named.may_name("INV-1") && named.may_name("Inv-1") && !named.may_name("INV-2"));
+        let mut several = Named { hashes: Some(HashSet::new()), ..Named::default() };
+        several.insert("INV-1=50; inv-2 = 20");
+        assert!(several.may_name("INV-1") && several.may_name("INV-2") && !several.may_name("INV-3"));
         assert!(!named.may_name("") && Named::default().may_name("INV-2"));
     }
 }

@@ -106,6 +106,8 @@ pub(super) struct Origins {
     pub(super) key_columns: [Option<usize>; 2],
     /// The column of a customer's number, where the target has none.
     pub(super) number_column: Option<usize>,
+    /// The column of a payment's currency, where the target takes it from the customer.
+    pub(super) currency_column: Option<usize>,
     /// The column in which a rejects file says why the row was left out.
     pub(super) reason_column: Option<usize>,
     pub(super) sign: Sign,
@@ -171,11 +173,13 @@ impl Planner<'_> {
         let decision = self.not_again(&shown, decision)?;
         let decision = self.not_before_its_customer(row.payload, decision)?;
         let decision = payable(payer.as_ref(), decision);
+        let written = origins.currency_column.map_or("", |column| row.row.cell(column));
+        let decision = in_its_currency(payer.as_ref(), (written, self.local_currency), decision);
         let decision = self.alone((&shown, keys), decision, (origins, row))?;
+        let currency = self.currency(payer, row.payload, &decision);
         let mut planned = self.planned(row, decision).map_err(unreadable)?;
         planned.source = origins.source;
         // An amount without a currency is in the local one.
-        let currency = payer.map(|payer| payer.currency).unwrap_or_default();
         planned.currency =
             Some(currency).filter(|code| Some(code.as_str()) != self.local_currency).unwrap_or_default();
         planned.amount = row.amount.map(|sent| as_in_file(self.entity, origins.sign, sent));
@@ -381,6 +385,22 @@ impl Planner<'_> {
         }
     }
 
+    /// The currency of a row's amount: that of a payment's customer, of an opening balance the customer's own; credit
+    /// limits are in the local one.
+    fn currency(&self, payer: Option<Payer>, payload: &str, decision: &Decision) -> String {
+        if let Some(payer) = payer {
+            return payer.currency;
+        }
+        let entity = self.matching.entity;
+        if entity.counted_amount().is_none_or(|field| entity.fields[field].name != "openingBalance") {
+            return String::new();
+        }
+        let found = decision.existing.as_ref().map(|existing| existing.body.as_str());
+        let records = found.into_iter().chain([decision.payload.as_str(), payload]);
+        let mut codes = records.map(|record| text_of(record, "currencyCode"));
+        codes.find(|code| !code.is_empty()).unwrap_or_default().to_uppercase()
+    }
+
     fn planned(&mut self, row: &CheckedRow<'_>, decision: Decision) -> serde_json::Result<PlannedRow> {
         let (line_number, payload) = match (self.entity, decision.action) {
             (EntityKind::Payments, Action::Create) if self.lines.is_some() => {
@@ -418,6 +438,24 @@ fn hint(rule: Rule, field: &str, found: String, allowed: &str) -> Box<Decision> 
 ///
 /// Source: blocked `All` refuses payments and `Ship` does not; `Invoice` refuses only the first line of an empty
 /// journal, which is left to the target.
+/// A payment in another currency than its customer's would arrive as so much of that one.
+fn in_its_currency(
+    payer: Option<&Payer>,
+    (written, local): (&str, Option<&str>),
+    decision: Decision,
+) -> Decision {
+    let written = written.trim();
+    let Some(payer) = payer.filter(|_| matches!(decision.action, Action::Create | Action::Update)) else {
+        return decision;
+    };
+    let own = Some(payer.currency.trim()).filter(|code| !code.is_empty()).or(local).unwrap_or_default();
+    if written.is_empty() || own.is_empty() || written.eq_ignore_ascii_case(own) {
+        return decision;
+    }
+    let allowed = format!("{own}, in which the customer pays");
+    Decision::conflict(Rule::OtherCurrency, "currencyCode", written.to_owned(), &allowed)
+}
+
 fn payable(payer: Option<&Payer>, decision: Decision) -> Decision {
     match payer {
         Some(payer) if decision.action == Action::Create && payer.blocked.eq_ignore_ascii_case("All") => {

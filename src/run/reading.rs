@@ -235,7 +235,7 @@ impl Opened {
     /// The column of the amount that counts in the control totals.
     pub(super) fn amount_column(&self) -> Option<usize> {
         let entity = self.binding.entity();
-        let field = entity.index_of("amount").or_else(|| entity.index_of("creditLimit"))?;
+        let field = entity.counted_amount()?;
         self.binding.column_of(field).map(|column| column as usize)
     }
 
@@ -274,6 +274,18 @@ impl Opened {
             !self.binding.fields().any(uses)
         };
         number_column(&self.facts.headers).filter(is_free)
+    }
+
+    /// The column of a payment's currency, which the target takes from the customer.
+    pub(super) fn currency_column(&self) -> Option<usize> {
+        let entity = self.binding.entity();
+        let is_free = entity.field("currencyCode").is_none_or(|field| !field.is_in_files());
+        if self.binding.kind() != EntityKind::Payments || !is_free {
+            return None;
+        }
+        let is_currency =
+            |heading: &String| ["currencyCode", "currency"].iter().any(|name| is_same_folded(heading, name));
+        self.facts.headers.iter().position(is_currency)
     }
 
     /// The column in which a rejects file says why a row was left out.

@@ -183,11 +183,10 @@ fn was_gone(row: &RowResult) -> bool {
 /// What the target has for the amount that counts in the control totals, with the sign of the file.
 fn amount(header: &RunHeader, row: &RowResult, found: &Existing) -> Option<Money> {
     row.planned.amount?;
-    let (name, sign) = match header.entity {
-        EntityKind::Customers | EntityKind::Dimensions => ("creditLimit", Sign::AsIs),
-        EntityKind::Payments if header.sign == Sign::AsIs.as_str() => ("amount", Sign::AsIs),
-        EntityKind::Payments => ("amount", Sign::ReceiptsPositive),
-    };
+    let entity = tables_of(header).entity(header.entity);
+    let name = entity.counted_amount().map_or("", |field| entity.fields[field].name);
+    let is_as_is = header.entity != EntityKind::Payments || header.sign == Sign::AsIs.as_str();
+    let sign = if is_as_is { Sign::AsIs } else { Sign::ReceiptsPositive };
     let found = Fields::parse(&found.body).ok()?.text(name).parse().unwrap_or(Money::ZERO);
     Some(as_in_file(header.entity, sign, found))
 }

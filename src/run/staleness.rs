@@ -153,7 +153,7 @@ async fn fetch_payments(
     if !target.api.habits().has_journals {
         target.fetch_payments("", &BTreeSet::new(), index, observer).await?;
         return target
-            .fetch_payers(&mut crate::domain::References::new(), index, observer)
+            .fetch_payers(false, &mut crate::domain::References::new(), index, observer)
             .await
             .map_err(Error::from);
     }
@@ -167,7 +167,7 @@ async fn fetch_payments(
     }
     // A payment that names its customer by id is found by the customer's number.
     if header.columns.iter().any(|(_, field)| field == "customerId") {
-        target.fetch_payers(&mut crate::domain::References::new(), index, observer).await?;
+        target.fetch_payers(false, &mut crate::domain::References::new(), index, observer).await?;
     }
     if let Some(runs) = &request.runs {
         let earlier = Earlier { runs: Some(runs), another: None, own: Some(&request.folder) };

@@ -87,6 +87,8 @@ const LOCAL: &str = "00000000-0000-0000-0000-000000000000";
 /// The names of tables that need more than being read.
 const CUSTOMERS: &str = "customers";
 const CURRENCIES: &str = "currencies";
+/// What people write of countries is often the name.
+const COUNTRIES: &str = "countriesRegions";
 
 impl Target {
     /// The tables of the dialect.
@@ -146,8 +148,9 @@ impl Target {
         observer: Observer<'_>,
     ) -> Result<(), TargetError> {
         let code = if matches!(set, "accounts" | "salesInvoices") { "number" } else { "code" };
-        let select = ["id", code];
-        let list = self.list(Set::Reference(set), &select);
+        let is_named = set == COUNTRIES;
+        let select = ["id", code, "displayName"];
+        let list = self.list(Set::Reference(set), &select[..if is_named { 3 } else { 2 }]);
         let mut rows = 0;
         let table = self
             .each_record_page(&list, |page| {
@@ -155,6 +158,9 @@ impl Target {
                     let row: ReferenceRow = serde_json::from_str(raw.get())
                         .map_err(|source| TargetError::Malformed { set, source })?;
                     references.insert(set, &row.code, &row.id);
+                    if is_named {
+                        references.insert_name(set, &row.display_name, &row.code);
+                    }
                 }
                 rows += page.len() as u64;
                 observer(Event::Fetched(set, rows));
@@ -253,9 +259,10 @@ impl Target {
         Ok(())
     }
 
-    /// Reads the numbers of all customers, which payments have to name.
+    /// Reads the numbers of all customers, which payments have to name; and their names, where payments may give those.
     pub async fn fetch_payers(
         &self,
+        with_names: bool,
         references: &mut References,
         index: &mut TargetIndex,
         observer: Observer<'_>,
@@ -263,7 +270,8 @@ impl Target {
         if self.tables().customers.field("number").is_none() {
             return self.fetch_payers_by_name(references, index, observer).await;
         }
-        let list = self.list(Set::Customers, &["id", "number", "currencyCode", "blocked"]);
+        let select = ["id", "number", "currencyCode", "blocked", "displayName"];
+        let list = self.list(Set::Customers, &select[..if with_names { 5 } else { 4 }]);
         let mut rows = 0;
         references.add_set(CUSTOMERS);
         self.each_record_page(&list, |page| {
@@ -271,6 +279,9 @@ impl Target {
                 let row: ReferenceRow = serde_json::from_str(raw.get())
                     .map_err(|source| TargetError::Malformed { set: "customers", source })?;
                 references.insert(CUSTOMERS, &row.code, &row.id);
+                if with_names {
+                    references.insert_name(CUSTOMERS, &row.display_name, &row.code);
+                }
             }
             rows += page.len() as u64;
             observer(Event::Fetched("customers", rows));

@@ -275,7 +275,11 @@ fn currency_exists(field: &Field, value: &Value<'_>, references: Option<&Referen
 fn code_exists(field: &Field, value: &Value<'_>, references: Option<&References>) -> Verdict {
     let (references, set) = (references?, field.reference?.set);
     let code = text_of(value);
-    if !references.has_set(set) || references.id_of(set, code).is_some() {
+    let is_known = |code: &str| references.id_of(set, code).is_some();
+    // Several of them, each with its part of the amount: `INV-1=50; INV-2=20`.
+    let is_known_part = |part: &str| part.rsplit_once('=').is_some_and(|(code, _)| is_known(code));
+    let is_list = field.kind == Kind::Text && code.contains('=') && code.split(';').all(is_known_part);
+    if !references.has_set(set) || is_known(code) || is_list {
         return None;
     }
     let allowed = match references.nearest_code(set, code) {

@@ -300,7 +300,7 @@ fn customers_balances_and_payments_are_exported() {
         assert_eq!(bed.read(&file).lines().count(), rows + 1, "{}", bed.read(&file));
     }
     assert!(bed.read("customers.csv").contains("Adatum Corporation,Company"));
-    assert!(bed.read("payments.csv").contains("P-1,,1,Adatum Corporation,2026-02-02,-3200"));
+    assert!(bed.read("payments.csv").contains("P-1,1,Adatum Corporation,2026-02-02,-3200,INV-1001,"));
     let refused =
         bed.ferry(&["export", "customers", "-p", "local", "-o", "x.csv", "--filter-odata", "a eq 1"]);
     assert!(refused.stderr().contains("does not filter"), "{}", refused.stderr());

@@ -107,25 +107,34 @@ impl Neutral {
         Ok(())
     }
 
-    /// The invoice that a payment settles, or all of them in one text, which no row can mean.
+    /// The invoice that a payment settles; of several each with its part, as a file names them.
     fn applied(&mut self, entries: &str) -> serde_json::Result<()> {
         let entries: Vec<&serde_json::value::RawValue> = serde_json::from_str(entries)?;
-        let (mut ids, mut numbers) = (Vec::new(), Vec::new());
+        let (mut ids, mut numbers, mut parts) = (Vec::new(), Vec::new(), Vec::new());
         let mut applied = Money::ZERO;
         for entry in &entries {
             let entry = Fields::parse(entry.get())?;
             applied = applied + amount(entry.raw("payment_amount").unwrap_or("0"), 3)?;
             ids.push(entry.text("invoice_id").into_owned());
+            parts.push(rounded(entry.raw("payment_amount").unwrap_or("0"), 3)?);
             if let Some(invoice) = entry.raw("invoice").filter(|raw| *raw != "null") {
                 numbers.push(Fields::parse(invoice)?.text("invoice_no").into_owned());
             }
         }
-        match ids.as_slice() {
-            [id] if !id.is_empty() => self.raw("appliesToInvoiceId", id),
-            _ => self.text("appliesToInvoiceId", &ids.join(",")),
-        }
-        if numbers.len() == ids.len() {
-            self.text("appliesToInvoiceNumber", &numbers.join(","));
+        let has_numbers = numbers.len() == ids.len();
+        match (ids.as_slice(), numbers.as_slice()) {
+            ([id], numbers) if !id.is_empty() => {
+                self.raw("appliesToInvoiceId", id);
+                if let [number] = numbers {
+                    self.text("appliesToInvoiceNumber", number);
+                }
+            }
+            _ => {
+                self.text("appliesToInvoiceId", &in_parts(&ids, &parts));
+                if has_numbers {
+                    self.text("appliesToInvoiceNumber", &in_parts(&numbers, &parts));
+                }
+            }
         }
         self.raw("appliedAmount", &negated(&applied.to_string())?);
         Ok(())
@@ -135,6 +144,12 @@ impl Neutral {
         self.0.push('}');
         self.0
     }
+}
+
+/// Several invoices and what each of them takes: `INV-1=50; INV-2=20`.
+fn in_parts(invoices: &[String], parts: &[String]) -> String {
+    let pairs = invoices.iter().zip(parts).map(|(invoice, part)| format!("{invoice}={part}"));
+    pairs.collect::<Vec<_>>().join("; ")
 }
 
 fn type_in_neutral(text: &str) -> &str {
@@ -230,11 +245,11 @@ mod tests {
     }
 
     #[test]
-    fn a_payment_for_several_invoices_is_like_no_row() {
-        let record = r#"{"id":1,"amount":5,"entries":[{"invoice_id":1},{"invoice_id":2}]}"#;
+    fn a_payment_for_several_invoices_names_each_with_its_part() {
+        let record = r#"{"id":1,"amount":5,"entries":[{"invoice_id":1,"payment_amount":3.000},{"invoice_id":2,"payment_amount":2}]}"#;
         assert_eq!(
             neutral(EntityKind::Payments, record).unwrap(),
-            r#"{"id":"1","amount":-5,"appliesToInvoiceId":"1,2","appliedAmount":0}"#
+            r#"{"id":"1","amount":-5,"appliesToInvoiceId":"1=3; 2=2","appliedAmount":-5}"#
         );
     }
 }

@@ -88,7 +88,7 @@ impl Routes {
         with_body(Method::Put, format!("customers/{id}/opening-balance"), body.end())
     }
 
-    /// A payment for one invoice. The header amount is left out: it is the sum of the entries then.
+    /// A payment for an invoice, or for several with the part of each. The header amount is left out: it is the sum of the entries then.
     fn payment(&self, sent: &Fields<'_>, action: Action) -> String {
         let mut body = Body::new(self.entity());
         for (name, raw) in sent.iter() {
@@ -100,9 +100,16 @@ impl Routes {
                 (true, _) => {}
             }
         }
-        if let Some(invoice) = sent.raw("appliesToInvoiceId") {
-            let amount = received(sent.raw("amount").unwrap_or("0"));
-            body.push("entries", &format!(r#"[{{"invoiceId":{invoice},"paymentAmount":{amount}}}]"#));
+        let invoices = sent.text("appliesToInvoiceId");
+        let amount = received(sent.raw("amount").unwrap_or("0"));
+        let entries = invoices.split(';').map(str::trim).filter(|invoice| !invoice.is_empty());
+        let entries = entries.map(|invoice| {
+            let (invoice, amount) = invoice.split_once('=').unwrap_or((invoice, &amount));
+            format!(r#"{{"invoiceId":{},"paymentAmount":{amount}}}"#, only_digits(invoice))
+        });
+        let entries = entries.collect::<Vec<_>>().join(",");
+        if !entries.is_empty() {
+            body.push("entries", &format!("[{entries}]"));
         }
         body.end()
     }

@@ -10,7 +10,9 @@ use super::{CheckOptions, Checked};
 use crate::connector::payload::PayloadWriter;
 use crate::domain::reference::NIL_GUID;
 use crate::domain::text::upper;
-use crate::domain::{Asked, Broken, EntityKind, OnUnsupported, Record, Reject, Row, Rule, Value, Violation};
+use crate::domain::{
+    Asked, Broken, EntityKind, Money, OnUnsupported, Record, Reject, Row, Rule, Value, Violation,
+};
 use crate::mapping::{Binding, Unsupported};
 use crate::report::{REASON_COLUMN, gives_reason};
 use crate::source::{Chunk, Rows, SourceError};
@@ -51,7 +53,7 @@ impl<'f> Checker<'f> {
             } else {
                 PayloadWriter::new(entity)
             },
-            amount: entity.index_of("amount").or_else(|| entity.index_of("creditLimit")),
+            amount: entity.counted_amount(),
             is_negated: entity.index_of("amount").is_some() && options.sign == Sign::ReceiptsPositive,
             currency: entity.index_of("currencyCode"),
             named_twice: named_twice(binding),
@@ -112,7 +114,7 @@ impl<'f> Checker<'f> {
             let (has_place, allowed) = if unsupported.has_place_for_one {
                 (values_in(cell) < 2, "one value")
             } else {
-                (says_nothing(cell), "an empty cell")
+                (says_nothing(unsupported.field, cell), "an empty cell")
             };
             if has_place {
                 continue;
@@ -270,10 +272,17 @@ fn named_twice(binding: &Binding) -> Vec<(usize, usize)> {
 }
 
 /// Whether leaving a value out changes nothing: it is blank, zero or no, or a way to say none.
-fn says_nothing(cell: &str) -> bool {
+fn says_nothing(name: &str, cell: &str) -> bool {
     let text = cell.trim();
+    // What every record is where nobody can say otherwise: active, and a currency against itself.
+    let goes_without_saying = match name {
+        "active" => text.eq_ignore_ascii_case("true"),
+        "exchangeRate" | "openingBalanceExchangeRate" => text.parse() == Ok(Money::from(1)),
+        _ => false,
+    };
     let is_none = text.len() == NIL_GUID.len() && text == NIL_GUID;
-    text.is_empty()
+    goes_without_saying
+        || text.is_empty()
         || is_none
         || text.eq_ignore_ascii_case("false")
         || text == "_x0020_"

@@ -13,10 +13,11 @@ pub(super) fn next_steps(
 ) -> Vec<(DiffKind, String)> {
     let mut steps = Vec::new();
     let [a, b] = openings;
-    for (from, to, journal, alone) in
-        [(a, b, &journals[1], DiffKind::OnlyInA), (b, a, &journals[0], DiffKind::OnlyInB)]
+    let [of_a, of_b] = journals.each_ref().map(Option::as_deref);
+    for (from, to, alone) in
+        [((a, of_a), (b, of_b), DiffKind::OnlyInA), ((b, of_b), (a, of_a), DiffKind::OnlyInB)]
     {
-        let Some(step) = carry(kind, (from, to), journal.as_deref()) else { continue };
+        let Some(step) = carry(kind, from, to) else { continue };
         steps.extend([(DiffKind::Different, step.clone()), (alone, step)]);
     }
     if kind == EntityKind::Customers {
@@ -33,12 +34,11 @@ pub(super) fn next_steps(
     steps
 }
 
+/// One side, and the code of its payment journal.
+type Sided<'o> = (&'o Opening<'o>, Option<&'o str>);
+
 /// How what one side holds gets into the other; `None` where the other is a file.
-fn carry(
-    kind: EntityKind,
-    (from, to): (&Opening<'_>, &Opening<'_>),
-    journal: Option<&str>,
-) -> Option<String> {
+fn carry(kind: EntityKind, (from, from_journal): Sided<'_>, (to, to_journal): Sided<'_>) -> Option<String> {
     let target = to.target()?;
     let mut words = Vec::new();
     let (path, is_exported) = match from {
@@ -47,10 +47,12 @@ fn carry(
         }
         Opening::Target(source) => {
             let file = format!("{}-{}.csv", kind.as_str(), source.profile);
+            let journal = from_journal.map(|code| format!(" --journal {}", typed(code)));
             words.push(format!(
-                "ferry export {} -p {} -o {} && ",
+                "ferry export {} -p {}{} -o {} && ",
                 kind.as_str(),
                 typed(&source.profile),
+                journal.unwrap_or_default(),
                 typed(&file)
             ));
             (file, true)
@@ -62,7 +64,7 @@ fn carry(
             words.push(" --sign as-is".to_owned());
         }
         if target.api.habits().has_journals {
-            words.push(format!(" --journal {}", typed(journal.unwrap_or("CODE"))));
+            words.push(format!(" --journal {}", typed(to_journal.unwrap_or("CODE"))));
         }
     }
     let of = match from {
