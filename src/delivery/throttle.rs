@@ -264,4 +264,14 @@ mod tests {
         send(&mut throttle, (10.0, 10.2), 100.0);
         assert_eq!(throttle.rate(), None);
     }
+
+    #[test]
+    fn more_than_can_be_counted_is_as_much_as_can_be() {
+        let mut throttle = throttle();
+        for _ in 0..3 {
+            throttle.leave(at(0.0), u32::MAX);
+        }
+        throttle.slow_down(at(1.0));
+        assert!(throttle.rate().unwrap() > 1e9);
+    }
 }

@@ -199,6 +199,15 @@ async fn a_target_that_takes_no_batches_is_asked_a_few_times_at_most() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn batches_are_turned_off_after_some_rows_of_refused_ones_were_taken_alone() {
+    let mut bed = bed().await;
+    (bed.options.batch, bed.options.in_flight) = (4, 1);
+    let batches = deliver_all(bed, Habit::Never(StatusCode::BAD_REQUEST), 21..=100).await;
+    // Twenty of four and forty of two, if nobody drew the conclusion.
+    assert!(batches.len() < 40, "{batches:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_batch_that_fails_as_a_whole_is_halved_until_the_row_to_blame_stands_alone() {
     for habit in [Habit::OneAnswer, Habit::FailedDependency] {
         let batches = deliver(bed().await, habit, 100).await;

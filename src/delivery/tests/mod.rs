@@ -6,6 +6,7 @@ mod conflicts;
 mod doubts;
 mod endings;
 mod faults;
+mod guards;
 mod lanes;
 mod strangers;
 mod stub;
