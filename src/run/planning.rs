@@ -193,7 +193,8 @@ impl Planner<'_> {
     fn decide(&self, candidate: Candidate<'_>, found: Vec<Existing>) -> Result<Decision, PlanningError> {
         let unreadable = |source| PlanningError::Record { key: candidate.key.to_owned(), source };
         let decision = self.matching.decide(candidate, found).map_err(unreadable)?;
-        let Some(existing) = &decision.existing else { return Ok(decision) };
+        let is_payment = self.entity == EntityKind::Payments;
+        let Some(existing) = decision.existing.as_ref().filter(|_| is_payment) else { return Ok(decision) };
         let sent = fields::Fields::parse(candidate.payload).map_err(unreadable)?;
         let is_unseen = |name: &str| {
             let field = self.matching.entity.field(name);
