@@ -141,6 +141,17 @@ fn is_formula_error(text: &str) -> bool {
     ERRORS.contains(&text)
 }
 
+/// The amount in a cell of a column that feeds no field, read as those of fields are; blank is none.
+pub fn read_amount(cell: &str) -> Result<Option<Money>, Rule> {
+    match without_defusing(cell.trim()) {
+        "" => Ok(None),
+        text => parse_decimal(text, AMOUNT_SCALE).map(Some).map_err(|(rule, _)| rule),
+    }
+}
+
+/// Digits after the decimal point of an amount.
+const AMOUNT_SCALE: u8 = 2;
+
 /// Numbers of so many digits fit into 64 bits, whatever the digits.
 const FAST_DIGITS: usize = 18;
 

@@ -15,6 +15,7 @@ mod header;
 pub use crate::domain::reference::References;
 pub(crate) use binding::can_be_blank;
 pub use binding::{Binding, Unmapped, UnmappedReason, Unsupported};
+pub use cell::read_amount;
 pub use file::{Blanks, FieldMapping, MappingFile};
 pub use header::guess_entity;
 

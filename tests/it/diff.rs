@@ -113,6 +113,18 @@ fn two_files_are_compared_offline_and_namesakes_are_never_guessed() {
 }
 
 #[test]
+fn what_a_file_says_customers_owe_is_read_or_told_to_be_unreadable() {
+    let bed = TestBed::new();
+    bed.write("a.csv", b"Number,Name,Balance\nM1,One,5.00\nM2,Two,\"1.234,50\"\nM3,Three,\n");
+    bed.write("b.csv", b"Number,Name,Balance\nM1,One,7\nM2,Two,1234.50\nM3,Three,9\n");
+    bed.ferry(&["diff", "a.csv", "b.csv", "--out", "d"]).exits(3);
+    assert_eq!(
+        lines(&bed, "d/diff.csv"),
+        ["M1|balance|5.00|7|different", "line 3||balance `1.234,50`: not-a-number||unreadable"]
+    );
+}
+
+#[test]
 fn payments_are_compared_by_document_with_sums_per_currency() {
     let (bed, _other) = two_with([false, false]);
     bed.write(

@@ -78,6 +78,26 @@ fn a_sheet_that_went_into_both_systems_is_equal_in_what_both_can_hold() {
 }
 
 #[test]
+fn a_debt_that_did_not_come_along_is_a_difference_although_the_report_leaves_the_customer_out() {
+    for is_strict in [false, true] {
+        let (central, books) = two_with_the_samples(is_strict);
+        let customer = central.record("customers", "number eq '10000'");
+        let path = format!("customers({})", customer["id"].as_str().unwrap());
+        let name = "Nobody Else Ltd.";
+        central.change(&path, &format!(r#"{{"displayName":"{name}"}}"#));
+        let there = format!(r#"{{"customerType":"business","displayName":"{name}","currencyCode":"USD"}}"#);
+        assert_eq!(books.ask_bigcapital(Method::Post, "customers", &there).0, 201);
+        let (_, report) = books.ask_bigcapital(Method::Get, "reports/customer-balance-summary", "");
+        assert!(!report.to_string().contains(name), "{report}");
+        central.ferry(&["diff", "@local", "@other", "--entity", "customers", "--out", "d"]).exits(3);
+        let told = lines(&central, "d/diff.csv");
+        let found = told.iter().find(|line| line.starts_with(&format!("{name}|balance|")));
+        let found = found.unwrap_or_else(|| panic!("{told:?}"));
+        assert!(!found.contains("|balance|0") && found.ends_with("|0|different"), "{found}");
+    }
+}
+
+#[test]
 fn differences_of_either_system_and_records_of_one_are_told_by_the_name_both_know() {
     for is_strict in [false, true] {
         let (central, books) = two_with_the_samples(is_strict);

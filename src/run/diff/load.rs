@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::de::Error as _;
 use serde_json::value::RawValue;
 
 use super::fields::{Comparison, Meaning, PAYER};
@@ -11,6 +12,7 @@ use crate::connector::fields::Fields;
 use crate::domain::text::{fold_name, is_same_folded};
 use crate::domain::{Asked, EntityKind, Money, OnUnsupported, Reject, Rule};
 use crate::export::{PageReader, fetch_journals};
+use crate::mapping::read_amount;
 use crate::report::{DiffTotals, Total};
 use crate::run::check::{Check, CheckError, CheckOptions, CheckedChunk, CheckedRow};
 use crate::run::error::Error;
@@ -240,8 +242,17 @@ impl Loading<'_> {
     }
 
     fn row_entry(&mut self, row: &CheckedRow<'_>, balance: Option<usize>) -> Result<Entry, IndexError> {
-        let balance = balance.and_then(|column| row.row.cell(column).trim().parse().ok());
-        let entry = self.entry(row.payload, Some(row.row.origin.line))?;
+        let line = row.row.origin.line;
+        let cell = balance.map_or("", |column| row.row.cell(column));
+        let balance = match read_amount(cell) {
+            Ok(balance) => balance,
+            Err(rule) => {
+                let why = format!("{BALANCE} `{cell}`: {}", rule.code());
+                self.store.add_unreadable(self.side, &format!("line {line}"), &why)?;
+                None
+            }
+        };
+        let entry = self.entry(row.payload, Some(line))?;
         Ok(Entry { balance, ..entry })
     }
 
@@ -307,13 +318,15 @@ impl Loading<'_> {
                 for raw in &page {
                     let unreadable = |source| PlanningError::from(IndexError::Record(source));
                     let record = Fields::parse(raw.get()).map_err(unreadable)?;
-                    let owed = record.text(BALANCE).parse().unwrap_or(Money::ZERO);
+                    let said = record.text(BALANCE);
+                    let owed = said.parse().map_err(|error| unreadable(serde_json::Error::custom(error)))?;
                     balances.push((record.text("id").into_owned(), owed));
                 }
                 Ok(self.store.set_balances(self.side, &balances).map_err(PlanningError::from)?)
             })
             .await?;
-        Ok(())
+        // A report of what customers owe may leave out those who owe nothing.
+        Ok(self.store.set_other_balances(self.side, Money::ZERO).map_err(PlanningError::from)?)
     }
 }
 

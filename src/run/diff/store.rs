@@ -182,6 +182,13 @@ impl Store {
         Ok(transaction.commit()?)
     }
 
+    /// Says what the customers of a side owe of whom nothing was said yet.
+    pub(super) fn set_other_balances(&self, side: Side, balance: Money) -> Result<(), IndexError> {
+        let update = "UPDATE records SET balance = ?2 WHERE side = ?1 AND balance IS NULL";
+        self.connection.execute(update, params![side.number(), balance.to_string()])?;
+        Ok(())
+    }
+
     /// Finds who is whose counterpart, once all records are added.
     pub(super) fn pair(&self) -> Result<(), IndexError> {
         self.connection.execute_batch(INDEXES)?;
