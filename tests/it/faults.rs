@@ -154,6 +154,11 @@ impl Cell {
         let rough = passage.sandbox_with(SandboxOptions { faults, ..behaviour.clone() }).await;
         let before = duplicates(&passage.books());
         let (mut draw, mut kills, mut expected) = (Draw(self.seed), 0, Vec::new());
+        if let Some(line) = self.witness() {
+            let line = [line];
+            self.bring(&mut passage, &calm, &line).await;
+            expected.extend(line);
+        }
         for round in 1.. {
             let rows = self.load.rows(sheet, round);
             let folder = self.plan(&mut passage, &calm, &rows).await;
@@ -172,14 +177,27 @@ impl Cell {
         kills
     }
 
+    /// A payment that has to be in the journal before: where the dialect shows no ledger entries, only such a line tells
+    /// that a payment whose answer was lost has not been posted, and without one it is left to a person.
+    pub(crate) fn witness(self) -> Option<Cells> {
+        let is_needed = self.load == Load::Payments && self.dialect.name == "beta";
+        is_needed.then(|| self.load.sheet(self.dialect).row(0, 1))
+    }
+
+    /// Brings records into the books, without trouble.
+    async fn bring(self, passage: &mut Passage, calm: &Sandbox, rows: &[Cells]) {
+        let target = passage.target(calm, &origin_of(calm));
+        passage.mode = Mode::Create;
+        let folder = passage.plan(&target, rows).await.unwrap();
+        passage.apply(&target, &folder, &|_| ()).await.unwrap();
+    }
+
     /// Brings into the books what has to be there before, and plans the rows.
     async fn plan(self, passage: &mut Passage, calm: &Sandbox, rows: &[Cells]) -> PathBuf {
         let target = passage.target(calm, &origin_of(calm));
         let earlier = self.load.earlier(rows);
         if !earlier.is_empty() {
-            passage.mode = Mode::Create;
-            let folder = passage.plan(&target, &earlier).await.unwrap();
-            passage.apply(&target, &folder, &|_| ()).await.unwrap();
+            self.bring(passage, calm, &earlier).await;
         }
         passage.mode = self.load.mode();
         passage.action = (self.load == Load::Deleted).then_some("delete");
@@ -213,7 +231,9 @@ impl Cell {
                 Err(left) => (folder, kills) = (left, kills + 1),
             }
         }
-        assert_eq!(results(&folder), self.load.states(), "{self:?}, {}", folder.display());
+        let told = std::fs::read_to_string(folder.join("results.csv")).unwrap();
+        let open: Vec<_> = told.lines().filter(|line| line.contains("in-doubt")).collect();
+        assert_eq!(results(&folder), self.load.states(), "{self:?}: {open:?}");
         let totals = std::fs::read_to_string(folder.join("totals.json")).unwrap();
         assert!(totals.contains(r#""reconciled": true"#), "{self:?}: {totals}");
         kills

@@ -139,20 +139,24 @@ fn killed(cell: Cell) -> u64 {
     } else {
         bed.write_project_in(cell.dialect.name, &format!(", batch = {}", cell.batch));
     }
+    let mut of_payments = Vec::new();
+    if cell.load == Load::Payments {
+        of_payments.extend(["--sign", "as-is"]);
+        of_payments.extend(if sheet.is_bigcapital() { &[][..] } else { &["--journal", JOURNAL] });
+    }
     let rows = cell.load.rows(sheet, 1);
-    let earlier = cell.load.earlier(&rows);
+    let mut earlier = cell.load.earlier(&rows);
+    let witness = cell.witness();
+    earlier.extend(witness.clone());
     if !earlier.is_empty() {
         bed.write("earlier.csv", &sheet.file(&earlier, None));
         let import = ["import", "earlier.csv", "-p", "local", "--yes", "--out", "earlier"];
-        bed.ferry(&[&import[..], &["--max-errors", "100%"]].concat()).exits(0);
+        bed.ferry(&[&import[..], &["--max-errors", "100%"], &of_payments].concat()).exits(0);
     }
     bed.write("rows.csv", &sheet.file(&rows, None));
     let mode = if cell.load.mode() == Mode::Update { "update" } else { "create" };
-    let mut plan = vec!["plan", "rows.csv", "-p", "local", "--out", "run", "--mode", mode];
-    if cell.load == Load::Payments {
-        plan.extend(["--sign", "as-is"]);
-        plan.extend(if sheet.is_bigcapital() { &[][..] } else { &["--journal", JOURNAL] });
-    }
+    let plan = ["plan", "rows.csv", "-p", "local", "--out", "run", "--mode", mode];
+    let plan = [&plan[..], &of_payments].concat();
     let start = Instant::now();
     bed.ferry(&plan).exits(0);
     let kills = apply_under_fire(&bed, start.elapsed(), &mut Draw(cell.seed));
@@ -160,7 +164,8 @@ fn killed(cell: Cell) -> u64 {
     assert_eq!(results(&bed.path().join("run")), cell.load.states(), "{cell:?}");
     let totals: serde_json::Value = serde_json::from_str(&bed.read("run/totals.json")).unwrap();
     assert_eq!(totals["reconciled"], true, "{cell:?}: {totals}");
-    assert_eq!(differences(bed.in_the_books(sheet), rows), [], "{cell:?}");
+    let expected = rows.into_iter().chain(witness).collect();
+    assert_eq!(differences(bed.in_the_books(sheet), expected), [], "{cell:?}");
     kills
 }
 

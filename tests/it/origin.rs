@@ -91,7 +91,8 @@ fn export_from(server: &Server) -> (Option<i32>, String, Vec<String>) {
     let left: Vec<_> = std::fs::read_dir(folder.path())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
-        .filter(|name| name != "ferry.toml")
+        // What the credential has used of its allowance is kept, whatever comes of the export.
+        .filter(|name| !["ferry.toml", ".ferry"].contains(&name.as_str()))
         .collect();
     let said =
         format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
