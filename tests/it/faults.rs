@@ -117,6 +117,9 @@ impl Manners for Killer {
     }
 }
 
+/// No life of a run takes so long, whatever happens to it.
+const LONGEST_LIFE: Duration = Duration::from_mins(5);
+
 /// One cell of the matrix.
 #[derive(Clone, Copy)]
 pub(crate) struct Cell {
@@ -226,7 +229,9 @@ impl Cell {
                     cut.cut();
                 }
             };
-            match passage.apply_until_cut((rough, relay, &cut), &folder, &on_event).await {
+            let life = passage.apply_until_cut((rough, relay, &cut), &folder, &on_event);
+            let ended = tokio::time::timeout(LONGEST_LIFE, life).await;
+            match ended.unwrap_or_else(|_| panic!("{self:?} does not come to its end")) {
                 Ok(_) => break,
                 Err(left) => (folder, kills) = (left, kills + 1),
             }
