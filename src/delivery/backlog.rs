@@ -55,7 +55,7 @@ struct Inner {
 impl Backlog {
     /// Takes a page of the plan in, once there is room for it.
     pub(super) async fn fill(&self, rows: Vec<OpenRow>) {
-        self.when(|inner| (inner.is_closed || inner.ready.len() < LOW).then_some(())).await;
+        self.when(|inner, _| (inner.is_closed || inner.ready.len() < LOW).then_some(())).await;
         self.inner().ready.extend(rows.into_iter().map(Job::new));
         self.changed.notify_waiters();
     }
@@ -76,8 +76,8 @@ impl Backlog {
     pub(super) async fn take(&self, limit: usize) -> Option<Vec<Job>> {
         let mut is_low = false;
         let taken = self
-            .when(|inner| {
-                inner.wake(Instant::now());
+            .when(|inner, now| {
+                inner.wake(now);
                 let taken = inner.hand_out(|inner| inner.draw(limit));
                 is_low = inner.ready.len() < LOW;
                 taken
@@ -92,8 +92,7 @@ impl Backlog {
 
     /// Up to `limit` rows to look up; `None` when the work is done or the backlog closed.
     pub(super) async fn take_doubts(&self, limit: usize) -> Option<Vec<Doubt>> {
-        self.when(|inner| {
-            let now = Instant::now();
+        self.when(|inner, now| {
             inner.hand_out(|inner| {
                 let due = inner.doubts.keys().take_while(|(at, _)| *at <= now).take(limit).copied();
                 let due: Vec<_> = due.collect();
@@ -105,7 +104,7 @@ impl Backlog {
 
     /// Waits until no row is in doubt; for a taker that holds no row itself.
     pub(super) async fn without_doubts(&self) {
-        self.when(|inner| {
+        self.when(|inner, _| {
             (inner.is_closed || (inner.doubts.is_empty() && inner.handed_out == 0)).then_some(())
         })
         .await;
@@ -122,17 +121,20 @@ impl Backlog {
     }
 
     /// Waits until `look` finds something; looks again after every change and when the next row is due.
-    async fn when<T>(&self, mut look: impl FnMut(&mut Inner) -> Option<T>) -> T {
+    ///
+    /// What is due is told by one reading of the clock: a row that becomes due while it is looked for is the next one.
+    async fn when<T>(&self, mut look: impl FnMut(&mut Inner, Instant) -> Option<T>) -> T {
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
             let next_due = {
                 let mut inner = self.inner();
-                if let Some(found) = look(&mut inner) {
+                let now = Instant::now();
+                if let Some(found) = look(&mut inner, now) {
                     return found;
                 }
-                inner.next_due()
+                inner.next_due(now)
             };
             match next_due {
                 Some(due) => tokio::select! {
@@ -198,17 +200,21 @@ impl Inner {
         }
     }
 
-    fn next_due(&self) -> Option<Instant> {
+    fn next_due(&self, now: Instant) -> Option<Instant> {
         let job = self.later.keys().next().map(|(at, _)| *at);
         let doubt = self.doubts.keys().next().map(|(at, _)| *at);
         // What is due already is another taker's; waiting for it would never end.
-        let now = Instant::now();
         job.into_iter().chain(doubt).filter(|at| *at > now).min()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::thread;
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
     use super::*;
     use crate::domain::{Action, State};
 
@@ -230,6 +236,20 @@ mod tests {
             code: String::new(),
         };
         Job { together, ..Job::new(row) }
+    }
+
+    #[tokio::test]
+    async fn a_row_that_becomes_due_while_it_is_looked_for_is_not_forgotten() {
+        let backlog = Backlog::default();
+        let due = Instant::now() + Duration::from_millis(5);
+        backlog.put(0, vec![(due, job(1, 1))], Vec::new());
+        let slow_look = backlog.when(|inner, now| {
+            inner.wake(now);
+            thread::sleep(Duration::from_millis(20));
+            inner.ready.pop_front()
+        });
+        let found = timeout(Duration::from_secs(10), slow_look).await.expect("it is looked for again");
+        assert_eq!(found.row.id, 1);
     }
 
     #[tokio::test]
