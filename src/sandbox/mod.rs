@@ -89,6 +89,8 @@ pub struct SandboxOptions {
     pub queue: usize,
     /// How long every request takes at least.
     pub latency: Duration,
+    /// How long after its arrival the work of a request may still begin; what is later is not done any more.
+    pub time_limit: Duration,
     /// The most records in a page.
     pub page_size: usize,
     /// How long a token lives.
@@ -112,6 +114,7 @@ impl Default for SandboxOptions {
             in_flight: 5,
             queue: 95,
             latency: Duration::ZERO,
+            time_limit: server::TIME_LIMIT,
             page_size: MAX_PAGE_SIZE,
             token_life: Duration::from_hours(1),
             stale_status: 409,
@@ -229,6 +232,7 @@ impl Sandbox {
             limits: limits::Limits::new(options.rate, options.in_flight.max(1), options.queue),
             faults: options.faults,
             latency: options.latency,
+            time_limit: options.time_limit,
             requests: AtomicU64::new(0),
             bigcapital: bigcapital::Bigcapital::new(options.rate, options.utc_offset, options.strict),
         };

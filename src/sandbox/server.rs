@@ -56,6 +56,9 @@ const MAX_QUERY_CHARS: usize = 8_099;
 /// Source: the limit on waiting in the queue.
 const MAX_WAIT: Duration = Duration::from_mins(8);
 
+/// Source: the limit on the run time of one request; later the answer is 408, and its session is cancelled.
+pub(super) const TIME_LIMIT: Duration = Duration::from_mins(8);
+
 /// Everything a request needs.
 #[derive(Debug)]
 pub(super) struct Server {
@@ -66,6 +69,7 @@ pub(super) struct Server {
     pub(super) limits: Limits,
     pub(super) faults: Faults,
     pub(super) latency: Duration,
+    pub(super) time_limit: Duration,
     pub(super) requests: AtomicU64,
     pub(super) bigcapital: Bigcapital,
 }
@@ -74,6 +78,7 @@ pub(super) struct Server {
 struct Work {
     service: Arc<Service>,
     asked: Asked,
+    arrived: Instant,
 }
 
 /// One operation or many.
@@ -101,6 +106,10 @@ impl Work {
     fn perform(&self, server: &Server, draw: Draw, limit: usize) -> Result<Answer, ODataError> {
         let service = &self.service;
         let work = |turn: &super::books::Turn<'_>| {
+            if self.arrived.elapsed() > server.time_limit {
+                let words = "The request took longer than this server works on one.";
+                return Err(ODataError::new(408, "RequestTimeout", words));
+            }
             Ok(match &self.asked {
                 Asked::One(call) => perform(service, turn, call, draw.is_overtaken(0)),
                 Asked::Many(headers, batch) => batch.perform(service, turn, (headers, draw, limit)),
@@ -133,6 +142,7 @@ pub(super) async fn handle(
 }
 
 async fn answer(server: &Arc<Server>, line: &Line, request: Request) -> Result<Answer, ODataError> {
+    let arrived = Instant::now();
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, MAX_BODY_BYTES).await.map_err(|_| {
         ODataError::new(413, "BadRequest", "The request body is larger than this server takes.")
@@ -161,7 +171,7 @@ async fn answer(server: &Arc<Server>, line: &Line, request: Request) -> Result<A
     } else {
         Asked::One(call)
     };
-    admit(server, line, &client, Work { service: Arc::clone(service), asked }).await
+    admit(server, line, &client, Work { service: Arc::clone(service), asked, arrived }).await
 }
 
 /// Lets the work in when the limits of `client` allow it, and gives it the faults it draws.

@@ -29,6 +29,10 @@ use tokio::sync::watch;
 use crate::relay::{Cut, Relay};
 use crate::sheets::{Cells, DEPOSIT_ACCOUNT, JOURNAL, Sheet, door};
 
+/// How long after its arrival a sandbox still begins with a request. Together with what a relay holds back this is less
+/// than a run waits before it believes an absence, however busy the machine is.
+const TIME_LIMIT: Duration = Duration::from_millis(500);
+
 /// One test's world: books, and runs against them.
 pub(crate) struct Passage {
     folder: TempDir,
@@ -65,7 +69,7 @@ impl Passage {
     /// A server of these books with other habits.
     pub(crate) async fn sandbox_with(&self, options: SandboxOptions) -> Sandbox {
         let books = self.folder.path().join("books.db");
-        Sandbox::start(SandboxOptions { books, ..options }).await.unwrap()
+        Sandbox::start(SandboxOptions { books, time_limit: TIME_LIMIT, ..options }).await.unwrap()
     }
 
     pub(crate) fn books(&self) -> Books {

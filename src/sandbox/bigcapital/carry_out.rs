@@ -4,6 +4,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use rusqlite::Connection;
 
@@ -15,7 +16,7 @@ use super::racing::Mishap;
 use super::refusal::Refusal;
 use super::routes::{Route, Target, Work};
 use crate::sandbox::call::Answer;
-use crate::sandbox::server::Server;
+use crate::sandbox::server::{Server, gateway};
 
 /// What one request asks the books to do.
 #[derive(Clone)]
@@ -24,11 +25,16 @@ pub(super) struct Job {
     pub(super) credentials: Credentials,
     /// The request, or why it could not be read, which is told only to those with a credential.
     pub(super) ask: Result<Ask, Refusal>,
+    pub(super) arrived: Instant,
 }
 
 /// Carries the job out in a turn of its own. Blocks.
 pub(super) fn perform(server: &Server, job: &Job, mishap: Mishap, unseen_numbers: &[String]) -> Answer {
     let work = |turn: &crate::sandbox::books::Turn<'_>| {
+        if job.arrived.elapsed() > server.time_limit {
+            // Whoever stands before it has given up, and with it what the server was about to do.
+            return Ok(gateway());
+        }
         let desk = Desk { mishap, unseen_numbers, ..server.bigcapital.desk(turn.connection) };
         Ok(decide(server, &desk, job))
     };

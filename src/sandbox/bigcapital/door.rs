@@ -40,19 +40,20 @@ pub(in crate::sandbox) async fn serve(server: &Arc<Server>, line: &Line, request
 }
 
 async fn answer(server: &Arc<Server>, line: &Line, parts: &Parts, body: &[u8]) -> Answer {
+    let arrived = Instant::now();
     let path = parts.uri.path().strip_prefix(ROOT_PATH).unwrap_or_default();
     let Some((route, ids)) = Route::find(parts.method.as_str(), path) else {
         let message = format!("Cannot {} /api{path}", parts.method);
         return json_answer(404, &json!({ "message": message, "error": "Not Found", "statusCode": 404 }));
     };
-    let told = match server.bigcapital.throttle.enter(&route.counter(), Instant::now()) {
+    let told = match server.bigcapital.throttle.enter(&route.counter(), arrived) {
         Ok(told) => told,
         Err(refused) => {
             count(server, "throttled", route).await;
             return refused;
         }
     };
-    let job = Job { route, credentials: credentials(parts), ask: read_ask(parts, body, ids) };
+    let job = Job { route, credentials: credentials(parts), ask: read_ask(parts, body, ids), arrived };
     let mut answer = admit(server, line, job).await;
     answer.headers.extend(told);
     answer

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use serde_json::json;
 
-use super::super::Faults;
+use super::super::{Faults, SandboxOptions};
 use super::client::{Bench, body, code};
 
 async fn bench(faults: Faults) -> Bench {
@@ -95,6 +95,27 @@ async fn a_slow_answer_is_a_good_one() {
     let start = Instant::now();
     assert_eq!(create(&bench).await.unwrap().status(), 201);
     assert!(start.elapsed() >= Duration::from_millis(50));
+}
+
+#[tokio::test]
+async fn what_comes_to_its_turn_too_late_is_not_done() {
+    let late = |options: &mut SandboxOptions| {
+        (options.latency, options.time_limit) = (Duration::from_millis(20), Duration::from_millis(10));
+    };
+    let bench = Bench::with(late).await;
+    let before = bench.books();
+    assert_eq!(create(&bench).await.unwrap().status(), 408);
+    let welcome = bench.sandbox.welcome().bigcapital.clone();
+    let body = json!({ "customer_type": "business", "display_name": "Late" }).to_string();
+    let request = bench.http.post(format!("{}/customers", welcome.url)).body(body);
+    let request = request.header("content-type", "application/json");
+    let request = request.bearer_auth(&welcome.api_key).header("organization-id", &welcome.organization_id);
+    assert_eq!(request.send().await.unwrap().status(), 504);
+    let after = bench.books();
+    assert_eq!(
+        (after.customers, after.bigcapital.customers),
+        (before.customers, before.bigcapital.customers)
+    );
 }
 
 #[tokio::test]
