@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use url::Url;
 
 use crate::catalogue::DIALECTS;
-use crate::connector;
+use crate::connector::{self, Connector};
 use crate::delivery::{DeliveryEnd, DeliveryError, DeliveryEvent, DeliveryOptions, ErrorLimit, deliver};
 use crate::domain::{Action, EntityKind, Money, Origin, PlannedRow, RowResult, State};
 use crate::ledger::{Counters, Filter, JournalBefore, Ledger, LedgerError, LedgerWriter, RunHeader};
@@ -82,7 +82,7 @@ impl Bed {
         Sandbox::start(SandboxOptions { books: self.books.clone(), ..options }).await.unwrap()
     }
 
-    pub(super) fn connector(&self, sandbox: &Sandbox) -> std::sync::Arc<dyn connector::Connector> {
+    pub(super) fn connector(&self, sandbox: &Sandbox) -> Arc<dyn Connector> {
         let company = &sandbox.welcome().company_id;
         if self.kind == EntityKind::Payments {
             connector::open(DIALECTS[0]).payments(company, &self.journal_id)
@@ -128,10 +128,19 @@ impl Bed {
         sandbox: &Sandbox,
         stop: watch::Receiver<bool>,
     ) -> Result<DeliveryEnd, DeliveryError> {
+        self.deliver_by(transport, self.connector(sandbox), stop).await
+    }
+
+    /// The same by a connector of the test's own.
+    pub(super) async fn deliver_by(
+        &self,
+        transport: &Arc<Transport>,
+        connector: Arc<dyn Connector>,
+        stop: watch::Receiver<bool>,
+    ) -> Result<DeliveryEnd, DeliveryError> {
         let writer = LedgerWriter::start(open_for_delivery(&self.ledger_path()).await);
         let events = self.events.clone();
         let on_event = move |event| events.lock().unwrap().push(event);
-        let connector = self.connector(sandbox);
         let end = deliver(&writer, transport.clone(), connector, self.options.clone(), stop, &on_event).await;
         writer.close().unwrap();
         end
@@ -182,14 +191,18 @@ pub(super) fn faults_of(text: &str) -> Faults {
 }
 
 pub(super) fn transport(sandbox: &Sandbox) -> Arc<Transport> {
+    transport_with(&sandbox.welcome().url, credential(sandbox))
+}
+
+/// The sandbox's only credential.
+pub(super) fn credential(sandbox: &Sandbox) -> Credential {
     let welcome = sandbox.welcome();
-    let credential = Credential::ClientCredentials {
+    Credential::ClientCredentials {
         token_url: Url::parse(&welcome.token_url).unwrap(),
         client_id: welcome.client_id.clone(),
         client_secret: SecretString::from(welcome.client_secret.clone()),
         scope: welcome.scope.clone(),
-    };
-    transport_with(&welcome.url, credential)
+    }
 }
 
 /// The same, counting in records below the bed's folder what the credential uses.

@@ -10,3 +10,5 @@ mod guards;
 mod lanes;
 mod strangers;
 mod stub;
+mod throttling;
+mod writers;
