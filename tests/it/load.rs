@@ -28,10 +28,16 @@ pub(crate) enum Load {
     Payments,
     /// Payments of which a third is new, a third has another amount, and a third is there as it is.
     MixedPayments,
+    /// New default dimensions.
+    Dimensions,
+    /// Default dimensions of which a third is new, a third has another value, and a third is there as it is.
+    MixedDimensions,
+    /// Default dimensions that are there and have to go.
+    DeletedDimensions,
 }
 
 impl Load {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Numbered,
         Self::Unnumbered,
         Self::Updated,
@@ -39,27 +45,45 @@ impl Load {
         Self::Deleted,
         Self::Payments,
         Self::MixedPayments,
+        Self::Dimensions,
+        Self::MixedDimensions,
+        Self::DeletedDimensions,
     ];
 
     pub(crate) fn kind(self) -> EntityKind {
         match self {
             Self::Payments | Self::MixedPayments => EntityKind::Payments,
+            Self::Dimensions | Self::MixedDimensions | Self::DeletedDimensions => EntityKind::Dimensions,
             _ => EntityKind::Customers,
         }
     }
 
     pub(crate) fn mode(self) -> Mode {
         match self {
-            Self::Numbered | Self::Unnumbered | Self::Payments => Mode::Create,
+            Self::Numbered | Self::Unnumbered | Self::Payments | Self::Dimensions => Mode::Create,
             Self::Updated => Mode::Update,
-            Self::Mixed | Self::MixedPayments | Self::Deleted => Mode::Upsert,
+            _ => Mode::Upsert,
         }
     }
 
     /// Whether files of this kind make sense for the dialect: what has no number of its own gets none from a server that
-    /// gives none.
+    /// gives none, and not every system has dimensions.
     pub(crate) fn is_for(self, dialect: &Dialect) -> bool {
-        self != Self::Unnumbered || dialect.customers.field("number").is_some()
+        match self {
+            Self::Unnumbered => dialect.customers.field("number").is_some(),
+            _ => self.kind() != EntityKind::Dimensions || dialect.default_dimensions.is_some(),
+        }
+    }
+
+    /// Whether its rows take records away.
+    pub(crate) fn deletes(self) -> bool {
+        matches!(self, Self::Deleted | Self::DeletedDimensions)
+    }
+
+    /// How often the runs of a cell with this load die, where others do so `most` times: default dimensions go much the
+    /// way of customers.
+    pub(crate) fn deaths(self, most: u64) -> u64 {
+        if self.kind() == EntityKind::Dimensions { most.div_ceil(3) } else { most }
     }
 
     /// Its file for this dialect.
@@ -87,10 +111,10 @@ impl Load {
     pub(crate) fn earlier(self, rows: &[Cells]) -> Vec<Cells> {
         let thirds = || rows.iter().enumerate().filter(|(row, _)| row % 3 != 0);
         match self {
-            Self::Numbered | Self::Unnumbered | Self::Payments => Vec::new(),
+            Self::Numbered | Self::Unnumbered | Self::Payments | Self::Dimensions => Vec::new(),
             Self::Updated => rows.iter().map(Sheet::earlier).collect(),
-            Self::Deleted => rows.to_vec(),
-            Self::Mixed | Self::MixedPayments => thirds()
+            Self::Deleted | Self::DeletedDimensions => rows.to_vec(),
+            Self::Mixed | Self::MixedPayments | Self::MixedDimensions => thirds()
                 .map(|(number, row)| if number % 3 == 1 { Sheet::earlier(row) } else { row.clone() })
                 .collect(),
         }
@@ -98,7 +122,7 @@ impl Load {
 
     /// How many rows end in which state.
     pub(crate) fn states(self) -> BTreeMap<String, usize> {
-        let is_mixed = matches!(self, Self::Mixed | Self::MixedPayments);
+        let is_mixed = matches!(self, Self::Mixed | Self::MixedPayments | Self::MixedDimensions);
         let unchanged = if is_mixed { ROWS / 3 } else { 0 };
         let states = [("done".to_owned(), ROWS - unchanged), ("unchanged".to_owned(), unchanged)];
         states.into_iter().filter(|(_, rows)| *rows > 0).collect()

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use ledgerferry::catalogue::{DIALECTS, Dialect};
 use ledgerferry::connector;
+use ledgerferry::domain::EntityKind;
 use ledgerferry::plan::Mode;
 
 use crate::faults::{ALL_AT_ONCE, Cell, work_all};
@@ -25,14 +26,14 @@ use crate::testbed::{Draw, TestBed};
 /// What the matrix is made of.
 const TABLE: &str = "
 Business Central v2.0, default and strict, 1 or 6 rows to a request
-  inside this process: Numbered, Unnumbered, Updated, Mixed, Deleted, Payments, MixedPayments
-  by kill -9: Numbered, Updated, Payments
+  inside this process: Numbered, Unnumbered, Updated, Mixed, Deleted, Payments, MixedPayments, Dimensions, MixedDimensions, DeletedDimensions
+  by kill -9: Numbered, Updated, Payments, MixedDimensions
 Business Central v1.0, default and strict, 1 or 6 rows to a request
-  inside this process: Numbered, Unnumbered, Updated, Mixed, Deleted, Payments, MixedPayments
-  by kill -9: Numbered, Updated, Payments
+  inside this process: Numbered, Unnumbered, Updated, Mixed, Deleted, Payments, MixedPayments, Dimensions, MixedDimensions, DeletedDimensions
+  by kill -9: Numbered, Updated, Payments, MixedDimensions
 Business Central beta, default and strict, 1 or 6 rows to a request
-  inside this process: Numbered, Unnumbered, Updated, Mixed, Deleted, Payments, MixedPayments
-  by kill -9: Numbered, Updated, Payments
+  inside this process: Numbered, Unnumbered, Updated, Mixed, Deleted, Payments, MixedPayments, Dimensions, MixedDimensions, DeletedDimensions
+  by kill -9: Numbered, Updated, Payments, MixedDimensions
 Bigcapital, default and strict, 1 row to a request
   inside this process: Numbered, Updated, Mixed, Deleted, Payments, MixedPayments
   by kill -9: Numbered, Updated, Payments
@@ -48,11 +49,11 @@ const DEATHS: u64 = 3;
 const KILLS: u64 = 2;
 
 /// The cells worked on at once by real programs: most of their time they wait.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 10;
 
 /// What the real program is killed over: one import that creates and one that changes, of each kind of record where
 /// that is not the same.
-const KILLED: [Load; 3] = [Load::Numbered, Load::Updated, Load::Payments];
+const KILLED: [Load; 4] = [Load::Numbered, Load::Updated, Load::Payments, Load::MixedDimensions];
 
 /// How many rows go into one request.
 fn batches(dialect: &'static Dialect) -> &'static [usize] {
@@ -66,13 +67,19 @@ fn cells(loads: &[Load], kills: u64) -> Vec<Cell> {
         for load in loads.iter().filter(|load| load.is_for(dialect)) {
             for is_strict in BEHAVIOURS {
                 for batch in batches(dialect) {
-                    let (load, batch, seed) = (*load, *batch, 1_000 + cells.len() as u64);
+                    let (load, batch, seed) = (*load, *batch, 0);
+                    let kills = load.deaths(kills);
                     // A record that someone has saved since the plan is rightly not deleted.
-                    let faults = if load == Load::Deleted { WITHOUT_CHANGES } else { ALL_AT_ONCE };
+                    let faults = if load.deletes() { WITHOUT_CHANGES } else { ALL_AT_ONCE };
                     cells.push(Cell { dialect, is_strict, load, faults, batch, kills, seed });
                 }
             }
         }
+    }
+    // What came later to the matrix leaves the others what they drew before.
+    cells.sort_by_key(|cell| cell.load.kind() == EntityKind::Dimensions);
+    for (seed, cell) in (1_000..).zip(&mut cells) {
+        cell.seed = seed;
     }
     cells
 }
@@ -102,7 +109,7 @@ fn the_matrix_is_the_table_above() {
 #[test]
 fn a_run_that_dies_delivers_each_row_once_into_every_system() {
     let cells = cells(&Load::ALL, DEATHS);
-    let expected = DEATHS * cells.len() as u64;
+    let expected = cells.iter().map(|cell| cell.kills).sum::<u64>();
     assert_eq!(work_all(cells), expected);
 }
 
@@ -144,6 +151,7 @@ fn killed(cell: Cell) -> u64 {
         of_payments.extend(["--sign", "as-is"]);
         of_payments.extend(if sheet.is_bigcapital() { &[][..] } else { &["--journal", JOURNAL] });
     }
+    sheet.prepare(&bed.path().join("books.db"));
     let rows = cell.load.rows(sheet, 1);
     let mut earlier = cell.load.earlier(&rows);
     let witness = cell.witness();
@@ -154,12 +162,16 @@ fn killed(cell: Cell) -> u64 {
         bed.ferry(&[&import[..], &["--max-errors", "100%"], &of_payments].concat()).exits(0);
     }
     bed.write("rows.csv", &sheet.file(&rows, None));
-    let mode = if cell.load.mode() == Mode::Update { "update" } else { "create" };
+    let mode = match cell.load.mode() {
+        Mode::Create => "create",
+        Mode::Update => "update",
+        Mode::Upsert => "upsert",
+    };
     let plan = ["plan", "rows.csv", "-p", "local", "--out", "run", "--mode", mode];
     let plan = [&plan[..], &of_payments].concat();
     let start = Instant::now();
     bed.ferry(&plan).exits(0);
-    let kills = apply_under_fire(&bed, start.elapsed(), &mut Draw(cell.seed));
+    let kills = apply_under_fire(&bed, start.elapsed(), (&mut Draw(cell.seed), cell.kills));
 
     assert_eq!(results(&bed.path().join("run")), cell.load.states(), "{cell:?}");
     let totals: serde_json::Value = serde_json::from_str(&bed.read("run/totals.json")).unwrap();
@@ -170,11 +182,11 @@ fn killed(cell: Cell) -> u64 {
 }
 
 /// Applies the plan, killed and resumed some times, and then to its end. The plan took so long: about when to kill.
-fn apply_under_fire(bed: &TestBed, planned_in: Duration, draw: &mut Draw) -> u64 {
+fn apply_under_fire(bed: &TestBed, planned_in: Duration, (draw, most): (&mut Draw, u64)) -> u64 {
     let apply = ["apply", "run", "-p", "local", "--yes", "--max-errors", "100%"];
     let resume = ["resume", "run", "-p", "local", "--max-errors", "100%"];
     let (mut kills, mut is_begun) = (0, false);
-    for _ in 0..KILLS {
+    for _ in 0..most {
         let mut child = bed.start(if is_begun { &resume } else { &apply });
         let percent = u8::try_from(50 + draw.below(100)).unwrap();
         sleep(planned_in.mul_f64(f64::from(percent) / 100.0));

@@ -72,6 +72,11 @@ impl Passage {
         Sandbox::start(SandboxOptions { books, time_limit: TIME_LIMIT, ..options }).await.unwrap()
     }
 
+    /// Puts into the books what the rows refer to.
+    pub(crate) fn prepare(&self) {
+        self.sheet.prepare(&self.folder.path().join("books.db"));
+    }
+
     pub(crate) fn books(&self) -> Books {
         read_books(&self.folder.path().join("books.db")).unwrap()
     }

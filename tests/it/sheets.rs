@@ -1,8 +1,10 @@
 //! What a file of each kind of record looks like for each dialect, and the same records as the books hold them.
 
+use std::path::Path;
+
 use ledgerferry::catalogue::Dialect;
 use ledgerferry::domain::{EntityKind, Money};
-use ledgerferry::sandbox::{Sandbox, SandboxOptions};
+use ledgerferry::sandbox::{Sandbox, SandboxOptions, seed_customers};
 use ledgerferry::transport::{ApiRequest, Credential, PlainHttp, Transport, TransportOptions};
 use serde_json::Value;
 
@@ -13,7 +15,20 @@ pub(crate) const JOURNAL: &str = "PASSAGE";
 pub(crate) const DEPOSIT_ACCOUNT: &str = "10001";
 
 /// A row as its cells, in the order of its file's columns; what changes is always the last.
-pub(crate) type Cells = [String; 5];
+pub(crate) type Cells = Vec<String>;
+
+/// The customers whom default dimensions are given to: as many as the rows of all files of a test name.
+const CROWD: usize = 400;
+
+/// How many dimensions the books know; each customer can have each of them once.
+const DIMENSIONS: [(&str, [&str; 3]); 3] = [
+    ("AREA", ["30", "40", "50"]),
+    ("CUSTOMERGROUP", ["LARGE", "MEDIUM", "SMALL"]),
+    ("DEPARTMENT", ["ADM", "PROD", "SALES"]),
+];
+
+/// How many customers the rows of one file name at most, where each has all dimensions.
+const CUSTOMERS_OF_A_FILE: usize = 8;
 
 /// The dialect that records of Business Central are looked at through: the sandbox serves all over the same books.
 const LENS: &str = "v2.0";
@@ -31,32 +46,37 @@ impl Sheet {
     }
 
     /// The headings, and the names of their fields in what the books are read by.
-    fn columns(self) -> [(&'static str, &'static str); 5] {
+    fn columns(self) -> Vec<(&'static str, &'static str)> {
         let has_limit = self.dialect.customers.field("creditLimit").is_some();
         match (self.kind, self.is_bigcapital()) {
-            (EntityKind::Customers, false) => [
+            (EntityKind::Customers, false) => vec![
                 ("Number", "number"),
                 ("Display Name", "displayName"),
                 ("Address", "addressLine1"),
                 ("City", "city"),
                 if has_limit { ("Credit Limit", "creditLimit") } else { ("Address 2", "addressLine2") },
             ],
-            (EntityKind::Customers, true) => [
+            (EntityKind::Customers, true) => vec![
                 ("Note", "note"),
                 ("Display Name", "display_name"),
                 ("Address", "billing_address1"),
                 ("City", "billing_address_city"),
                 ("Address 2", "billing_address2"),
             ],
-            (EntityKind::Dimensions, _) => panic!("no load is of them"),
-            (EntityKind::Payments, false) => [
+            (EntityKind::Dimensions, _) => vec![
+                ("Customer Number", "number"),
+                ("Dimension Code", "dimensionCode"),
+                ("Value Posting", "postingValidation"),
+                ("Dimension Value Code", "dimensionValueCode"),
+            ],
+            (EntityKind::Payments, false) => vec![
                 ("Document Number", "documentNumber"),
                 ("Customer Number", "customerNumber"),
                 ("Posting Date", "postingDate"),
                 ("External Document Number", "externalDocumentNumber"),
                 ("Amount", "amount"),
             ],
-            (EntityKind::Payments, true) => [
+            (EntityKind::Payments, true) => vec![
                 ("Payment Number", "payment_receive_no"),
                 ("Invoice", "invoice_no"),
                 ("Date", "payment_date"),
@@ -66,22 +86,44 @@ impl Sheet {
         }
     }
 
-    pub(crate) fn headings(self) -> [&'static str; 5] {
-        self.columns().map(|(heading, _)| heading)
+    fn headings(self) -> impl Iterator<Item = &'static str> {
+        self.columns().into_iter().map(|(heading, _)| heading)
+    }
+
+    fn fields(self) -> Vec<&'static str> {
+        self.columns().into_iter().map(|(_, field)| field).collect()
+    }
+
+    /// Puts into the books what the rows refer to.
+    pub(crate) fn prepare(self, books: &Path) {
+        if self.kind == EntityKind::Dimensions {
+            seed_customers(books, CROWD).unwrap();
+        }
     }
 
     /// Row `row` of file `round`, as the books are to hold it.
     pub(crate) fn row(self, round: u64, row: usize) -> Cells {
         match (self.kind, self.is_bigcapital()) {
-            (EntityKind::Customers, _) => [
+            (EntityKind::Customers, _) => vec![
                 format!("M{round}-{row}"),
                 format!("Matrix {round} {row} Ltd."),
                 format!("Road {row}"),
                 "Ulm".to_owned(),
                 format!("{row}.25"),
             ],
-            (EntityKind::Dimensions, _) => panic!("no load is of them"),
-            (EntityKind::Payments, is_bigcapital) => [
+            (EntityKind::Dimensions, _) => {
+                let round = usize::try_from(round).unwrap();
+                let customer = round * CUSTOMERS_OF_A_FILE + row.div_ceil(DIMENSIONS.len());
+                assert!(customer <= CROWD, "there are only {CROWD} customers");
+                let (dimension, values) = DIMENSIONS[row % DIMENSIONS.len()];
+                vec![
+                    format!("S{customer:07}"),
+                    dimension.to_owned(),
+                    ["", "Code Mandatory", "Same Code"][(row + customer) % 3].to_owned(),
+                    values[(row + round) % 3].to_owned(),
+                ]
+            }
+            (EntityKind::Payments, is_bigcapital) => vec![
                 format!("M{round}-{row}"),
                 if is_bigcapital {
                     format!("INV-{}", 1001 + row % 3)
@@ -98,14 +140,19 @@ impl Sheet {
     /// The same row as it was before.
     pub(crate) fn earlier(row: &Cells) -> Cells {
         let mut row = row.clone();
-        row[4] = if row[4].contains('.') { row[4].replace('.', "00.") } else { "-4".to_owned() };
+        let last = row.last_mut().unwrap();
+        *last = match DIMENSIONS.iter().find(|(_, values)| values.contains(&last.as_str())) {
+            Some((_, values)) => values[usize::from(*last == values[0])].to_owned(),
+            None if last.contains('.') => last.replace('.', "00."),
+            None => "-4".to_owned(),
+        };
         row
     }
 
     /// The file, with what every row's `ferry_action` says, if there is such a column.
     pub(crate) fn file(self, rows: &[Cells], action: Option<&str>) -> Vec<u8> {
         let mut file = csv::Writer::from_writer(Vec::new());
-        file.write_record(self.headings().into_iter().chain(action.map(|_| "ferry_action"))).unwrap();
+        file.write_record(self.headings().chain(action.map(|_| "ferry_action"))).unwrap();
         for row in rows {
             file.write_record(row.iter().map(String::as_str).chain(action)).unwrap();
         }
@@ -114,20 +161,21 @@ impl Sheet {
 
     /// What the books hold that came out of such files, asked of a sandbox without faults.
     pub(crate) async fn in_the_books(self, sandbox: &Sandbox, utc_offset: i8) -> Vec<Cells> {
-        let mut all = if self.is_bigcapital() {
-            self.in_bigcapital(sandbox, utc_offset).await
-        } else {
-            self.in_business_central(sandbox).await
+        let mut all = match self.kind {
+            // The books of a new sandbox hold none.
+            EntityKind::Dimensions => return in_customers(sandbox).await,
+            _ if self.is_bigcapital() => self.in_bigcapital(sandbox, utc_offset).await,
+            _ => self.in_business_central(sandbox).await,
         };
         all.retain(|cells| cells.iter().any(|cell| cell.starts_with("Matrix") || cell.starts_with("EXT/")));
         all
     }
 
     async fn in_business_central(self, sandbox: &Sandbox) -> Vec<Cells> {
-        let fields = self.columns().map(|(_, field)| field);
+        let fields = self.fields();
         let set = match self.kind {
             EntityKind::Customers => "customers".to_owned(),
-            EntityKind::Dimensions => "defaultDimensions".to_owned(),
+            EntityKind::Dimensions => panic!("they are below their customers"),
             EntityKind::Payments => {
                 let journals = records(sandbox, "customerPaymentJournals?$select=id,code").await;
                 let Some(journal) = journals.iter().find(|journal| journal["code"] == JOURNAL) else {
@@ -137,11 +185,11 @@ impl Sheet {
             }
         };
         let records = records(sandbox, &format!("{set}?$select={}", fields.join(","))).await;
-        records.iter().map(|record| fields.map(|field| text(&record[field]))).collect()
+        records.iter().map(|record| fields.iter().map(|field| text(&record[field])).collect()).collect()
     }
 
     async fn in_bigcapital(self, sandbox: &Sandbox, utc_offset: i8) -> Vec<Cells> {
-        let fields = self.columns().map(|(_, field)| field);
+        let fields = self.fields();
         let (path, list) = match self.kind {
             EntityKind::Customers => ("customers", "customers"),
             EntityKind::Dimensions => panic!("there are none"),
@@ -160,7 +208,7 @@ impl Sheet {
                 record["payment_date"] = there.date().to_string().into();
                 record["amount"] = format!("-{}", text(&record["amount"])).into();
             }
-            all.push(fields.map(|field| text(&record[field])));
+            all.push(fields.iter().map(|field| text(&record[field])).collect());
         }
         all
     }
@@ -217,6 +265,24 @@ pub(crate) async fn records(sandbox: &Sandbox, path: &str) -> Vec<Value> {
         Value::Array(records) => records,
         other => panic!("{other}"),
     }
+}
+
+/// The default dimensions of all customers.
+async fn in_customers(sandbox: &Sandbox) -> Vec<Cells> {
+    let customers = records(sandbox, "customers?$select=number&$expand=defaultDimensions").await;
+    let mut all = Vec::new();
+    for customer in customers {
+        for record in customer["defaultDimensions"].as_array().unwrap() {
+            let rule = text(&record["postingValidation"]).replace("_x0020_", " ");
+            all.push(vec![
+                text(&customer["number"]),
+                text(&record["dimensionCode"]),
+                rule.trim().to_owned(),
+                text(&record["dimensionValueCode"]),
+            ]);
+        }
+    }
+    all
 }
 
 /// One answer of Bigcapital, from a sandbox without faults.
