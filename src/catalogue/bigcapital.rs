@@ -22,6 +22,7 @@ pub static DIALECT: Dialect = Dialect {
     default_dimensions: None,
     plain_members: false,
     has_one_email: true,
+    has_own_balances: true,
 };
 
 /// The neutral members; `business` and `individual` on the wire.

@@ -19,6 +19,7 @@ pub static DIALECT: Dialect = Dialect {
     default_dimensions: Some(&DEFAULT_DIMENSIONS),
     plain_members: true,
     has_one_email: false,
+    has_own_balances: false,
 };
 
 /// Customers: the people and organizations that are invoiced.

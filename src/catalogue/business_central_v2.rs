@@ -18,6 +18,7 @@ pub static DIALECT: Dialect = Dialect {
     default_dimensions: Some(&DEFAULT_DIMENSIONS),
     plain_members: false,
     has_one_email: false,
+    has_own_balances: false,
 };
 
 const PARENT_TYPES: &[Member] = &[

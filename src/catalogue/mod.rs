@@ -35,6 +35,9 @@ pub struct Dialect {
     pub plain_members: bool,
     /// Whether a field for e-mail addresses holds one, where others hold several parted by semicolons.
     pub has_one_email: bool,
+    /// Whether the `balance` of a customer's own record is in the customer's currency; the balances of financial
+    /// details are in the company's everywhere.
+    pub has_own_balances: bool,
 }
 
 /// Every dialect there is; the first is the one that speaks the neutral names.

@@ -185,7 +185,8 @@ fn are_same(kind: Kind, max_length: usize, wanted: &str, there: &str) -> bool {
         // Older versions write a member's name with its spaces and signs.
         Kind::Enum(_) => unescape(wanted).eq_ignore_ascii_case(&unescape(there)),
         Kind::Decimal(scale) => match (wanted.parse::<Money>(), there.parse::<Money>()) {
-            (Ok(wanted), Ok(there)) => wanted.round(scale.into()) == there,
+            // Currencies may have more decimals than the system keeps of others.
+            (Ok(wanted), Ok(there)) => wanted == there || wanted.round(scale.into()) == there,
             _ => false,
         },
         Kind::Integer => {

@@ -396,6 +396,7 @@ fn plan_rows(
         match_on: &planning.match_on,
         on_unsupported: planning.request.on_unsupported,
         keeps_codes: false,
+        only_reads: false,
     });
     let (mut checked, stop) = (0, planning.request.stop.clone());
     for (source, file) in (0u32..).zip(opened) {

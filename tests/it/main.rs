@@ -11,6 +11,7 @@ mod chain;
 mod commands;
 mod dialects;
 mod diff;
+mod diff_money;
 mod dimensions;
 mod disk;
 mod draw;

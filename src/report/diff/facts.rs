@@ -18,7 +18,7 @@ pub enum DiffKind {
     OnlyInB,
     /// Several records could be its counterpart, or nothing tells which one is.
     Ambiguous,
-    /// A row of a file breaks rules, so it could not be compared.
+    /// A row of a file has a cell that cannot be read, so it could not be compared.
     Unreadable,
 }
 

@@ -82,12 +82,16 @@ impl<'f> Checker<'f> {
             let is_plain = row.is_plain() && !self.binding.has_own_texts();
             let asked = self.binding.asked(&row);
             let asked = asked.map_err(|action| broken.push(action)).unwrap_or_default();
-            self.rules.of(asked).check(&record, is_plain, &mut broken);
+            let only_reads = self.options.only_reads;
+            if !only_reads {
+                self.rules.of(asked).check(&record, is_plain, &mut broken);
+            }
             self.look_for_unsupported(&row, findings, &mut broken);
-            let key = self.key.of(&record).filter(|_| asked != Some(Asked::Skip));
+            let key = self.key.of(&record).filter(|_| !only_reads && asked != Some(Asked::Skip));
             findings.hashes.push(key.map_or(0, |key| key.hash()));
             broken.extend(key.and_then(|key| self.was_doubled(&row, key.kind)));
-            self.forgive(asked, key.map(|key| key.kind), &mut broken);
+            let forgiving = asked.filter(|asked| !only_reads || *asked == Asked::Skip);
+            self.forgive(forgiving, key.map(|key| key.kind), &mut broken);
             if broken.is_empty() {
                 self.accept((index, is_plain, asked), &mut record, key, findings);
             } else {

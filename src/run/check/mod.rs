@@ -46,6 +46,9 @@ pub struct CheckOptions<'r> {
     pub keeps_codes: bool,
     /// The fields by which rows find their records; empty for their natural key.
     pub match_on: &'r [&'static str],
+    /// Whether rows are only compared: then a value that can be read is no fault, whatever a target would say to it,
+    /// and neither is a key that stands twice.
+    pub only_reads: bool,
 }
 
 /// Why a file was not checked to its end.

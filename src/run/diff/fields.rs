@@ -3,12 +3,14 @@
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 
-use crate::catalogue::{Dialect, Entity, Field, Kind, ReferenceBy};
-use crate::connector::differences;
+use crate::catalogue::{Entity, Field, Kind, ReferenceBy};
 use crate::connector::fields::Fields;
 use crate::domain::reference::{NIL_GUID, guid_bits};
 use crate::domain::text::{fold_name, upper};
-use crate::domain::{EntityKind, FieldChange};
+use crate::domain::{EntityKind, FieldChange, Money};
+
+use super::eyes::Eyes;
+use super::holds::Holds;
 
 /// The codes of a target's tables, by table and by id.
 pub(super) type Codes = HashMap<&'static str, HashMap<u128, String>>;
@@ -34,72 +36,6 @@ const LARGE_TABLES: [&str; 5] =
 /// What the server gives every record, and says nothing of what the record is.
 const NOT_COMPARED: [&str; 4] = ["id", "lineNumber", "journalId", "journalDisplayName"];
 
-/// What one side can hold.
-#[derive(Debug)]
-pub(super) struct Holds {
-    /// The catalogue's table of its records.
-    pub(super) entity: &'static Entity,
-    /// The fields it fills.
-    pub(super) names: BTreeSet<&'static str>,
-    /// Fields that it fills and that its dialect does not know.
-    pub(super) beyond: Vec<&'static str>,
-    /// Fields that it holds, and that its lists do not show.
-    pub(super) unlisted: Vec<&'static str>,
-    /// Whether it says what customers owe.
-    pub(super) has_balances: bool,
-    /// Whether it holds one e-mail address of several.
-    pub(super) has_one_email: bool,
-    /// Whether the names of customers can be told who pay.
-    pub(super) has_payer_names: bool,
-}
-
-impl Holds {
-    /// What a target of this dialect shows of its records.
-    pub(super) fn of_target(dialect: &'static Dialect, kind: EntityKind) -> Self {
-        let entity = dialect.entity(kind);
-        let is_shown = |field: &&Field| field.is_listed && field.kind != Kind::DateTime;
-        // Of customers without a number payments cannot hold one either.
-        let is_held = |field: &&Field| {
-            dialect.customers.field("number").is_some()
-                || field.reference.is_none_or(|reference| reference.set != "customers")
-        };
-        let unlisted = entity.fields.iter().filter(|field| !field.is_listed && field.is_in_files());
-        Self {
-            entity,
-            names: entity.fields.iter().filter(is_shown).map(|field| field.name).collect(),
-            beyond: Vec::new(),
-            unlisted: unlisted.filter(is_held).map(|field| field.name).collect(),
-            has_balances: kind == EntityKind::Customers
-                && dialect.financial_details.field("balance").is_some(),
-            has_one_email: dialect.has_one_email,
-            has_payer_names: true,
-        }
-    }
-
-    /// What a file with columns for these fields holds, read for this dialect.
-    pub(super) fn of_file(
-        dialect: &'static Dialect,
-        kind: EntityKind,
-        names: impl Iterator<Item = &'static str>,
-    ) -> Self {
-        let names: BTreeSet<_> = names.collect();
-        let says_names = dialect.customers.field("number").is_none() && names.contains("customerNumber");
-        Self {
-            entity: dialect.entity(kind),
-            has_one_email: dialect.has_one_email,
-            has_payer_names: says_names,
-            names,
-            beyond: Vec::new(),
-            unlisted: Vec::new(),
-            has_balances: false,
-        }
-    }
-
-    fn field(&self, name: &str) -> Option<&'static Field> {
-        self.entity.field(name).filter(|field| self.names.contains(field.name))
-    }
-}
-
 /// One field that is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Compared {
@@ -115,7 +51,7 @@ struct Compared {
 #[derive(Debug)]
 pub(super) struct Comparison {
     pub(super) kind: EntityKind,
-    entities: [&'static Entity; 2],
+    eyes: Eyes,
     compared: Vec<Compared>,
     /// Fields that only one of the sides can hold.
     pub(super) only: [Vec<&'static str>; 2],
@@ -174,7 +110,7 @@ impl Comparison {
         };
         Self {
             kind,
-            entities: [a.entity, b.entity],
+            eyes: Eyes::of(sides),
             compared,
             only,
             unseen: [unseen(a, b), unseen(b, a)].concat(),
@@ -203,7 +139,7 @@ impl Comparison {
     /// Whether this side's countries may be told by the names that people write, and the other's by code.
     pub(super) fn has_two_kinds_of_country(&self) -> bool {
         let refers = |entity: &Entity| entity.field("country").is_some_and(|field| field.reference.is_some());
-        self.has("country") && self.entities.iter().any(|entity| refers(entity))
+        self.has("country") && self.eyes.entities.iter().any(|entity| refers(entity))
     }
 
     /// Whether a record has several e-mail addresses of which one is compared.
@@ -246,7 +182,7 @@ impl Comparison {
 
     /// What values the compared field with this name takes.
     pub(super) fn kind_of(&self, name: &str) -> Option<Kind> {
-        self.entities[0].field(name).map(|field| field.kind)
+        self.eyes.entities[0].field(name).map(|field| field.kind)
     }
 
     /// The compared fields of a record, as a JSON object: ids as the codes of what they refer to, countries by their
@@ -285,18 +221,17 @@ impl Comparison {
         body
     }
 
-    /// The fields in which two bodies differ, in the eyes of both systems: `from` is the second's value, `to` the
-    /// first's.
+    /// The fields in which two bodies [differ](Eyes): `from` is the second's value, `to` the first's.
     pub(super) fn differences(&self, a: &str, b: &str) -> serde_json::Result<Vec<FieldChange>> {
-        let [one, other] = self.entities;
-        let mut changes = differences(one, a, b)?;
-        if !changes.is_empty() && !std::ptr::eq(one, other) {
-            let seen = differences(other, a, b)?;
-            changes.retain(|change| seen.iter().any(|also| also.field == change.field));
-        }
+        let mut changes = self.eyes.differences(a, b)?;
         // A row may leave its customer to the invoice.
         changes.retain(|change| change.field != PAYER || !(change.from.is_empty() || change.to.is_empty()));
         Ok(changes)
+    }
+
+    /// Whether what a customer owes is the same on both sides.
+    pub(super) fn is_same_balance(&self, a: Money, b: Money) -> bool {
+        self.eyes.is_same_balance(a, b)
     }
 }
 

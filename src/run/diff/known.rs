@@ -1,8 +1,10 @@
 //! What is to be known of both sides before their records are read: what is compared, by what records are found, and
 //! what their ids, names and amounts mean.
 
-use super::fields::{COUNTRIES, Codes, Comparison, Holds, Meaning};
-use super::load::{Matching, balance_column, payers};
+use super::fields::{COUNTRIES, Codes, Comparison, Meaning};
+use super::holds::Holds;
+use super::load::{balance_column, payers};
+use super::matching::Matching;
 use super::{Opening, name_of};
 use crate::catalogue::Kind;
 use crate::domain::EntityKind;
@@ -21,6 +23,8 @@ pub(super) struct Known {
     countries: CodesByName,
     pub(super) currencies: [String; 2],
     pub(super) payers: [Option<TargetIndex>; 2],
+    /// Whether what customers owe is compared in the currency of each of them.
+    pub(super) has_own_balances: bool,
     notes: Vec<String>,
 }
 
@@ -115,10 +119,30 @@ pub(super) async fn learn(
             notes.push(format!("not compared, amounts in {a} on one side and in {b} on the other: {names}"));
         }
     }
+    let has_own_balances = comparison.has_balances && has_own_balances(openings);
+    if has_own_balances {
+        notes.push("what customers owe is compared in the currency of each of them".to_owned());
+    }
     // A file has no currency of its own, and an amount of it without one is in the other side's.
     let [a, b] = currencies;
     let currencies = [a.clone().or(b.clone()), b.or(a)].map(Option::unwrap_or_default);
-    Ok(Known { comparison, matching, codes: known, countries, currencies, payers: all_payers, notes })
+    Ok(Known {
+        comparison,
+        matching,
+        codes: known,
+        countries,
+        currencies,
+        payers: all_payers,
+        has_own_balances,
+        notes,
+    })
+}
+
+/// Whether what a file says that customers owe is in their own currencies, as the target's own records have it.
+fn has_own_balances(openings: &[Opening<'_>; 2]) -> bool {
+    let mut targets = openings.iter().filter_map(Opening::target);
+    let only_one = targets.next().filter(|_| targets.next().is_none());
+    only_one.is_some_and(|target| target.tables().has_own_balances)
 }
 
 /// That a field is in no list of a target, in one line.

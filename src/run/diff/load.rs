@@ -1,23 +1,22 @@
 //! Both sides into the store: rows of a file through the check, records of a target page by page.
 
-use std::collections::BTreeMap;
-
 use serde::de::Error as _;
 use serde_json::value::RawValue;
 
-use super::fields::{Comparison, Meaning, PAYER};
+use super::fields::{Comparison, Meaning};
+use super::matching::Matching;
 use super::store::{Entry, Side, Store};
 use crate::connector::Set;
 use crate::connector::fields::Fields;
 use crate::domain::text::{fold_name, is_same_folded};
-use crate::domain::{Asked, EntityKind, Money, OnUnsupported, Reject, Rule};
+use crate::domain::{Asked, EntityKind, Money, OnUnsupported, Reject};
 use crate::export::{PageReader, fetch_journals};
 use crate::mapping::read_amount;
 use crate::report::{DiffTotals, Total};
 use crate::run::check::{Check, CheckError, CheckOptions, CheckedChunk, CheckedRow};
 use crate::run::error::Error;
 use crate::run::event::{Event, Observer};
-use crate::run::index::{IndexError, TargetIndex, document_key, match_key, name_key, number_key};
+use crate::run::index::{IndexError, TargetIndex};
 use crate::run::planning::PlanningError;
 use crate::run::reading::Opened;
 use crate::run::target::Target;
@@ -25,67 +24,6 @@ use crate::validation::Sign;
 
 /// The heading and the field of what a customer owes.
 pub(super) const BALANCE: &str = "balance";
-
-/// By what records are found: fields that the user named, or else the natural key.
-#[derive(Clone, Debug)]
-pub(super) enum Matching {
-    /// The number, or else the name, and of namesakes the e-mail address.
-    Number,
-    /// The name, and of namesakes the e-mail address: one of the sides has no numbers.
-    Name,
-    /// Every one of these fields.
-    Fields(Vec<&'static str>),
-    /// The document and the customer, and of several the invoice.
-    Document,
-    /// The document, and of several the name of the customer: one of the sides has no numbers.
-    DocumentAndName,
-    /// The document, and of several the invoice: one of the sides does not say who paid.
-    DocumentAlone,
-}
-
-impl Matching {
-    /// The fields, in the words of a report.
-    pub(super) fn fields(&self) -> Vec<&'static str> {
-        match self {
-            Self::Number => vec!["number", "displayName", "email"],
-            Self::Name => vec!["displayName", "email"],
-            Self::Fields(names) => names.clone(),
-            Self::Document => vec!["documentNumber", "customerNumber", "appliesToInvoiceNumber"],
-            Self::DocumentAndName => vec!["documentNumber", PAYER],
-            Self::DocumentAlone => vec!["documentNumber", "appliesToInvoiceNumber"],
-        }
-    }
-
-    /// Key, name and what narrows, of this record; `payer` is the name of a payment's customer.
-    fn keys(&self, record: &Fields<'_>, payer: &str) -> [String; 3] {
-        let text = |name| record.text(name);
-        let filled = |key: String| if key.ends_with([':', '\u{1f}']) { String::new() } else { key };
-        let folded = |name| match_key("", &text(name)).trim_start_matches("m-:").to_owned();
-        match self {
-            Self::Number => {
-                [filled(number_key(&text("number"))), filled(name_key(&text("displayName"))), folded("email")]
-            }
-            Self::Name => [String::new(), filled(name_key(&text("displayName"))), folded("email")],
-            Self::Fields(names) => {
-                let keys: Vec<_> = names.iter().map(|name| folded(name)).collect();
-                let is_blank = keys.iter().all(String::is_empty);
-                [if is_blank { String::new() } else { keys.join("\u{1f}") }, String::new(), String::new()]
-            }
-            Self::Document | Self::DocumentAndName | Self::DocumentAlone => {
-                let document = text("documentNumber");
-                let customer =
-                    if matches!(self, Self::Document) { text("customerNumber") } else { "".into() };
-                let is_blank = document.trim().is_empty();
-                let key = if is_blank { String::new() } else { document_key(&document, &customer) };
-                let narrow = match self {
-                    Self::DocumentAndName => fold_name(payer),
-                    _ => folded("appliesToInvoiceNumber"),
-                };
-                [key, String::new(), narrow]
-            }
-        }
-    }
-}
 
 /// What the records of one side are loaded with.
 pub(super) struct Loading<'a> {
@@ -95,6 +33,10 @@ pub(super) struct Loading<'a> {
     pub(super) meaning: Meaning<'a>,
     /// The customers that payments name, for their currencies.
     pub(super) payers: Option<&'a TargetIndex>,
+    /// Whether records without a currency are in the company's.
+    pub(super) says_currency: bool,
+    /// Whether what customers owe is compared in the currency of each of them.
+    pub(super) has_own_balances: bool,
     pub(super) store: &'a mut Store,
     pub(super) totals: &'a mut DiffTotals,
     /// Records of whose e-mail addresses only the first is compared.
@@ -102,14 +44,21 @@ pub(super) struct Loading<'a> {
 }
 
 impl Loading<'_> {
-    /// A record as the store keeps it; its amount goes into the totals. `line` is that of a row of a file.
-    fn entry(&mut self, record: &str, line: Option<u64>) -> Result<Entry, IndexError> {
+    /// A record as the store keeps it. `row` is the line of a row of a file, and the currency it has in a column of its
+    /// own.
+    fn entry(&mut self, record: &str, row: Option<(u64, &str)>) -> Result<Entry, IndexError> {
         let fields = Fields::parse(record).map_err(IndexError::Record)?;
         let payer = self.payer(&fields)?;
         let [key, name, narrow] = self.matching.keys(&fields, &payer);
-        self.add_to_totals(&fields)?;
+        self.add_limit(&fields);
         self.cut_emails += u64::from(self.comparison.is_cut(&fields));
         let text = |name| fields.text(name).trim().to_owned();
+        let counted = counted_amount(self.comparison.kind);
+        let amount = Some(counted).filter(|name| self.comparison.has(name)).map(&text);
+        let currency = self.currency(&fields, row.map_or("", |(_, currency)| currency))?;
+        let is_unsaid = currency.is_none() && self.comparison.kind == EntityKind::Payments;
+        let asked = |name: &str| if is_unsaid { fold_name(&fields.text(name)) } else { String::new() };
+        let (asked_payer, asked_invoice) = (asked("customerNumber"), asked("appliesToInvoiceNumber"));
         let (shown, label) = match (self.comparison.kind, self.matching) {
             // One of the systems does not know the numbers of the other.
             (EntityKind::Customers, Matching::Name) if !text("number").is_empty() => {
@@ -121,8 +70,8 @@ impl Loading<'_> {
                 (text("documentNumber"), format!("{who} {}", text("amount")))
             }
         };
-        let label = match line {
-            Some(line) => format!("{} (line {line})", label.trim()),
+        let label = match row {
+            Some((line, _)) => format!("{} (line {line})", label.trim()),
             None => label.trim().to_owned(),
         };
         Ok(Entry {
@@ -132,9 +81,20 @@ impl Loading<'_> {
             key,
             name,
             narrow,
-            body: Some(self.comparison.body(&fields, &self.meaning, &payer)),
-            balance: None,
+            further: self.matching.further(&fields),
+            body: self.comparison.body(&fields, &self.meaning, &payer),
+            amount: amount.and_then(|amount| amount.parse().ok()),
+            balance: self.own_balance(&fields),
+            currency,
+            payer: asked_payer,
+            invoice: asked_invoice,
         })
+    }
+
+    /// What a customer of a target owes in the own currency, where that is compared.
+    fn own_balance(&self, record: &Fields<'_>) -> Option<Money> {
+        let is_it = self.has_own_balances && record.raw(BALANCE).is_some();
+        is_it.then(|| record.text(BALANCE).parse().unwrap_or(Money::ZERO))
     }
 
     /// The name of a payment's customer, where payments are compared by it.
@@ -152,62 +112,51 @@ impl Loading<'_> {
         Ok(known.unwrap_or_else(|| if own.is_empty() { number } else { own }.trim().to_owned()))
     }
 
-    fn add_to_totals(&mut self, record: &Fields<'_>) -> Result<(), IndexError> {
-        let names: &[&'static str] = match self.comparison.kind {
-            EntityKind::Customers | EntityKind::Dimensions => &["creditLimit", "openingBalance"],
-            EntityKind::Payments => &["amount"],
-        };
-        for name in names.iter().filter(|name| self.comparison.has(name)) {
-            let amount = record.text(name).parse().unwrap_or(Money::ZERO);
-            if !amount.is_zero() {
-                let currency = self.currency(name, record)?;
-                self.add_amount(name, &currency, amount);
-            }
+    /// What customers may owe is in the company's currency.
+    fn add_limit(&mut self, record: &Fields<'_>) {
+        const LIMIT: &str = "creditLimit";
+        let limit = record.text(LIMIT).parse().unwrap_or(Money::ZERO);
+        if self.comparison.has(LIMIT) && !limit.is_zero() {
+            let total = self.totals.entry((LIMIT, self.meaning.local_currency.to_owned())).or_default();
+            total[self.side.index()] = total[self.side.index()].plus(Total::new(1, limit));
         }
-        Ok(())
     }
 
-    /// The currency of a record's amount: that of a payment's customer, the customer's own for an opening balance, the
-    /// local one for what customers may owe.
-    fn currency(&self, name: &str, record: &Fields<'_>) -> Result<String, IndexError> {
-        let own = match name {
-            "creditLimit" => String::new(),
-            _ => record.text("currencyCode").trim().to_uppercase(),
-        };
-        let paid = match self.payers {
-            Some(payers) if own.is_empty() && name == "amount" => {
-                let customer = record.text("customerNumber");
-                let customer = if customer.is_empty() { record.text("customerId") } else { customer };
-                payers.customer(&customer)?.map(|payer| payer.currency).unwrap_or_default()
-            }
-            _ => own,
-        };
-        Ok(if paid.is_empty() { self.meaning.local_currency.to_owned() } else { paid })
-    }
-
-    fn add_amount(&mut self, name: &'static str, currency: &str, amount: Money) {
-        let totals = self.totals.entry((name, currency.to_owned())).or_default();
-        let total = &mut totals[self.side.index()];
-        *total = total.plus(Total::new(1, amount));
+    /// The currency that a record says its amounts are in, a payment by its customer; `None` where only others can say
+    /// it. `written` is what the row of a file has in a column of its own.
+    fn currency(&self, record: &Fields<'_>, written: &str) -> Result<Option<String>, IndexError> {
+        let own = record.text("currencyCode");
+        let own = if own.trim().is_empty() { written } else { &own }.trim().to_uppercase();
+        if !own.is_empty() {
+            return Ok(Some(own));
+        }
+        let local = self.meaning.local_currency;
+        if let Some(payers) = self.payers {
+            let customer = record.text("customerNumber");
+            let customer = if customer.is_empty() { record.text("customerId") } else { customer };
+            let payer = payers.customer(&customer)?.map(|payer| payer.currency.trim().to_uppercase());
+            return Ok(payer.map(|code| if code.is_empty() { local.to_owned() } else { code }));
+        }
+        Ok(self.says_currency.then(|| local.to_owned()))
     }
 
     /// Reads the rows of a file. Blocks.
     pub(super) fn file(&mut self, opened: Opened, sign: Sign, observer: Observer<'_>) -> Result<(), Error> {
-        let balance = balance_column(&opened);
+        let columns = [balance_column(&opened), opened.currency_column()];
         let name = opened.facts.name.to_string();
         let (mut rows, mut skipped) = (0, 0);
         let mut check = Check::new(CheckOptions {
             sign,
             changes_only: true,
-            // Rows of one name are told apart here.
-            match_on: &["displayName"],
+            // What rows mean is told here, and whether two of them are one.
+            only_reads: true,
             on_unsupported: Some(OnUnsupported::Drop),
             keeps_codes: true,
             ..CheckOptions::default()
         });
         let read = check.check_file(opened.source, &opened.binding, |chunk| {
             rows += chunk.rows() as u64;
-            skipped += self.add_chunk(&chunk, balance)?;
+            skipped += self.add_chunk(&chunk, columns)?;
             observer(Event::Checked(rows));
             Ok::<(), IndexError>(())
         });
@@ -222,28 +171,28 @@ impl Loading<'_> {
     }
 
     /// Adds the rows of a chunk; how many ask to be skipped.
-    fn add_chunk(&mut self, chunk: &CheckedChunk<'_>, balance: Option<usize>) -> Result<u64, IndexError> {
+    fn add_chunk(
+        &mut self,
+        chunk: &CheckedChunk<'_>,
+        columns: [Option<usize>; 2],
+    ) -> Result<u64, IndexError> {
         let (mut entries, mut skipped) = (Vec::with_capacity(chunk.rows()), 0);
         for row in chunk.accepted() {
             if row.asked == Some(Asked::Skip) {
                 skipped += 1;
                 continue;
             }
-            entries.push(self.row_entry(&row, balance)?);
+            entries.push(self.row_entry(&row, columns)?);
         }
-        for reject in &chunk.rejects {
-            match repeated_key(reject, self.matching) {
-                Some(entry) => entries.push(entry),
-                None => self.add_reject(reject)?,
-            }
-        }
+        chunk.rejects.iter().try_for_each(|reject| self.add_reject(reject))?;
         self.store.add(self.side, &entries)?;
         Ok(skipped)
     }
 
-    fn row_entry(&mut self, row: &CheckedRow<'_>, balance: Option<usize>) -> Result<Entry, IndexError> {
+    /// `columns` are those of what customers owe and of a payment's currency.
+    fn row_entry(&mut self, row: &CheckedRow<'_>, columns: [Option<usize>; 2]) -> Result<Entry, IndexError> {
         let line = row.row.origin.line;
-        let cell = balance.map_or("", |column| row.row.cell(column));
+        let [cell, currency] = columns.map(|column| column.map_or("", |column| row.row.cell(column)));
         let balance = match read_amount(cell) {
             Ok(balance) => balance,
             Err(rule) => {
@@ -252,7 +201,7 @@ impl Loading<'_> {
                 None
             }
         };
-        let entry = self.entry(row.payload, Some(line))?;
+        let entry = self.entry(row.payload, Some((line, currency)))?;
         Ok(Entry { balance, ..entry })
     }
 
@@ -282,6 +231,9 @@ impl Loading<'_> {
                 select.push(name);
             }
         }
+        if self.has_own_balances {
+            select.push(BALANCE);
+        }
         let mut records = 0;
         for journal in journals(self.comparison.kind, target, journal).await? {
             let set = match self.comparison.kind {
@@ -296,7 +248,7 @@ impl Loading<'_> {
             });
             pages.await?;
         }
-        if self.comparison.has_balances {
+        if self.comparison.has_balances && !self.has_own_balances {
             self.balances(target, observer).await?;
         }
         Ok(())
@@ -369,40 +321,10 @@ pub(super) fn balance_column(opened: &Opened) -> Option<usize> {
     headings.position(|heading| is_same_folded(heading, BALANCE))
 }
 
-/// A row whose only fault is that its key stands in the file before: with it nobody has that key alone.
-fn repeated_key(reject: &Reject, matching: &Matching) -> Option<Entry> {
-    let [violation] = reject.violations.as_slice() else { return None };
-    let key = match (violation.rule, matching) {
-        (Rule::DuplicateNumber, Matching::Number) => number_key(&violation.found),
-        (Rule::DuplicateDocument, Matching::DocumentAndName | Matching::DocumentAlone) => {
-            document_key(&violation.found, "")
-        }
-        _ => String::new(),
-    };
-    let is_repeated = matches!(violation.rule, Rule::DuplicateNumber | Rule::DuplicateDocument);
-    is_repeated.then(|| Entry {
-        shown: violation.found.clone(),
-        label: format!("stands in the file twice (line {})", reject.origin.line),
-        key,
-        ..Entry::default()
-    })
-}
-
-/// Adds what customers owe to the totals.
-pub(super) fn add_balances(
-    store: &Store,
-    currencies: &[String; 2],
-    totals: &mut DiffTotals,
-) -> Result<(), IndexError> {
-    let mut sums: BTreeMap<usize, Total> = BTreeMap::new();
-    store.each_balance(|side, owed| {
-        let sum = sums.entry(side.index()).or_default();
-        if !owed.is_zero() {
-            *sum = sum.plus(Total::new(1, owed));
-        }
-    })?;
-    for (side, sum) in sums {
-        totals.entry((BALANCE, currencies[side].clone())).or_default()[side] = sum;
+/// The field of a record that is added up beside what customers may owe.
+pub(super) fn counted_amount(kind: EntityKind) -> &'static str {
+    match kind {
+        EntityKind::Customers | EntityKind::Dimensions => "openingBalance",
+        EntityKind::Payments => "amount",
     }
-    Ok(())
 }

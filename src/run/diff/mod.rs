@@ -6,18 +6,24 @@
 //! systems; ids never are, since each system has its own; a record that several could be is told and never guessed;
 //! memory stays flat.
 
+mod currencies;
+mod eyes;
 mod fields;
+mod holds;
 mod known;
 mod load;
+mod matching;
 mod next;
+mod pairing;
 mod store;
 
 use std::path::{Path, PathBuf};
 
 use tokio::task::block_in_place;
 
+use self::currencies::find_currencies;
 use self::known::{Known, learn};
-use self::load::{Loading, add_balances};
+use self::load::Loading;
 use self::next::next_steps;
 use self::store::{Pair, Side, Store};
 use super::ending::Ending;
@@ -66,6 +72,18 @@ impl<'t> Opening<'t> {
             Self::Target(target) => Some(target),
         }
     }
+
+    /// Whether a record without a currency is in the company's: a file may leave it to whoever knows.
+    fn says_currency(&self) -> bool {
+        match self {
+            Self::Target(_) => true,
+            Self::File(opened, _) => {
+                let entity = opened.binding.entity();
+                opened.binding.kind() == EntityKind::Customers
+                    && opened.binding.fields().any(|field| entity.fields[field].name == "currencyCode")
+            }
+        }
+    }
 }
 
 /// Compares both sides and publishes the outcome in the folder of the request.
@@ -86,15 +104,20 @@ pub async fn diff(request: DiffRequest<'_>, observer: Observer<'_>) -> Result<Di
     let next = next_steps(kind, &openings, &journals);
     let mut store = Store::new()?;
     let (mut totals, mut cut_emails) = (DiffTotals::new(), 0);
+    let targets: Vec<&Target> = openings.iter().filter_map(Opening::target).collect();
     for (side, opening) in Side::BOTH.into_iter().zip(openings) {
         let here = side.index();
-        let payers = known.payers[here].as_ref().or(known.payers[1 - here].as_ref());
+        // A file names the customers of the other side.
+        let others = known.payers[1 - here].as_ref().filter(|_| opening.target().is_none());
+        let payers = known.payers[here].as_ref().or(others);
         let mut loading = Loading {
             side,
             comparison: &known.comparison,
             matching: &known.matching,
             meaning: known.meaning(here),
             payers: payers.filter(|_| kind == EntityKind::Payments),
+            says_currency: opening.says_currency(),
+            has_own_balances: known.has_own_balances,
             store: &mut store,
             totals: &mut totals,
             cut_emails: 0,
@@ -105,6 +128,8 @@ pub async fn diff(request: DiffRequest<'_>, observer: Observer<'_>) -> Result<Di
         }
         cut_emails += loading.cut_emails;
     }
+    block_in_place(|| store.pair())?;
+    find_currencies(&mut store, &targets, observer).await?;
     let facts = DiffFacts {
         kind,
         sides: described,
@@ -158,11 +183,9 @@ fn name_of(opening: &Opening<'_>) -> String {
 
 /// Compares what was read, and publishes the outcome.
 fn compare(store: &Store, known: &Known, facts: DiffFacts, folder: &Path) -> Result<Diff, Error> {
-    store.pair()?;
     let mut facts = facts;
-    if known.comparison.has_balances {
-        add_balances(store, &known.currencies, &mut facts.totals)?;
-    }
+    let owed_in = (&known.currencies, known.has_own_balances);
+    store.add_up(known.comparison.kind, owed_in, &mut facts.totals)?;
     let mut writer = DiffWriter::create(folder, facts)?;
     store.each_pair(|pair| {
         let changes = changes(known, &pair)?;
@@ -189,7 +212,7 @@ fn changes(known: &Known, pair: &Pair) -> Result<Vec<FieldChange>, Error> {
     let unreadable = |source| PlanningError::Record { key: pair.shown.clone(), source };
     let mut changes = known.comparison.differences(a, b).map_err(unreadable)?;
     if let [Some(one), Some(other)] = pair.balances
-        && one != other
+        && !known.comparison.is_same_balance(one, other)
     {
         let field = load::BALANCE.to_owned();
         changes.push(FieldChange { field, from: other.to_string(), to: one.to_string() });

@@ -14,27 +14,13 @@ const TABLES: &str = "
     PRAGMA cache_size = -65536;
     CREATE TABLE records (
         id INTEGER PRIMARY KEY, side INTEGER NOT NULL, remote TEXT NOT NULL, shown TEXT NOT NULL,
-        label TEXT NOT NULL, key TEXT NOT NULL, name TEXT NOT NULL, narrow TEXT NOT NULL, body TEXT,
-        balance TEXT, is_paired INTEGER NOT NULL DEFAULT 0
+        label TEXT NOT NULL, key TEXT NOT NULL, name TEXT NOT NULL, narrow TEXT NOT NULL, further TEXT NOT NULL,
+        body TEXT NOT NULL, amount TEXT, balance TEXT, currency TEXT, payer TEXT NOT NULL, invoice TEXT NOT NULL,
+        is_paired INTEGER NOT NULL DEFAULT 0
     );
     CREATE TABLE pairs (a INTEGER PRIMARY KEY, b INTEGER NOT NULL UNIQUE);
     CREATE TABLE unreadable (id INTEGER PRIMARY KEY, side INTEGER NOT NULL, shown TEXT NOT NULL, why TEXT NOT NULL);
 ";
-
-const INDEXES: &str = "
-    CREATE INDEX by_key ON records (key, narrow);
-    CREATE INDEX by_name ON records (name, narrow);
-";
-
-/// The ways in which two records are each other's counterparts, the surest first: what has to be the same, and what
-/// else has to hold. A group counts only when it has one record of each side.
-const WAYS: [(&str, &str); 4] = [
-    ("key", "key <> ''"),
-    ("key, narrow", "key <> '' AND narrow <> '' AND key NOT LIKE 'n:%'"),
-    // Names count only where one of the two has no number.
-    ("name", "name <> ''"),
-    ("name, narrow", "name <> '' AND narrow <> ''"),
-];
 
 /// One of the two sides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +43,7 @@ impl Side {
         }
     }
 
-    fn of(number: i64) -> Self {
+    pub(super) fn of(number: i64) -> Self {
         if number == 0 { Self::A } else { Self::B }
     }
 
@@ -81,10 +67,20 @@ pub(super) struct Entry {
     pub(super) name: String,
     /// What tells records of the same name or key apart.
     pub(super) narrow: String,
-    /// The compared fields as a JSON object; `None` for a row that repeats the key of another.
-    pub(super) body: Option<String>,
+    /// What tells records apart that have all of that in common: only payments have it.
+    pub(super) further: String,
+    /// The compared fields as a JSON object.
+    pub(super) body: String,
+    /// The amount that is added up.
+    pub(super) amount: Option<Money>,
     /// What the customer owes, where that is known.
     pub(super) balance: Option<Money>,
+    /// The currency of both; `None` when the record does not say it.
+    pub(super) currency: Option<String>,
+    /// Who pays in that currency, folded; empty where nobody has to be asked.
+    pub(super) payer: String,
+    /// The invoice that is in that currency, folded; empty where it has not to be looked at.
+    pub(super) invoice: String,
 }
 
 /// Two records that are each other's counterparts.
@@ -114,7 +110,7 @@ pub(super) struct Single {
 /// The records of both sides.
 #[derive(Debug)]
 pub(super) struct Store {
-    connection: Connection,
+    pub(super) connection: Connection,
 }
 
 impl Store {
@@ -130,8 +126,9 @@ impl Store {
         let transaction = self.connection.transaction()?;
         {
             let mut insert = transaction.prepare_cached(
-                "INSERT INTO records (side, remote, shown, label, key, name, narrow, body, balance) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                "INSERT INTO records (side, remote, shown, label, key, name, narrow, further, body, amount, \
+                 balance, currency, payer, invoice) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
             )?;
             for entry in entries {
                 insert.execute(params![
@@ -142,8 +139,13 @@ impl Store {
                     entry.key,
                     entry.name,
                     entry.narrow,
+                    entry.further,
                     entry.body,
+                    entry.amount.map(|amount| amount.to_string()),
                     entry.balance.map(|balance| balance.to_string()),
+                    entry.currency,
+                    entry.payer,
+                    entry.invoice,
                 ])?;
             }
         }
@@ -189,24 +191,6 @@ impl Store {
         Ok(())
     }
 
-    /// Finds who is whose counterpart, once all records are added.
-    pub(super) fn pair(&self) -> Result<(), IndexError> {
-        self.connection.execute_batch(INDEXES)?;
-        for (same, condition) in WAYS {
-            let by_name = same.starts_with("name");
-            let one_has_no_key = if by_name { "AND max(key = '') = 1" } else { "" };
-            self.connection.execute_batch(&format!(
-                "INSERT INTO pairs
-                     SELECT max(CASE side WHEN 0 THEN id END), max(CASE side WHEN 1 THEN id END) FROM records
-                     WHERE is_paired = 0 AND {condition} GROUP BY {same}
-                     HAVING count(*) = 2 AND sum(side) = 1 AND count(body) = 2 {one_has_no_key};
-                 UPDATE records SET is_paired = 1 WHERE is_paired = 0
-                     AND (id IN (SELECT a FROM pairs) OR id IN (SELECT b FROM pairs));"
-            ))?;
-        }
-        Ok(())
-    }
-
     /// Shows `visit` every pair, in the order of the first side.
     pub(super) fn each_pair<E: From<IndexError>>(
         &self,
@@ -234,7 +218,7 @@ impl Store {
         let mut singles = self
             .connection
             .prepare(
-                "SELECT side, shown, label, body IS NULL OR (key = '' AND name = '') \
+                "SELECT side, shown, label, (key = '' AND name = '') \
                  OR EXISTS (SELECT 1 FROM records o WHERE o.key = r.key AND r.key <> '' \
                      AND o.side <> r.side AND o.is_paired = 0) \
                  OR EXISTS (SELECT 1 FROM records o WHERE o.name = r.name AND r.name <> '' \
@@ -266,19 +250,6 @@ impl Store {
         }
         Ok(())
     }
-
-    /// Shows `visit` every balance.
-    pub(super) fn each_balance(&self, mut visit: impl FnMut(Side, Money)) -> Result<(), IndexError> {
-        let mut balances =
-            self.connection.prepare("SELECT side, balance FROM records WHERE balance IS NOT NULL")?;
-        let mut rows = balances.query([])?;
-        while let Some(row) = rows.next()? {
-            if let Some(balance) = money(row, 1)? {
-                visit(Side::of(row.get(0)?), balance);
-            }
-        }
-        Ok(())
-    }
 }
 
 fn pair_of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Pair> {
@@ -300,77 +271,7 @@ fn single_of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Single> {
 }
 
 /// An amount that was kept as text, so that it keeps its digits.
-fn money(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Option<Money>> {
+pub(super) fn money(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Option<Money>> {
     let text: Option<String> = row.get(column)?;
     Ok(text.and_then(|text| text.parse().ok()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn entry(key: &str, name: &str, narrow: &str) -> Entry {
-        Entry {
-            shown: format!("{key}{name}{narrow}"),
-            key: key.to_owned(),
-            name: name.to_owned(),
-            narrow: narrow.to_owned(),
-            body: Some("{}".to_owned()),
-            ..Entry::default()
-        }
-    }
-
-    /// How many pairs there are, and who has no counterpart: `a:` or `b:`, the key, `?` where it is ambiguous.
-    fn found(a: &[Entry], b: &[Entry]) -> (usize, Vec<String>) {
-        let mut store = Store::new().unwrap();
-        store.add(Side::A, a).unwrap();
-        store.add(Side::B, b).unwrap();
-        store.pair().unwrap();
-        let (mut pairs, mut singles) = (0, Vec::new());
-        store
-            .each_pair(|_| {
-                pairs += 1;
-                Ok::<(), IndexError>(())
-            })
-            .unwrap();
-        let tell = |single: &Single| {
-            let side = if single.side == Side::A { "a" } else { "b" };
-            let mark = if single.is_ambiguous { "?" } else { "" };
-            singles.push(format!("{side}:{}{mark}", single.shown));
-            Ok::<(), IndexError>(())
-        };
-        store.each_single(tell).unwrap();
-        (pairs, singles)
-    }
-
-    #[test]
-    fn a_number_decides_and_a_name_only_where_one_has_no_number() {
-        let a = [entry("n:1", "x", ""), entry("n:2", "y", ""), entry("", "z", "")];
-        let b = [entry("n:1", "other", ""), entry("n:3", "y", ""), entry("n:4", "z", "")];
-        assert_eq!(found(&a, &b), (2, vec!["a:n:2y".to_owned(), "b:n:3y".to_owned()]));
-    }
-
-    #[test]
-    fn namesakes_are_told_apart_by_their_address_or_not_at_all() {
-        let a = [entry("", "twin", "1@x"), entry("", "twin", "2@x"), entry("", "lone", "old@x")];
-        let b = [entry("", "twin", "1@x"), entry("", "twin", "3@x"), entry("", "lone", "new@x")];
-        let (pairs, singles) = found(&a, &b);
-        assert_eq!((pairs, singles), (2, vec!["a:twin2@x?".to_owned(), "b:twin3@x?".to_owned()]));
-        assert_eq!(found(&a[..2], &b[..1]), (1, vec!["a:twin2@x".to_owned()]));
-    }
-
-    #[test]
-    fn a_number_that_one_side_has_twice_is_ambiguous_whatever_else_agrees() {
-        let a = [entry("n:1", "x", "1@x"), entry("n:1", "y", "2@x")];
-        let b = [entry("n:1", "x", "1@x")];
-        let (pairs, singles) = found(&a, &b);
-        assert_eq!((pairs, singles.iter().filter(|single| single.ends_with('?')).count()), (0, 3));
-        let repeated = Entry { body: None, ..entry("n:1", "", "") };
-        assert_eq!(found(&[entry("n:1", "x", ""), repeated], &b).0, 0);
-    }
-
-    #[test]
-    fn what_nothing_names_is_ambiguous() {
-        assert_eq!(found(&[entry("", "", "a@x")], &[]), (0, vec!["a:a@x?".to_owned()]));
-    }
 }
