@@ -41,7 +41,7 @@ pub(crate) fn plan_requests(
     if is_chain && has_payments && matching.journal.is_none() && has_journals {
         return Err(ledgerferry::Error::JournalMissing.into());
     }
-    let base = new_folder(place, out.clone());
+    let base = new_folder(place, out.clone())?;
     let mut requests = Vec::new();
     for (read, kind) in parts.into_iter().zip(kinds) {
         let named = match kind.filter(|_| is_chain) {

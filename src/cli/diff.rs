@@ -79,7 +79,7 @@ async fn compare(
         entity: arguments.entity.map(EntityKind::from),
         journals: [0, 1].map(|index| of_side(&arguments.journal, index)),
         match_on: arguments.match_on,
-        folder: arguments.out.unwrap_or_else(|| run::new_run_folder(&place.diffs())),
+        folder: arguments.out.map_or_else(|| run::new_run_folder(&place.diffs()), Ok)?,
     };
     Ok(run::diff(request, &watcher).await?)
 }

@@ -32,7 +32,7 @@ pub(crate) fn validate(
     let out = read.out.clone();
     let watcher = watcher(console);
     let parts = run::split_by_entity(&read_request(read, place.dialect(global)?, &watcher)?, &watcher)?;
-    let base = new_folder(place, out.clone());
+    let base = new_folder(place, out.clone())?;
     let is_chain = parts.len() > 1;
     let mut reports = Vec::new();
     for part in parts {
@@ -290,8 +290,8 @@ pub(crate) fn style(console: &Console) -> Style {
     Style { colour: console.colour(), width: Console::width() }
 }
 
-pub(crate) fn new_folder(place: &Place, out: Option<PathBuf>) -> PathBuf {
-    out.unwrap_or_else(|| run::new_run_folder(&place.runs()))
+pub(crate) fn new_folder(place: &Place, out: Option<PathBuf>) -> Result<PathBuf, Failure> {
+    Ok(out.map_or_else(|| run::new_run_folder(&place.runs()), Ok)?)
 }
 
 pub(crate) fn read_request(

@@ -75,7 +75,7 @@ impl Part {
 
 /// What these runs have left out, customers first.
 fn parts(place: &Place, arguments: &RetryArgs, folders: &[PathBuf]) -> Result<Vec<Part>, Failure> {
-    let base = new_folder(place, arguments.out.clone());
+    let base = new_folder(place, arguments.out.clone())?;
     let mut parts: Vec<Part> = Vec::new();
     for folder in folders {
         let header = read_header(folder)?;

@@ -42,7 +42,7 @@ fn read_header(folder: &std::path::Path) -> Result<RunHeader, Failure> {
 /// What to take back, the last that was carried out first: payments before the customers they name.
 fn requests(place: &Place, arguments: &UndoArgs) -> Result<Vec<UndoRequest>, Failure> {
     let folders = place.chain_folders(&arguments.run)?;
-    let base = new_folder(place, arguments.out.clone());
+    let base = new_folder(place, arguments.out.clone())?;
     let is_named = arguments.out.is_some();
     let is_chain = folders.len() > 1;
     let stop = interrupt::stop_sign();

@@ -511,3 +511,22 @@ fn a_payment_that_stands_in_two_files_is_not_sent_twice() {
     bed.ferry(&[&import[..], &["--skip-rejects"]].concat()).exits(3);
     assert_eq!((bed.books().payments, bed.books().duplicates.payments), (3, 0));
 }
+
+#[test]
+fn imports_that_are_started_together_get_a_folder_each() {
+    const IMPORTS: usize = 6;
+    let bed = TestBed::new();
+    let before = bed.books().customers;
+    let started: Vec<_> = (0..IMPORTS)
+        .map(|number| {
+            let file = format!("{number}.csv");
+            bed.write(&file, format!("Number,Display Name\nT{number},Customer {number}\n").as_bytes());
+            bed.start(&["import", &file, "-p", "local", "--yes"])
+        })
+        .collect();
+    let codes: Vec<_> = started.into_iter().map(|mut process| process.wait().unwrap().code()).collect();
+    assert_eq!(codes, [Some(0); IMPORTS]);
+    assert_eq!(bed.books().customers, before + IMPORTS as u64);
+    let listed = bed.ferry(&["runs", "list", "--json"]).exits(0).json();
+    assert_eq!(listed["runs"].as_array().unwrap().len(), IMPORTS, "{listed}");
+}
