@@ -95,7 +95,7 @@ pub(crate) enum Command {
         after_help = "Examples:\n  ferry undo 261122-091500 --dry-run\n  ferry undo 261122-091500 -p local --yes"
     )]
     Undo(UndoArgs),
-    /// Pull customers, their financial details or payments to a file
+    /// Pull customers, their financial details, their default dimensions or payments to a file
     #[command(
         after_help = "Examples:\n  ferry export customers -p local --expand financials -o ar.xlsx\n  ferry export customers -p local --filter-odata \"blocked eq ' '\" --select number,displayName -o -\n  ferry export dimensions -p local -o dimensions.csv"
     )]
@@ -108,7 +108,7 @@ pub(crate) enum Command {
     /// List earlier runs, show one, or write its reports again
     #[command(subcommand)]
     Runs(RunsCommand),
-    /// A loopback imitation of Business Central
+    /// A loopback imitation of Business Central and Bigcapital
     #[command(subcommand)]
     Sandbox(SandboxCommand),
     /// Say what a violation code means and what to do about it
@@ -204,9 +204,9 @@ pub(crate) enum Blank {
 /// What the sign of a payment's amount means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Sign {
-    /// Money received is positive in the file and is sent negated.
+    /// Money received is positive in the file.
     ReceiptsPositive,
-    /// Amounts are sent as they are.
+    /// Money received is negative in the file, as in every export.
     AsIs,
 }
 
@@ -220,13 +220,13 @@ pub(crate) struct ValidateArgs {
 /// How rows meet what the target holds.
 #[derive(Debug, Args)]
 pub(crate) struct MatchArgs {
-    /// The payment journal, by its code; created when it does not exist
+    /// The payment journal, by its code; created when it does not exist. Bigcapital has none
     #[arg(long, value_name = "CODE")]
     pub(crate) journal: Option<String>,
     /// Whether to create, to update, or both
     #[arg(long, value_name = "MODE", default_value = "upsert")]
     pub(crate) mode: Mode,
-    /// Find customers by these fields instead of their number, such as email or taxRegistrationNumber.
+    /// Find customers by these fields instead of their number, or in Bigcapital their name, such as email or displayName.
     ///
     /// A customer matches when it agrees with the row in each of these fields that the row fills; case and extra
     /// spaces do not matter. Several matches are a conflict, and so is a row that fills none of the fields, unless
@@ -447,7 +447,7 @@ pub(crate) struct ExportArgs {
     /// The format; otherwise by the file's ending
     #[arg(short, long, value_name = "FORMAT")]
     pub(crate) format: Option<Format>,
-    /// A filter in the target's own language, passed on as it is: `balance gt 0`
+    /// A filter in the language of Business Central, passed on as it is: `balance gt 0`. Bigcapital has none
     #[arg(long, value_name = "FILTER")]
     pub(crate) filter_odata: Option<String>,
     /// The fields to export, in this order
@@ -456,13 +456,13 @@ pub(crate) struct ExportArgs {
     /// What to join to each row: `financials`
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub(crate) expand: Vec<String>,
-    /// The order of the rows in the target's own language: `displayName desc`
+    /// The order of the rows in the language of Business Central: `displayName desc`. Bigcapital has none
     #[arg(long, value_name = "FIELD")]
     pub(crate) order_by: Option<String>,
     /// At most so many rows
     #[arg(long, value_name = "N")]
     pub(crate) top: Option<u64>,
-    /// For payments: only this journal, by its code
+    /// For payments of Business Central: only this journal, by its code
     #[arg(long, value_name = "CODE")]
     pub(crate) journal: Option<String>,
 }
@@ -479,7 +479,7 @@ pub(crate) struct DiffArgs {
     /// What the records are; otherwise what a file holds, and customers where both sides are targets
     #[arg(long, value_name = "ENTITY")]
     pub(crate) entity: Option<Entity>,
-    /// For payments: only this journal, by its code; given twice, the first is A's and the second B's
+    /// For payments of Business Central: only this journal, by its code; given twice, the first is A's and the second B's
     #[arg(long, value_name = "CODE")]
     pub(crate) journal: Vec<String>,
     /// Find customers by all of these fields instead of their number, or else their name; case and extra spaces do
@@ -514,7 +514,7 @@ pub(crate) enum Exported {
     /// Default dimensions of customers; a filter or an order is over the customers.
     #[value(alias = "default-dimensions")]
     Dimensions,
-    /// Payments that wait in a journal.
+    /// Payments that wait in a journal; of Bigcapital, which has no journals, all payments.
     Payments,
 }
 
@@ -533,13 +533,20 @@ pub(crate) enum Format {
 #[derive(Debug, Subcommand)]
 pub(crate) enum RunsCommand {
     /// The runs of this project, newest first
+    #[command(after_help = "Examples:\n  ferry runs list\n  ferry runs list --json")]
     List,
     /// What a run did
+    #[command(
+        after_help = "Examples:\n  ferry runs show 261122-091500\n  ferry runs show .ferry/runs/261122-091500 --json"
+    )]
     Show {
         /// The run, by its name or its folder
         run: PathBuf,
     },
     /// Write a run's results, rejects and reports again
+    #[command(
+        after_help = "Examples:\n  ferry runs report 261122-091500\n  ferry runs report .ferry/runs/261122-091500 --json"
+    )]
     Report {
         /// The run, by its name or its folder
         run: PathBuf,
@@ -555,16 +562,25 @@ pub(crate) enum SandboxCommand {
     )]
     Start(SandboxArgs),
     /// Print what the books hold: counts, duplicates and sums
+    #[command(
+        after_help = "Examples:\n  ferry sandbox books books.db\n  ferry sandbox books .ferry/sandbox.db --json"
+    )]
     Books {
         /// The books of a sandbox
         file: PathBuf,
     },
     /// Empty the books and seed them again
+    #[command(
+        after_help = "Examples:\n  ferry sandbox reset books.db\n  ferry sandbox reset .ferry/sandbox.db"
+    )]
     Reset {
         /// The books of a sandbox
         file: PathBuf,
     },
     /// Add generated customers to the books
+    #[command(
+        after_help = "Examples:\n  ferry sandbox seed books.db --customers 5000\n  ferry sandbox seed books.db --customers 200 --system bigcapital"
+    )]
     Seed {
         /// The books of a sandbox
         file: PathBuf,
@@ -598,7 +614,7 @@ pub(crate) struct SandboxArgs {
     /// Serve the reference's behaviour only, without the older spellings
     #[arg(long)]
     pub(crate) strict: bool,
-    /// Serve only this version of the API: v2.0, v1.0 or beta; all of them without it
+    /// Serve only this version of Business Central's API: v2.0, v1.0 or beta; all of them without it
     #[arg(long, value_name = "VERSION")]
     pub(crate) dialect: Option<ledgerferry::sandbox::Dialect>,
     /// Misbehave: lost=, reset=, 429=, 503=, 504=, slow=, torn=, etag=, stall= as shares of requests, and seed=
