@@ -23,7 +23,7 @@ fn books() -> TestBed {
 
 /// Compares both ways; what the second comparison says has to be the first one's, with the sides swapped.
 #[track_caller]
-fn both_ways(bed: &TestBed, [a, b]: [&str; 2], more: &[&str], exit: i32) -> (Value, Vec<String>) {
+pub(crate) fn both_ways(bed: &TestBed, [a, b]: [&str; 2], more: &[&str], exit: i32) -> (Value, Vec<String>) {
     let diff = |a: &str, b: &str, out: &str| {
         let line = [&["diff", a, b, "--json", "--out", out], more].concat();
         let document = bed.ferry(&line).exits(exit).json();

@@ -27,6 +27,7 @@ mod matching;
 mod matrix;
 mod memory;
 mod migrate;
+mod older_dialects;
 mod origin;
 mod pace;
 mod passage;

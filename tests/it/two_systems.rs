@@ -17,7 +17,7 @@ fn two(is_strict: bool) -> (TestBed, TestBed) {
 
 /// Runs a command with `--json`, which ends so.
 #[track_caller]
-fn json(bed: &TestBed, arguments: &[&str], exit: i32) -> Value {
+pub(crate) fn json(bed: &TestBed, arguments: &[&str], exit: i32) -> Value {
     bed.ferry(&[arguments, &["--json"]].concat()).exits(exit).json()
 }
 
@@ -172,7 +172,7 @@ fn namesakes_in_two_systems_are_told_apart_by_address_or_not_at_all() {
 }
 
 /// The same three payments for Bigcapital and for Business Central, which have other words for the customers.
-const PAYMENTS: [&str; 2] = [
+pub(crate) const PAYMENTS: [&str; 2] = [
     "Payment Number,Date,Customer,Amount,Invoice,Reference\nX-1,2026-02-02,Adatum Corporation,3200,INV-1001,R1\nX-2,2026-02-02,Trey Research,50,INV-1002,R2\nX-3,2026-02-03,School of Fine Art,100,INV-1003,R3\n",
     "Document No.,Date,Customer No.,Amount,Reference\nX-1,2026-02-02,10000,3200,R1\nX-2,2026-02-02,20000,50.25,R2\nX-4,2026-02-03,30000,100,R3\n",
 ];
@@ -209,7 +209,7 @@ fn payments_of_two_systems_are_compared_by_document_and_the_name_of_the_customer
 }
 
 /// Payments of Bigcapital, one of which settles two invoices of its customer.
-const RECEIVED: &str = "Payment Number,Date,Customer,Amount,Invoice,Reference,Description\nR-1,2026-02-02,Adatum Corporation,3200,INV-1001,BANK-1,part\nR-2,2026-02-02,,5750,INV-1002,BANK-2,all of it\nR-3,2026-02-03,Adatum Corporation,150,INV-1001=100; INV-1009 = 50,BANK-3,two\n";
+pub(crate) const RECEIVED: &str = "Payment Number,Date,Customer,Amount,Invoice,Reference,Description\nR-1,2026-02-02,Adatum Corporation,3200,INV-1001,BANK-1,part\nR-2,2026-02-02,,5750,INV-1002,BANK-2,all of it\nR-3,2026-02-03,Adatum Corporation,150,INV-1001=100; INV-1009 = 50,BANK-3,two\n";
 
 #[test]
 fn payments_of_bigcapital_are_exported_with_their_invoices_and_imported_again() {
