@@ -41,7 +41,7 @@ impl Workload {
                     let rows = match (server, batch) {
                         (Server::Idle, 1) => 40_000,
                         (Server::Idle, _) => 100_000,
-                        (Server::Sandbox, 1) => 4_000,
+                        (Server::Sandbox, 1) => 10_000,
                         (Server::Sandbox, _) => 20_000,
                     };
                     Self { server, kind, batch, rows }
