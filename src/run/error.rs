@@ -191,9 +191,16 @@ pub enum Error {
     /// `--match` was given for payments, which have an identity of their own.
     #[error("`--match` finds customers; payments are found by their document number and customer")]
     MatchPayments,
-    /// Default dimensions are not compared.
-    #[error("default dimensions cannot be compared with `diff`")]
-    DiffDimensions,
+    /// A target that is to be compared has no such records.
+    #[error("`@{profile}` is {system}, which has no {kind}s to compare")]
+    NoneToCompare {
+        /// The target's profile.
+        profile: String,
+        /// What one of the records is.
+        kind: &'static str,
+        /// The system and its dialect.
+        system: &'static str,
+    },
     /// `--match` was given for default dimensions, which have an identity of their own.
     #[error("`--match` finds customers; default dimensions are found by their customer and dimension")]
     MatchDimensions,
@@ -248,7 +255,7 @@ impl Error {
             | Self::OtherKind { .. }
             | Self::MatchPayments
             | Self::MatchDimensions
-            | Self::DiffDimensions
+            | Self::NoneToCompare { .. }
             | Self::SheetOfText(_)
             | Self::MatchColumn { .. } => Ending::Usage,
             Self::JournalRefused { .. }
@@ -312,15 +319,15 @@ impl Error {
                 ));
             }
             Self::WentOn(run) => return Some(format!("`ferry undo {run}` plans it anew")),
-            Self::DiffDimensions => {
-                "`ferry plan FILE` shows in which default dimensions a file differs from a target, and writes nothing"
+            Self::NoneToCompare { .. } => {
+                "compare with a target that has them, or say with --entity what to compare"
             }
             Self::MatchPayments | Self::MatchDimensions => "leave --match out",
             Self::MatchBoth(_) => {
                 "name fields of text or codes that both sides fill, such as displayName or taxRegistrationNumber"
             }
             Self::OtherKind { .. } => {
-                "compare customers with customers and payments with payments; --entity says what the records of targets are"
+                "compare what is of one kind, such as customers with customers; --entity says what the records of targets are"
             }
             Self::SheetOfText(_) => "leave --sheet out",
             Self::PlanUnfinished(_) => "remove the folder and plan again",

@@ -169,3 +169,86 @@ fn what_cannot_be_compared_ends_as_its_reason_demands_and_leaves_nothing() {
     let (status, _) = bed.ask(Method::Get, "customers");
     assert_eq!(status, 200);
 }
+
+const DIMENSIONS: &str = "Customer No.,Dimension Code,Dimension Value Code,Value Posting\n\
+     10000,AREA,30,Same Code\n10000,DEPARTMENT,SALES,\n20000,AREA,50,Code Mandatory\n\
+     20000,CUSTOMERGROUP,,No Code\n";
+
+const OTHER_DIMENSIONS: &str = "Customer No.,Dimension Code,Dimension Value Code,Value Posting,ferry_action\n\
+     10000,AREA,40,Same Code,\n10000,DEPARTMENT,,No Code,\n20000,CUSTOMERGROUP,,,delete\n30000,AREA,50,,\n";
+
+#[test]
+fn default_dimensions_are_compared_by_customer_and_dimension_in_every_dialect() {
+    for dialect in ["v2.0", "v1.0", "beta"] {
+        let beds = [false, true].map(|strict| TestBed::with(|options| options.strict = strict));
+        let [bed, other] = &beds;
+        bed.write_project_in(dialect, "");
+        other.write_project_in(dialect, "");
+        join(bed, other);
+        bed.write("same.csv", DIMENSIONS.as_bytes());
+        bed.write("other.csv", OTHER_DIMENSIONS.as_bytes());
+        for profile in ["local", "other"] {
+            bed.ferry(&["import", "same.csv", "-p", profile, "--yes"]).exits(0);
+        }
+        for sides in [["@local", "@other"], ["same.csv", "@local"], ["@other", "same.csv"]] {
+            let line = ["diff", sides[0], sides[1], "--entity", "dimensions", "--out", "d"];
+            let told = bed.ferry(&line).exits(0).stdout();
+            assert!(told.contains("EQUAL: 4 default dimensions equal"), "{dialect}, {sides:?}: {told}");
+        }
+        bed.ferry(&["import", "other.csv", "-p", "other", "--yes", "--max-deletes", "1"]).exits(0);
+        for first in ["@local", "same.csv"] {
+            let line = ["diff", first, "@other", "--entity", "dimensions", "--json", "--out", "d"];
+            let document = bed.ferry(&line).exits(3).json();
+            assert_eq!(
+                lines(bed, "d/diff.csv"),
+                [
+                    "10000 AREA|dimensionValueCode|30|40|different",
+                    "10000 DEPARTMENT|dimensionValueCode|SALES||different",
+                    "10000 DEPARTMENT|postingValidation||No Code|different",
+                    if first == "@local" {
+                        "20000 CUSTOMERGROUP||||only-in-a"
+                    } else {
+                        "20000 CUSTOMERGROUP||(line 5)||only-in-a"
+                    },
+                    "30000 AREA|||50|only-in-b"
+                ],
+                "{dialect}, {first}"
+            );
+            assert_eq!(
+                (&document["entity"], &document["counts"]["equal"], &document["counts"]["different"]),
+                (&"dimensions".into(), &1.into(), &2.into()),
+                "{dialect}: {document}"
+            );
+            assert_eq!(document["matched_by"][1], "dimensionCode", "{document}");
+            let next = document["next"].to_string();
+            assert!(next.contains("ferry import") && next.contains("-p other"), "{next}");
+        }
+    }
+}
+
+#[test]
+fn a_dimension_that_stands_twice_in_a_file_is_ambiguous_and_has_no_other_key() {
+    let bed = TestBed::new();
+    bed.write("a.csv", DIMENSIONS.as_bytes());
+    bed.write("b.csv", format!("{DIMENSIONS}10000,area,40,\n99999,AREA,30,\n,AREA,30,\n").as_bytes());
+    bed.ferry(&["diff", "a.csv", "b.csv", "--json", "--out", "d"]).exits(3);
+    let kinds: Vec<_> = lines(&bed, "d/diff.csv")
+        .iter()
+        .map(|line| {
+            let mut cells = line.split('|');
+            format!("{} {}", cells.next().unwrap(), cells.next_back().unwrap())
+        })
+        .collect();
+    assert_eq!(
+        kinds,
+        [
+            "10000 AREA ambiguous",
+            "10000 AREA ambiguous",
+            "10000 AREA ambiguous",
+            "99999 AREA only-in-b",
+            "AREA ambiguous"
+        ]
+    );
+    let refused = bed.ferry(&["diff", "a.csv", "b.csv", "--match", "dimensionCode"]).exits(2).stderr();
+    assert!(refused.contains("found by their customer and dimension"), "{refused}");
+}

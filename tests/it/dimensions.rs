@@ -10,7 +10,7 @@ use ledgerferry::transport::Method;
 use serde_json::Value;
 
 use crate::kill::{FAULTS, import_under_fire, results};
-use crate::testbed::{Draw, TestBed};
+use crate::testbed::{Draw, TestBed, sample};
 
 const DIALECTS: [&str; 3] = ["v2.0", "v1.0", "beta"];
 
@@ -300,9 +300,44 @@ fn where_there_are_none_they_are_refused_by_name() {
     assert!(refused.contains("`new.csv` holds default dimensions, and Bigcapital has none"), "{refused}");
     let refused = bed.ferry(&["export", "dimensions", "-p", "local", "-o", "x.csv"]).exits(2).stderr();
     assert!(refused.contains("Bigcapital has no dimensions to export"), "{refused}");
-    bed.write_project("");
-    let refused = bed.ferry(&["diff", "new.csv", "@local"]).exits(2).stderr();
-    assert!(refused.contains("`ferry plan FILE`"), "{refused}");
+    for line in [["diff", "new.csv", "@local"], ["diff", "@local", "new.csv"]] {
+        let refused = bed.ferry(&line).exits(2).stderr();
+        assert!(refused.contains("`new.csv` holds default dimensions, and Bigcapital has none"), "{refused}");
+    }
+    let refused = bed.ferry(&["diff", "@local", "@local", "--entity", "dimensions"]).exits(2).stderr();
+    assert!(
+        refused.contains("`@local` is Bigcapital, which has no default dimensions to compare"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn the_sample_arrives_after_the_sample_of_customers_and_together_with_it() {
+    let (customers, dimensions) = (sample("customers.xlsx"), sample("dimensions.csv"));
+    for commands in [&[&[&*customers][..], &[&dimensions]][..], &[&[&dimensions, &customers]]] {
+        let bed = TestBed::new();
+        for files in commands {
+            bed.ferry(&[&["import"], *files, &["-p", "local", "--yes"]].concat()).exits(0);
+        }
+        assert_eq!(
+            held(&bed),
+            [
+                "10000 AREA 30",
+                "10000 CUSTOMERGROUP LARGE Same Code",
+                "20000 CUSTOMERGROUP MEDIUM Code Mandatory",
+                "71001 AREA 30 Code Mandatory",
+                "71001 DEPARTMENT SALES",
+                "71005 AREA 40 Code Mandatory",
+                "71007 AREA 50 Code Mandatory",
+                "71009 DEPARTMENT  No Code"
+            ],
+            "{commands:?}"
+        );
+        assert_eq!(bed.books().default_dimensions, 8, "{commands:?}");
+        bed.ferry(&["diff", &dimensions, "@local", "--out", "same"]).exits(0);
+        let again = bed.ferry(&["import", &dimensions, "-p", "local", "--yes", "--json"]).exits(0).json();
+        assert_eq!(again["counts"]["unchanged"], 8, "{commands:?}: {again:#}");
+    }
 }
 
 /// What the file of the books holds, whatever the sandbox answers; without the posting rules.

@@ -71,12 +71,12 @@ impl Diff {
     }
 
     fn sentence(&self) -> String {
-        let kind = self.facts.kind.as_str();
+        let kind = self.facts.kind.noun();
         let off: u64 = self.counts.values().sum();
         if off == 0 {
-            return format!("{} equal in every compared field.", counted_of(self.equal, kind));
+            return format!("{} equal in every compared field.", counted(self.equal, kind));
         }
-        format!("{} equal, {} not.", counted_of(self.equal, kind), grouped(off))
+        format!("{} equal, {} not.", counted(self.equal, kind), grouped(off))
     }
 }
 
@@ -95,11 +95,6 @@ fn write_list(text: &mut String, style: Style, (name, list): (&str, &str)) -> st
         writeln!(text, "{}{line}", if index == 0 { "" } else { "  " })?;
     }
     Ok(())
-}
-
-fn counted_of(number: u64, kind: &str) -> String {
-    let one = kind.trim_end_matches('s');
-    counted(number, one)
 }
 
 fn in_words(difference: &Difference) -> String {

@@ -29,9 +29,16 @@ pub(super) struct Meaning<'a> {
     pub(super) local_currency: &'a str,
 }
 
-/// Tables with a row for each customer or document: other fields name those.
-const LARGE_TABLES: [&str; 5] =
-    ["customers", "salesInvoices", "accounts", "customerPaymentJournals", "currencies"];
+/// Tables with a row for each customer or document, or whose codes stand beside their ids: other fields name those.
+const LARGE_TABLES: [&str; 7] = [
+    "customers",
+    "salesInvoices",
+    "accounts",
+    "customerPaymentJournals",
+    "currencies",
+    "dimensions",
+    "dimensionValues",
+];
 
 /// What the server gives every record, and says nothing of what the record is.
 const NOT_COMPARED: [&str; 4] = ["id", "lineNumber", "journalId", "journalDisplayName"];
@@ -210,6 +217,10 @@ impl Comparison {
                     quoted("")
                 }
                 _ if self.takes_first(compared) => quoted(first_of(&text())),
+                // As people write it: of an option nobody is shown how OData spells a space.
+                _ if matches!(self.kind_of(compared.name), Some(Kind::Enum(_))) => {
+                    quoted(text().replace("_x0020_", " ").trim())
+                }
                 _ => record.raw(compared.name).unwrap_or("null").to_owned(),
             };
             push(compared.shown, &value);

@@ -177,6 +177,8 @@ fn share(openings: &[Opening<'_>; 2], codes: &mut [Codes; 2]) {
 fn matching(comparison: &Comparison, match_on: &[String]) -> Result<Matching, Error> {
     match comparison.kind {
         EntityKind::Payments if !match_on.is_empty() => return Err(Error::MatchPayments),
+        EntityKind::Dimensions if !match_on.is_empty() => return Err(Error::MatchDimensions),
+        EntityKind::Dimensions => return Ok(Matching::Dimension),
         EntityKind::Payments if comparison.has("customerNumber") => return Ok(Matching::Document),
         EntityKind::Payments if comparison.has_payer_names => return Ok(Matching::DocumentAndName),
         EntityKind::Payments => return Ok(Matching::DocumentAlone),
@@ -184,7 +186,6 @@ fn matching(comparison: &Comparison, match_on: &[String]) -> Result<Matching, Er
             return Ok(Matching::Number);
         }
         EntityKind::Customers if match_on.is_empty() => return Ok(Matching::Name),
-        EntityKind::Dimensions => return Err(Error::DiffDimensions),
         EntityKind::Customers => {}
     }
     let mut names = Vec::new();

@@ -64,14 +64,18 @@ impl Loading<'_> {
             (EntityKind::Customers, Matching::Name) if !text("number").is_empty() => {
                 (text("displayName"), text("number"))
             }
-            (EntityKind::Customers | EntityKind::Dimensions, _) => (text("number"), text("displayName")),
+            (EntityKind::Customers, _) => (text("number"), text("displayName")),
+            (EntityKind::Dimensions, _) => (
+                format!("{} {}", text("customerNumber"), text("dimensionCode")).trim().to_owned(),
+                text("dimensionValueCode"),
+            ),
             (EntityKind::Payments, _) => {
                 let who = if payer.is_empty() { text("customerNumber") } else { payer.clone() };
                 (text("documentNumber"), format!("{who} {}", text("amount")))
             }
         };
         let label = match row {
-            Some((line, _)) => format!("{} (line {line})", label.trim()),
+            Some((line, _)) => format!("{} (line {line})", label.trim()).trim_start().to_owned(),
             None => label.trim().to_owned(),
         };
         Ok(Entry {
@@ -237,7 +241,8 @@ impl Loading<'_> {
         let mut records = 0;
         for journal in journals(self.comparison.kind, target, journal).await? {
             let set = match self.comparison.kind {
-                EntityKind::Customers | EntityKind::Dimensions => Set::Customers,
+                EntityKind::Customers => Set::Customers,
+                EntityKind::Dimensions => Set::DefaultDimensions,
                 EntityKind::Payments => Set::Payments(&journal),
             };
             let list = target.list(set, &select);
@@ -285,7 +290,7 @@ impl Loading<'_> {
 /// The ids of the journals whose payments are compared: the one with this code, or all; an empty one where payments
 /// wait in none.
 async fn journals(kind: EntityKind, target: &Target, wanted: Option<&str>) -> Result<Vec<String>, Error> {
-    if kind == EntityKind::Customers || !target.api.habits().has_journals {
+    if kind != EntityKind::Payments || !target.api.habits().has_journals {
         return Ok(vec![String::new()]);
     }
     let mut reader = PageReader::new(&target.transport, target.api.as_ref(), target.pages).on_primary();

@@ -4,7 +4,7 @@ use super::fields::PAYER;
 use crate::connector::fields::Fields;
 use crate::domain::Money;
 use crate::domain::text::fold_name;
-use crate::run::index::{document_key, match_key, name_key, number_key};
+use crate::run::index::{dimension_key, document_key, match_key, name_key, number_key};
 
 /// By what records are found: fields that the user named, or else the natural key.
 #[derive(Clone, Debug)]
@@ -15,6 +15,8 @@ pub(super) enum Matching {
     Name,
     /// Every one of these fields.
     Fields(Vec<&'static str>),
+    /// The customer and the dimension, of which there is one default at most.
+    Dimension,
     /// The document and the customer; of several the invoice, and the amount and the day.
     Document,
     /// The document; of several the name of the customer, and the amount and the day: one of the sides has no numbers.
@@ -30,6 +32,7 @@ impl Matching {
             Self::Number => vec!["number", "displayName", "email"],
             Self::Name => vec!["displayName", "email"],
             Self::Fields(names) => names.clone(),
+            Self::Dimension => vec!["customerNumber", "dimensionCode"],
             Self::Document => {
                 vec!["documentNumber", "customerNumber", "appliesToInvoiceNumber", "amount", "postingDate"]
             }
@@ -53,6 +56,12 @@ impl Matching {
                 let is_blank = keys.iter().all(String::is_empty);
                 [if is_blank { String::new() } else { keys.join("\u{1f}") }, String::new(), String::new()]
             }
+            Self::Dimension => {
+                let (customer, dimension) = (text("customerNumber"), text("dimensionCode"));
+                let is_whole = !customer.trim().is_empty() && !dimension.trim().is_empty();
+                let key = if is_whole { dimension_key(&dimension, &customer) } else { String::new() };
+                [key, String::new(), String::new()]
+            }
             Self::Document | Self::DocumentAndName | Self::DocumentAlone => {
                 let document = text("documentNumber");
                 let customer =
@@ -71,7 +80,7 @@ impl Matching {
     /// What tells payments of one document and customer apart: the amount, to the cent, and the day.
     pub(super) fn further(&self, record: &Fields<'_>) -> String {
         match self {
-            Self::Number | Self::Name | Self::Fields(_) => String::new(),
+            Self::Number | Self::Name | Self::Fields(_) | Self::Dimension => String::new(),
             Self::Document | Self::DocumentAndName | Self::DocumentAlone => {
                 let amount = record.text("amount");
                 let cents = amount.parse::<Money>().map(|amount| amount.round(2).decimal().normalize());

@@ -168,9 +168,14 @@ fn open_both(
     };
     let [a, b] = sides;
     let openings = [open(a)?, open(b)?];
-    match kind.unwrap_or(EntityKind::Customers) {
-        EntityKind::Dimensions => Err(Error::DiffDimensions),
-        kind => Ok((kind, openings)),
+    let kind = kind.unwrap_or(EntityKind::Customers);
+    match openings.iter().filter_map(Opening::target).find(|target| !target.tables().has(kind)) {
+        None => Ok((kind, openings)),
+        Some(without) => Err(Error::NoneToCompare {
+            profile: without.profile.clone(),
+            kind: kind.noun(),
+            system: without.tables().title,
+        }),
     }
 }
 
