@@ -1,0 +1,55 @@
+//! What the server does to an address by itself, and what that means for a row in doubt.
+//!
+//! Source: another country empties postal code, city and state; a postal code that the server knows brings its own city,
+//! state and country.
+
+use crate::connector::fields::Fields;
+use crate::connector::text_of;
+use crate::domain::FieldChange;
+use crate::ledger::OpenRow;
+
+/// What somebody has filled in since the plan, and the row's change of country would empty: it is not in the payload.
+pub(super) fn filled_before_a_move(row: &OpenRow, changes: &[FieldChange], found: &str) -> Vec<FieldChange> {
+    if changes.iter().all(|change| change.field != "country") {
+        return Vec::new();
+    }
+    let is_unsent = |change: &&FieldChange| {
+        change.to.is_empty() && changes.iter().all(|known| known.field != change.field)
+    };
+    let filled = row.changes.iter().filter(is_unsent).filter_map(|change| {
+        let there = text_of(found, &change.field);
+        let is_theirs = !there.is_empty() && there != change.from.trim();
+        is_theirs.then(|| FieldChange { from: there, ..change.clone() })
+    });
+    filled.collect()
+}
+
+/// The payload with the values of somebody else that its change of country would empty.
+pub(super) fn with_theirs(
+    payload: &str,
+    foreign: &[FieldChange],
+    row: &OpenRow,
+) -> serde_json::Result<String> {
+    let sent = Fields::parse(&row.payload)?;
+    let unsent = foreign.iter().filter(|change| sent.raw(&change.field).is_none());
+    let mut members: Vec<String> = Vec::new();
+    for (name, value) in Fields::parse(payload)?.iter() {
+        members.push(format!("{}:{value}", serde_json::to_string(name)?));
+    }
+    for change in unsent {
+        let (name, value) = (serde_json::to_string(&change.field)?, serde_json::to_string(&change.from)?);
+        members.push(format!("{name}:{value}"));
+    }
+    Ok(format!("{{{}}}", members.join(",")))
+}
+
+/// A postal code that the server knows brings its own city, state and country.
+///
+/// Source: a postal code found in the post code table overwrites the three.
+pub(super) fn without_looked_up_address(mut changes: Vec<FieldChange>, payload: &str) -> Vec<FieldChange> {
+    let has_postal_code = payload.contains(r#""postalCode":""#) && !payload.contains(r#""postalCode":"""#);
+    if has_postal_code && changes.iter().all(|change| change.field != "postalCode") {
+        changes.retain(|change| !matches!(change.field.as_str(), "city" | "state" | "country"));
+    }
+    changes
+}

@@ -1,0 +1,40 @@
+//! What a judgement says to a person.
+
+use super::GONE;
+use crate::domain::{FieldChange, Refusal};
+
+/// The fields that stay, with those that stayed at an earlier attempt.
+pub(super) fn with_kept(earlier: &str, fields: String) -> String {
+    const ENDING: &str = " stayed as somebody else set it";
+    let fields = match earlier.strip_suffix(ENDING) {
+        Some(known) => format!("{known}, {fields}"),
+        None => fields,
+    };
+    format!("{fields}{ENDING}")
+}
+
+pub(super) fn stale(planned: &[FieldChange], foreign: &[FieldChange]) -> Refusal {
+    let told: Vec<_> = foreign
+        .iter()
+        .map(|change| {
+            let before = planned.iter().find(|seen| seen.field == change.field).map(|seen| &*seen.from);
+            let before = before.map(|before| format!(", and held `{before}`")).unwrap_or_default();
+            format!("`{}` was to become `{}`, is now `{}`{before}", change.field, change.to, change.from)
+        })
+        .collect();
+    let message = format!("someone else changed the record after the plan: {}", told.join("; "));
+    Refusal { status: 0, code: "stale".to_owned(), message }
+}
+
+pub(super) fn different(code: &str, words: &str, changes: &[FieldChange]) -> Refusal {
+    let fields = names(changes.iter().map(|change| change.field.as_str()));
+    Refusal { status: 0, code: code.to_owned(), message: format!("{words}; it differs in {fields}") }
+}
+
+pub(super) fn names<'a>(fields: impl Iterator<Item = &'a str>) -> String {
+    fields.map(|field| format!("`{field}`")).collect::<Vec<_>>().join(", ")
+}
+
+pub(super) fn gone() -> Refusal {
+    Refusal { status: 404, code: GONE.to_owned(), message: "the record to update is gone".to_owned() }
+}
