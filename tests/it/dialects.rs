@@ -250,6 +250,47 @@ fn a_colleagues_city_is_a_conflict_with_a_row_that_changes_the_city() {
     is_left(sheet, "ours", &theirs, ("done", &[("city", "Ours")]));
 }
 
+/// A postal code that the server knows brings its own city, and nobody can ask which it knows.
+#[test]
+fn a_new_postal_code_does_not_write_over_a_city_that_a_colleague_has_changed_since() {
+    let theirs = [r#"{"city":"Neu-Ulm","state":"BY"}"#];
+    let kept = [("city", "Neu-Ulm"), ("state", "BY")];
+    let known = "Number,Postal Code\nD1,DE-20097\n";
+    is_left(known, "reject", &theirs, ("conflict", &kept));
+    is_left(known, "theirs", &theirs, ("skipped", &kept));
+    let unknown = "Number,Postal Code\nD1,89231\n";
+    is_left(unknown, "reject", &theirs, ("conflict", &kept));
+    let ours = [("city", "Neu-Ulm"), ("state", "BY"), ("postalCode", "89231")];
+    is_left(unknown, "ours", &theirs, ("done", &ours));
+    // The city of the sheet is what it was; the colleague's is newer.
+    let both = "Number,City,Postal Code\nD1,Ulm,DE-20097\n";
+    is_left(both, "reject", &theirs, ("conflict", &kept));
+    is_left(both, "theirs", &theirs, ("skipped", &kept));
+    // The other changes of the row are made.
+    let with_street = "Number,Address,Postal Code\nD1,Ours 1,DE-20097\n";
+    let street = [("addressLine1", "Ours 1"), ("city", "Neu-Ulm"), ("state", "BY")];
+    is_left(with_street, "theirs", &theirs, ("done", &street));
+    is_left(with_street, "reject", &theirs, ("conflict", &kept));
+}
+
+#[test]
+fn a_new_city_does_not_write_over_a_postal_code_that_a_colleague_has_changed_since() {
+    let theirs = [r#"{"postalCode":"89231"}"#];
+    for on_conflict in ["reject", "theirs", "ours"] {
+        let both = [("city", "Ours"), ("postalCode", "89231")];
+        is_left("Number,City\nD1,Ours\n", on_conflict, &theirs, ("done", &both));
+    }
+}
+
+#[test]
+fn a_new_postal_code_goes_past_a_colleagues_street() {
+    for on_conflict in ["reject", "theirs", "ours"] {
+        let both = [("addressLine1", "Theirs 9"), ("postalCode", "89231")];
+        let theirs = [r#"{"addressLine1":"Theirs 9"}"#];
+        is_left("Number,Postal Code\nD1,89231\n", on_conflict, &theirs, ("done", &both));
+    }
+}
+
 #[test]
 fn an_undo_and_a_reconciliation_look_at_the_rows_own_part_of_an_address() {
     in_each(|bed, which| {

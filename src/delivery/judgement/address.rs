@@ -3,6 +3,7 @@
 //! Source: another country empties postal code, city and state; a postal code that the server knows brings its own city,
 //! state and country.
 
+use crate::catalogue::Entity;
 use crate::connector::fields::Fields;
 use crate::connector::text_of;
 use crate::domain::FieldChange;
@@ -52,4 +53,51 @@ pub(super) fn without_looked_up_address(mut changes: Vec<FieldChange>, payload: 
         changes.retain(|change| !matches!(change.field.as_str(), "city" | "state" | "country"));
     }
     changes
+}
+
+/// A change of the row that may write over what somebody else has changed since the plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Risky {
+    /// What the row changes.
+    pub(super) change: FieldChange,
+    /// What it may write over: from what the plan saw to what somebody has made of it.
+    pub(super) theirs: Vec<FieldChange>,
+}
+
+/// Parts the changes that are still to be made into those that harm nobody and those that may write over what somebody
+/// has changed since the plan.
+///
+/// Nobody knows beforehand whether the server knows a postal code, and it brings its own city even when another one is
+/// sent along.
+///
+/// # Errors
+/// When a record is no JSON object.
+pub(super) fn risky(
+    entity: &Entity,
+    row: &OpenRow,
+    changes: Vec<FieldChange>,
+    found: &str,
+) -> serde_json::Result<(Vec<FieldChange>, Vec<Risky>)> {
+    let before = if row.before.is_empty() { "{}" } else { &row.before };
+    let (before, found) = (Fields::parse(before)?, Fields::parse(found)?);
+    let (mut harmless, mut risky) = (Vec::new(), Vec::new());
+    for change in changes {
+        let overwritten = entity.field(&change.field).map_or(&[][..], |field| field.overwrites);
+        // What the plan did not note may be as it always was.
+        let noted = overwritten.iter().filter(|name| before.raw(name).is_some());
+        let theirs: Vec<_> = noted
+            .map(|name| FieldChange {
+                field: (*name).to_owned(),
+                from: before.text(name).trim().to_owned(),
+                to: found.text(name).trim().to_owned(),
+            })
+            .filter(|theirs| theirs.from != theirs.to && !theirs.to.is_empty())
+            .collect();
+        if theirs.is_empty() {
+            harmless.push(change);
+        } else {
+            risky.push(Risky { change, theirs });
+        }
+    }
+    Ok((harmless, risky))
 }

@@ -10,8 +10,8 @@ mod words;
 
 use std::borrow::Cow;
 
-use address::{filled_before_a_move, with_theirs, without_looked_up_address};
-use words::{different, gone, names, stale, with_kept};
+use address::{Risky, filled_before_a_move, risky, with_theirs, without_looked_up_address};
+use words::{different, gone, stale, theirs, with_kept};
 
 use super::doubt::{Cause, Doubt};
 use super::options::OnConflict;
@@ -174,14 +174,17 @@ impl Judge<'_> {
         }
         let (ours, foreign): (Vec<_>, Vec<_>) =
             changes.into_iter().partition(|change| is_as_planned(&row.changes, change));
-        if foreign.is_empty() {
+        let Ok((ours, risky)) = risky(self.connector.entity(), row, ours, &found.record) else {
+            return not_comparable();
+        };
+        if foreign.is_empty() && risky.is_empty() {
             return self.again(doubt, found);
         }
         match self.on_conflict {
-            OnConflict::Reject => Judgement::Conflict(stale(&row.changes, &foreign)),
+            OnConflict::Reject => Judgement::Conflict(stale(&row.changes, &foreign, &risky)),
             _ if self.may_run(doubt, found) => Judgement::LookAgain,
             OnConflict::Ours => self.resend(doubt, found),
-            OnConflict::Theirs => self.keep_theirs(doubt, found, (&ours, &foreign)),
+            OnConflict::Theirs => self.keep_theirs(doubt, found, (&ours, &foreign, &risky)),
         }
     }
 
@@ -249,19 +252,22 @@ impl Judge<'_> {
         }
     }
 
-    /// Leaves the fields that someone else changed as they are, and sends the others, if any are left.
+    /// Leaves the fields that someone else changed as they are, and sends the others, if any are left that write over
+    /// none of them.
     fn keep_theirs(
         &self,
         doubt: &Doubt,
         found: &Found,
-        (ours, foreign): (&[FieldChange], &[FieldChange]),
+        (ours, foreign, risky): (&[FieldChange], &[FieldChange], &[Risky]),
     ) -> Judgement {
         let (row, entity) = (&doubt.row, self.connector.entity());
-        let is_foreign = |name: &str| is_among(entity, foreign, name);
+        let is_foreign = |name: &str| {
+            is_among(entity, foreign, name) || risky.iter().any(|risky| risky.change.field == name)
+        };
         let sent = own(entity, &row.payload, &row.changes)
             .and_then(|own| only(&own, |name| !is_foreign(name)))
             .and_then(|sent| with_theirs(&sent, foreign, row));
-        let kept = with_kept(&doubt.kept, names(foreign.iter().map(|change| change.field.as_str())));
+        let kept = with_kept(&doubt.kept, theirs(foreign, risky));
         match sent {
             Err(_) => not_comparable(),
             Ok(payload) if !ours.is_empty() => Judgement::ResendPart(Part {
@@ -280,7 +286,7 @@ impl Judge<'_> {
                 code: "kept-theirs".to_owned(),
                 message: format!(
                     "someone else changed {} after the plan, and their values stay",
-                    names(foreign.iter().map(|change| change.field.as_str()))
+                    theirs(foreign, risky)
                 ),
             }),
         }

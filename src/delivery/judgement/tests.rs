@@ -184,6 +184,44 @@ fn what_somebody_filled_in_is_not_emptied_by_a_change_of_country() {
 }
 
 #[test]
+fn a_new_postal_code_may_write_over_a_city_that_somebody_has_changed() {
+    let mut doubt =
+        doubt(Action::Update, r#"{"addressLine1":"Ours 1","postalCode":"20097"}"#, Cause::Stale(refusal()));
+    let change = |field: &str, from: &str, to: &str| FieldChange {
+        field: field.into(),
+        from: from.into(),
+        to: to.into(),
+    };
+    doubt.row.changes = vec![change("addressLine1", "Old", "Ours 1"), change("postalCode", "89073", "20097")];
+    doubt.row.before = r#"{"addressLine1":"Old","postalCode":"89073","city":"Ulm","state":"BW"}"#.to_owned();
+    let judge = |doubt: &Doubt, on_conflict, city: &str| {
+        let record = format!(
+            r#"{{"id":"g","addressLine1":"Old","city":"{city}","state":"BW","country":"DE","postalCode":"89073","@odata.etag":"e5"}}"#
+        );
+        Judge { connector: customers().as_ref(), on_conflict, is_believable: true }
+            .judge(doubt, &[&found(&record)])
+    };
+    let again = Judgement::Resend(Some("e5".to_owned()));
+    let Judgement::Conflict(refusal) = judge(&doubt, OnConflict::Reject, "Bonn") else { panic!() };
+    assert_eq!(
+        refusal.message,
+        "someone else changed the record after the plan: `city` is now `Bonn`, and held `Ulm`, and a new `postalCode` \
+         may write over it"
+    );
+    let Judgement::ResendPart(part) = judge(&doubt, OnConflict::Theirs, "Bonn") else { panic!() };
+    assert_eq!(part.payload, r#"{"addressLine1":"Ours 1"}"#);
+    assert_eq!(part.kept, "`city` (and `postalCode` with it) stayed as somebody else set it");
+    assert_eq!(judge(&doubt, OnConflict::Ours, "Bonn"), again);
+    // Nothing is written over where the city is as the plan saw it, or empty.
+    for city in ["Ulm", ""] {
+        assert_eq!(judge(&doubt, OnConflict::Reject, city), again);
+    }
+    // A plan that did not note the city knows of no change.
+    doubt.row.before = String::new();
+    assert_eq!(judge(&doubt, OnConflict::Reject, "Bonn"), again);
+}
+
+#[test]
 fn nothing_is_looked_up_for_a_postal_code_that_was_refused() {
     let sent = r#"{"city":"Ulm","postalCode":"89073"}"#;
     let there = found(r#"{"id":"g","city":"Neu-Ulm","postalCode":"89073","@odata.etag":"e5"}"#);
