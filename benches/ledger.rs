@@ -81,21 +81,13 @@ fn rows() -> Vec<PlannedRow> {
 fn row(number: u64) -> PlannedRow {
     let cells: Vec<_> = (0..20).map(|cell| format!("cell {cell} of {number}")).collect();
     let payload = cells.iter().enumerate().map(|(at, cell)| format!(r#""field{at}":"{cell}""#));
+    let payload = format!("{{{}}}", payload.collect::<Vec<_>>().join(","));
+    let origin = Origin { row: number, line: number + 1 };
     PlannedRow {
-        source: 0,
-        origin: Origin { row: number, line: number + 1 },
-        key: format!("C{number:08}"),
-        action: Action::Create,
-        payload: format!("{{{}}}", payload.collect::<Vec<_>>().join(",")),
-        changes: Vec::new(),
-        before: String::new(),
-        remote_id: None,
-        etag: None,
-        line_number: None,
-        violations: Vec::new(),
         cells,
         amount: Some(i64::try_from(number).expect("few rows").into()),
         currency: "EUR".to_owned(),
+        ..PlannedRow::new(origin, format!("C{number:08}"), Action::Create, payload)
     }
 }
 

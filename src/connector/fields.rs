@@ -42,18 +42,51 @@ impl<'a> Fields<'a> {
 /// # Errors
 /// When it is no JSON object.
 pub fn only(text: &str, wanted: impl Fn(&str) -> bool) -> serde_json::Result<String> {
-    let mut object = String::with_capacity(text.len());
-    object.push('{');
+    let mut object = Object::with_capacity(text.len());
     for (name, value) in Fields::parse(text)?.iter().filter(|(name, _)| wanted(name)) {
-        if object.len() > 1 {
-            object.push(',');
-        }
-        object.push_str(&serde_json::to_string(name)?);
-        object.push(':');
-        object.push_str(value);
+        object.push(name, value);
     }
-    object.push('}');
-    Ok(object)
+    Ok(object.finish())
+}
+
+/// A JSON object in the making.
+#[derive(Debug)]
+pub struct Object(String);
+
+impl Object {
+    /// One without members, with room for so many bytes.
+    #[must_use]
+    pub fn with_capacity(bytes: usize) -> Self {
+        let mut text = String::with_capacity(bytes);
+        text.push('{');
+        Self(text)
+    }
+
+    /// Adds a member: its name, and the JSON text of its value.
+    pub fn push(&mut self, name: &str, value: &str) {
+        if self.0.len() > 1 {
+            self.0.push(',');
+        }
+        self.0.push_str(&quoted(name));
+        self.0.push(':');
+        self.0.push_str(value);
+    }
+
+    /// Adds a member whose value is this text.
+    pub fn push_text(&mut self, name: &str, text: &str) {
+        self.push(name, &quoted(text));
+    }
+
+    /// The text of the object.
+    #[must_use]
+    pub fn finish(mut self) -> String {
+        self.0.push('}');
+        self.0
+    }
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::to_string(text).expect("a text has a JSON form")
 }
 
 /// The JSON object `text` with every null as `form` wants it: another value, or left out.
@@ -68,14 +101,14 @@ pub fn without_nulls(
     if fields.iter().all(|(_, value)| value != "null") {
         return Ok(Cow::Borrowed(text));
     }
-    let mut members = Vec::new();
+    let mut object = Object::with_capacity(text.len());
     for (name, value) in fields.iter() {
         let value = if value == "null" { form(name) } else { Some(value) };
         if let Some(value) = value {
-            members.push(format!("{}:{value}", serde_json::to_string(name)?));
+            object.push(name, value);
         }
     }
-    Ok(Cow::Owned(format!("{{{}}}", members.join(","))))
+    Ok(Cow::Owned(object.finish()))
 }
 
 /// A JSON value as plain text: strings without quotes and escapes, null as nothing, all else as it stands.

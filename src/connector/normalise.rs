@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use super::fields::{Fields, decode, only, without_nulls};
+use super::fields::{Fields, Object, decode, only, without_nulls};
 use crate::catalogue::{Entity, Field, Kind, Writable};
 use crate::domain::text::upper;
 use crate::domain::{FieldChange, Money};
@@ -126,20 +126,20 @@ pub fn completed<'a>(entity: &Entity, payload: &'a str, found: &str) -> serde_js
     let goes_along =
         |field: &&Field| sent.raw(field.name).is_none() && sent.iter().any(|(name, _)| field.goes_with(name));
     let found = Fields::parse(found)?;
-    let mut members = Vec::new();
+    let mut object = Object::with_capacity(payload.len());
     for (name, value) in sent.iter() {
-        members.push(format!("{}:{value}", serde_json::to_string(name)?));
+        object.push(name, value);
     }
     for field in entity.fields.iter().filter(goes_along) {
         if let Some(value) = found.raw(field.name).filter(|value| *value != "null") {
-            members.push(format!("{}:{value}", serde_json::to_string(field.name)?));
+            object.push(field.name, value);
         }
     }
     for field in entity.fields.iter().filter(is_missing) {
         let value = found.raw(field.name).filter(|value| *value != "null").unwrap_or("\"\"");
-        members.push(format!("{}:{value}", serde_json::to_string(field.name)?));
+        object.push(field.name, value);
     }
-    Ok(Cow::Owned(format!("{{{}}}", members.join(","))))
+    Ok(Cow::Owned(object.finish()))
 }
 
 /// The payload of a change without what only goes along with it, see [`completed`]: of such fields, those that it

@@ -211,6 +211,29 @@ pub struct PlannedRow {
     pub currency: String,
 }
 
+impl PlannedRow {
+    /// A row of the first source, known by `key`, with this to send and nothing else known of it.
+    #[must_use]
+    pub fn new(origin: Origin, key: String, action: Action, payload: String) -> Self {
+        Self {
+            source: 0,
+            origin,
+            key,
+            action,
+            payload,
+            changes: Vec::new(),
+            before: String::new(),
+            remote_id: None,
+            etag: None,
+            line_number: None,
+            violations: Vec::new(),
+            cells: Vec::new(),
+            amount: None,
+            currency: String::new(),
+        }
+    }
+}
+
 /// The target's yes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Receipt {

@@ -82,20 +82,12 @@ pub(super) fn result(id: i64, action: Action, state: State) -> RowResult {
     RowResult {
         id,
         planned: PlannedRow {
-            source: 0,
-            origin: Origin { row, line: row + 1 },
-            key,
-            action,
-            payload: String::new(),
             changes: if action == Action::Update { vec![terms_change()] } else { Vec::new() },
-            before: String::new(),
-            remote_id: None,
-            etag: None,
-            line_number: None,
             violations: if state == State::Rejected { vec![violation("email")] } else { Vec::new() },
             amount: cells[3].parse().ok(),
             cells,
             currency: if row.is_multiple_of(4) { "EUR".to_owned() } else { String::new() },
+            ..PlannedRow::new(Origin { row, line: row + 1 }, key, action, String::new())
         },
         state,
         attempts: u32::from(is_sent),

@@ -4,7 +4,7 @@
 //! somebody else has written since, or a record that somebody has made again, is never written over by guess.
 
 use crate::catalogue::{Entity, Kind, Writable};
-use crate::connector::fields::{self, Fields};
+use crate::connector::fields::{self, Fields, Object};
 use crate::connector::{blanks, completed, differences, filled_since, is_all_applied, is_among};
 use crate::delivery::OnConflict;
 use crate::domain::{Action, EntityKind, FieldChange, PlannedRow, RowResult, Rule, Violation};
@@ -300,7 +300,7 @@ impl Inverse {
     /// is written `_x0020_`.
     fn writable_again(&self, record: &str) -> serde_json::Result<String> {
         let record = blanks(self.entity, record)?;
-        let mut members = Vec::new();
+        let mut object = Object::with_capacity(record.len());
         for (name, value) in Fields::parse(&record)?.iter().filter(|(name, _)| self.is_writable(name)) {
             let text = value.trim_matches('"').trim();
             let is_blank_member = text.is_empty()
@@ -313,9 +313,9 @@ impl Inverse {
                 (_, true) => r#""""#,
                 _ => value,
             };
-            members.push(format!("{}:{value}", serde_json::to_string(name)?));
+            object.push(name, value);
         }
-        Ok(format!("{{{}}}", members.join(",")))
+        Ok(object.finish())
     }
 
     fn leave(&self, planned: PlannedRow, rule: Rule, words: [&str; 3]) -> PlannedRow {

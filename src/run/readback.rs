@@ -518,22 +518,7 @@ mod tests {
 
     /// A row that creates a record.
     fn row(payload: &str) -> PlannedRow {
-        PlannedRow {
-            source: 0,
-            origin: Origin { row: 1, line: 2 },
-            key: String::new(),
-            action: Action::Create,
-            payload: payload.to_owned(),
-            changes: Vec::new(),
-            before: String::new(),
-            remote_id: None,
-            etag: None,
-            line_number: None,
-            violations: Vec::new(),
-            cells: Vec::new(),
-            amount: None,
-            currency: String::new(),
-        }
+        PlannedRow::new(Origin { row: 1, line: 2 }, String::new(), Action::Create, payload.to_owned())
     }
 
     #[test]

@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 use super::Routes;
 use super::lens::Lens;
 use super::lookup::{LOOKUP_ROWS, encode};
-use crate::connector::fields::Fields;
+use crate::connector::fields::{Fields, Object};
 use crate::connector::{Identity, Lookup, Operation, text_of};
 use crate::domain::Action;
 use crate::domain::reference::NIL_GUID;
@@ -107,19 +107,13 @@ fn neutral(lens: &Lens, record: &str, (customer, number): (&str, &str)) -> serde
     let record = lens.record(record)?;
     let fields = Fields::parse(&record)?;
     let address = address(customer, &fields.text("id"), &fields.text("dimensionId"));
-    let mut object = String::with_capacity(record.len() + 128);
-    object.push_str(r#"{"id":"#);
-    object.push_str(&serde_json::to_string(&address)?);
-    object.push_str(r#","customerNumber":"#);
-    object.push_str(&serde_json::to_string(number)?);
+    let mut object = Object::with_capacity(record.len() + 128);
+    object.push_text("id", &address);
+    object.push_text("customerNumber", number);
     for (name, value) in fields.iter().filter(|(name, _)| *name != "id") {
-        object.push(',');
-        object.push_str(&serde_json::to_string(name)?);
-        object.push(':');
-        object.push_str(value);
+        object.push(name, value);
     }
-    object.push('}');
-    Ok(object)
+    Ok(object.finish())
 }
 
 /// A page of customers with their default dimensions as a page of these.
@@ -132,15 +126,12 @@ pub(super) fn page(lens: &Lens, page: &Bytes) -> serde_json::Result<Bytes> {
     for customer in serde_json::from_str::<Vec<&RawValue>>(around.raw("value").unwrap_or("[]"))? {
         records.extend(of_customer(lens, customer.get())?);
     }
-    let mut object = format!(r#"{{"value":[{}]"#, records.join(","));
+    let mut object = Object::with_capacity(page.len());
+    object.push("value", &format!("[{}]", records.join(",")));
     for (name, value) in around.iter().filter(|(name, _)| *name != "value") {
-        object.push(',');
-        object.push_str(&serde_json::to_string(name)?);
-        object.push(':');
-        object.push_str(value);
+        object.push(name, value);
     }
-    object.push('}');
-    Ok(object.into())
+    Ok(object.finish().into())
 }
 
 #[cfg(test)]

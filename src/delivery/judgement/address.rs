@@ -4,7 +4,7 @@
 //! state and country.
 
 use crate::catalogue::Entity;
-use crate::connector::fields::Fields;
+use crate::connector::fields::{Fields, Object};
 use crate::connector::text_of;
 use crate::domain::FieldChange;
 use crate::ledger::OpenRow;
@@ -33,15 +33,14 @@ pub(super) fn with_theirs(
 ) -> serde_json::Result<String> {
     let sent = Fields::parse(&row.payload)?;
     let unsent = foreign.iter().filter(|change| sent.raw(&change.field).is_none());
-    let mut members: Vec<String> = Vec::new();
+    let mut object = Object::with_capacity(payload.len());
     for (name, value) in Fields::parse(payload)?.iter() {
-        members.push(format!("{}:{value}", serde_json::to_string(name)?));
+        object.push(name, value);
     }
     for change in unsent {
-        let (name, value) = (serde_json::to_string(&change.field)?, serde_json::to_string(&change.from)?);
-        members.push(format!("{name}:{value}"));
+        object.push_text(&change.field, &change.from);
     }
-    Ok(format!("{{{}}}", members.join(",")))
+    Ok(object.finish())
 }
 
 /// A postal code that the server knows brings its own city, state and country.

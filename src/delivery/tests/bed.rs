@@ -266,22 +266,7 @@ pub(super) fn payment(number: u64) -> PlannedRow {
 }
 
 pub(super) fn row(number: u64, key: String, action: Action) -> PlannedRow {
-    PlannedRow {
-        source: 0,
-        origin: Origin { row: number, line: number + 1 },
-        key,
-        action,
-        payload: String::new(),
-        changes: Vec::new(),
-        before: String::new(),
-        remote_id: None,
-        etag: None,
-        line_number: None,
-        violations: Vec::new(),
-        cells: Vec::new(),
-        amount: None,
-        currency: String::new(),
-    }
+    PlannedRow::new(Origin { row: number, line: number + 1 }, key, action, String::new())
 }
 
 pub(super) fn money(text: &str) -> Money {
