@@ -12,6 +12,7 @@ pub mod reference;
 pub mod reject;
 pub mod restored;
 pub mod row;
+pub mod rule;
 pub mod text;
 pub mod unsupported;
 pub mod words;
@@ -24,8 +25,9 @@ pub use operation::{
 };
 pub use record::{Record, Value};
 pub use reference::References;
-pub use reject::{Broken, Reject, Rule, Violation};
+pub use reject::{Broken, Reject, Violation};
 pub use restored::NotRestored;
 pub use row::{Origin, Row, SourceName, Span};
+pub use rule::Rule;
 pub use unsupported::{OnUnsupported, UnsupportedColumn};
 pub use words::ErrorWords;
