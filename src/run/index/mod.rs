@@ -1,14 +1,21 @@
 //! What the target holds, in reach of a plan: an index on disk, so that memory stays flat however many
 //! records there are.
 
+mod keys;
+#[cfg(test)]
+mod tests;
+
 use rusqlite::{Connection, OptionalExtension, params};
-use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use crate::connector::fields::{Fields, decode};
+use crate::connector::fields::Fields;
 use crate::domain::EntityKind;
-use crate::domain::text::fold_name;
 use crate::plan::Existing;
+
+use keys::{Members, email_key, is_blank};
+pub(super) use keys::{
+    customer_of, dimension_key, document_key, fold_code, key_of, match_key, name_key, natural_key, number_key,
+};
 
 /// Why the index could not be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -57,51 +64,6 @@ const TABLES: &str = "
     CREATE TABLE delivered (document TEXT PRIMARY KEY, run TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE met (record TEXT PRIMARY KEY, place TEXT NOT NULL) WITHOUT ROWID;
 ";
-
-/// One record of a page: the members that make its keys, and all of it as text.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Members {
-    id: String,
-    #[serde(rename = "@odata.etag", default)]
-    etag: String,
-    #[serde(default, deserialize_with = "null_as_empty")]
-    number: String,
-    #[serde(default, deserialize_with = "null_as_empty")]
-    display_name: String,
-    #[serde(default, deserialize_with = "null_as_empty")]
-    document_number: String,
-    #[serde(default, deserialize_with = "null_as_empty")]
-    dimension_code: String,
-    #[serde(default, deserialize_with = "null_as_empty")]
-    customer_number: String,
-    #[serde(default, deserialize_with = "any_as_text")]
-    customer_id: String,
-    #[serde(default, deserialize_with = "null_as_empty")]
-    email: String,
-    line_number: Option<i64>,
-    #[serde(default, deserialize_with = "null_as_empty")]
-    currency_code: String,
-    #[serde(default, deserialize_with = "null_as_empty")]
-    blocked: String,
-}
-
-fn null_as_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
-}
-
-/// An id is a text in one system and a number in another.
-fn any_as_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    let raw = Box::<RawValue>::deserialize(deserializer)?;
-    Ok(decode(raw.get()).into_owned())
-}
-
-impl Members {
-    /// What payments name a customer by: the number, or the id where there are no numbers.
-    fn customer(&self) -> &str {
-        if self.customer_number.is_empty() { &self.customer_id } else { &self.customer_number }
-    }
-}
 
 impl TargetIndex {
     /// An empty index.
@@ -400,189 +362,5 @@ impl TargetIndex {
         let mut lines = self.connection.prepare("SELECT line FROM lines ORDER BY line")?;
         let numbers = lines.query_map([], |row| row.get(0))?;
         Ok(numbers.collect::<Result<_, _>>()?)
-    }
-}
-
-/// Parts the document from the customer in a payment's key.
-const CUSTOMER_FOLLOWS: char = '\u{1f}';
-
-/// A code as Business Central stores it: trimmed and upper-cased.
-pub(super) fn fold_code(code: &str) -> String {
-    code.trim().to_uppercase()
-}
-
-/// The key of a customer's number.
-pub(super) fn number_key(number: &str) -> String {
-    format!("n:{}", fold_code(number))
-}
-
-/// The key of a customer's name, for rows without a number: case and spaces do not matter.
-pub(super) fn name_key(name: &str) -> String {
-    format!("d:{}", fold_name(name))
-}
-
-/// The key of a customer's e-mail address, where customers have no numbers.
-fn email_key(email: &str) -> String {
-    format!("e:{}", fold_name(email))
-}
-
-/// The key of a field that the user named: case and spaces do not matter.
-pub(super) fn match_key(field: &str, text: &str) -> String {
-    let words: Vec<_> = text.split_whitespace().map(str::to_lowercase).collect();
-    format!("m-{field}:{}", words.join(" "))
-}
-
-/// The key of a payment: its document and its customer.
-pub(super) fn document_key(document: &str, customer: &str) -> String {
-    format!("p:{}{CUSTOMER_FOLLOWS}{}", fold_code(document), fold_code(customer))
-}
-
-/// The key of a default dimension: its dimension and its customer.
-pub(super) fn dimension_key(dimension: &str, customer: &str) -> String {
-    format!("d:{}{CUSTOMER_FOLLOWS}{}", fold_code(dimension), fold_code(customer))
-}
-
-/// Whether a key was made of a blank number, name or document.
-fn is_blank(key: &str) -> bool {
-    let named = key.split_once(':').map_or(key, |(_, named)| named);
-    named.is_empty() || named.starts_with(CUSTOMER_FOLLOWS)
-}
-
-/// The natural key by which a row with this `payload` finds its record.
-///
-/// A payment that names its customer by id is given the customer's number by `customer_number`.
-pub(super) fn key_of(entity: EntityKind, payload: &str, customer_number: Option<&str>) -> String {
-    let members: KeyMembers = serde_json::from_str(payload).unwrap_or_default();
-    match entity {
-        EntityKind::Customers if !members.number.is_empty() => number_key(&members.number),
-        EntityKind::Customers => name_key(&members.display_name),
-        EntityKind::Dimensions => dimension_key(&members.dimension_code, &members.customer_number),
-        EntityKind::Payments => {
-            document_key(&members.document_number, customer_number.unwrap_or(&members.customer_number))
-        }
-    }
-}
-
-/// The natural key in words a person knows: a customer's number or else its name, the customer and
-/// the dimension of a default dimension, a payment's document number.
-pub(super) fn natural_key(entity: EntityKind, payload: &str) -> String {
-    let members: KeyMembers = serde_json::from_str(payload).unwrap_or_default();
-    match entity {
-        EntityKind::Customers if members.number.is_empty() => members.display_name,
-        EntityKind::Customers => members.number,
-        EntityKind::Dimensions => format!("{} {}", members.customer_number, members.dimension_code),
-        EntityKind::Payments => members.document_number,
-    }
-}
-
-/// The customer a payment's `payload` names, by number or by id; empty when it names none.
-pub(super) fn customer_of(payload: &str) -> String {
-    let members: KeyMembers = serde_json::from_str(payload).unwrap_or_default();
-    if members.customer_number.is_empty() { members.customer_id } else { members.customer_number }
-}
-
-/// The members of a payload that make its key and its control total.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct KeyMembers {
-    number: String,
-    display_name: String,
-    document_number: String,
-    dimension_code: String,
-    customer_number: String,
-    #[serde(deserialize_with = "any_as_text")]
-    customer_id: String,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn index(entity: EntityKind, records: &[&str]) -> TargetIndex {
-        let raw: Vec<Box<RawValue>> =
-            records.iter().map(|text| RawValue::from_string((*text).to_owned()).unwrap()).collect();
-        let page: Vec<&RawValue> = raw.iter().map(AsRef::as_ref).collect();
-        let mut index = TargetIndex::new().unwrap();
-        index.add_page(entity, &page).unwrap();
-        index.add_customers(&page).unwrap();
-        index
-    }
-
-    #[test]
-    fn a_customer_is_found_by_number_or_else_by_name() {
-        let index = index(
-            EntityKind::Customers,
-            &[r#"{"@odata.etag":"W/\"1\"","id":"a","number":"C1","displayName":"Trey  Research"}"#],
-        );
-        let by_number = index.find(&key_of(EntityKind::Customers, r#"{"number":"c1"}"#, None)).unwrap();
-        let by_name =
-            index.find(&key_of(EntityKind::Customers, r#"{"displayName":"trey research"}"#, None)).unwrap();
-        assert_eq!(by_number, by_name);
-        assert_eq!(by_number[0].etag, "W/\"1\"");
-    }
-
-    #[test]
-    fn a_customer_is_found_by_every_field_that_was_named_and_the_row_fills() {
-        let records = [
-            r#"{"id":"a","number":"C1","displayName":"Trey","email":"A@b.c"}"#,
-            r#"{"id":"b","number":"C2","displayName":"trey ","email":""}"#,
-        ];
-        let raw = records.map(|text| RawValue::from_string(text.to_owned()).unwrap());
-        let mut index = TargetIndex::matching(&["displayName", "email"]).unwrap();
-        index.add_page(EntityKind::Customers, &raw.each_ref().map(AsRef::as_ref)).unwrap();
-        let ids = |payload: &str| -> Vec<String> {
-            let found = index.find_all(&index.match_keys(payload).unwrap()).unwrap();
-            found.into_iter().map(|existing| existing.id).collect()
-        };
-        assert_eq!(ids(r#"{"displayName":"TREY","email":" a@B.c "}"#), ["a"]);
-        assert_eq!(ids(r#"{"displayName":"Trey"}"#), ["a", "b"]);
-        assert_eq!(ids(r#"{"displayName":"Trey","email":"x@y.z"}"#), Vec::<String>::new());
-        assert_eq!(ids(r#"{"displayName":" ","number":"C1"}"#), Vec::<String>::new());
-    }
-
-    #[test]
-    fn rows_without_a_key_find_nobody_who_has_none_either() {
-        let customers = index(EntityKind::Customers, &[r#"{"id":"a","number":null,"displayName":" "}"#]);
-        assert_eq!(customers.find(&key_of(EntityKind::Customers, "{}", None)).unwrap(), []);
-        let waiting = r#"{"id":"p","lineNumber":30000,"documentNumber":"","customerNumber":"10000"}"#;
-        let payments = index(EntityKind::Payments, &[waiting]);
-        let row = r#"{"customerNumber":"10000"}"#;
-        assert_eq!(payments.find(&key_of(EntityKind::Payments, row, None)).unwrap(), []);
-    }
-
-    #[test]
-    fn a_record_with_a_null_in_it_still_counts() {
-        let waiting =
-            r#"{"id":"p","lineNumber":30000,"documentNumber":"D1","customerNumber":"1","currencyCode":null}"#;
-        let index = index(EntityKind::Payments, &[waiting]);
-        assert_eq!(index.find(&document_key("D1", "1")).unwrap().len(), 1);
-        assert_eq!(index.lines().unwrap(), [30_000]);
-    }
-
-    #[test]
-    fn without_journals_a_payment_is_found_by_its_document_whoevers_it_is() {
-        let mut index = TargetIndex::new().unwrap();
-        index.find_by_document();
-        let record = RawValue::from_string(r#"{"id":"p","documentNumber":"P-1","customerId":7}"#.to_owned());
-        index.add_page(EntityKind::Payments, &[&record.unwrap()]).unwrap();
-        for (payload, payer) in [
-            (r#"{"documentNumber":"p-1"}"#, None),
-            (r#"{"documentNumber":"P-1","customerNumber":"Ann"}"#, None),
-            (r#"{"documentNumber":"P-1","customerId":8}"#, Some("8")),
-        ] {
-            let key = index.key_of(EntityKind::Payments, payload, payer);
-            assert_eq!(index.find(&key).unwrap().len(), 1, "{payload}");
-        }
-    }
-
-    #[test]
-    fn a_payment_is_found_by_its_document_and_customer() {
-        let index = index(
-            EntityKind::Payments,
-            &[r#"{"id":"p","lineNumber":30000,"documentNumber":"D1","customerNumber":"10000"}"#],
-        );
-        let key = key_of(EntityKind::Payments, r#"{"documentNumber":"d1","customerNumber":"10000"}"#, None);
-        assert_eq!(index.find(&key).unwrap().len(), 1);
-        assert_eq!(index.lines().unwrap(), [30_000]);
     }
 }
