@@ -1,9 +1,10 @@
 //! What a system has to offer so that ferry can plan for it, write to it, look things up and export from it.
 //!
 //! A third system is a folder beside `business_central` with these two traits, a table of its fields in
-//! [`catalogue`](crate::catalogue), and a line in [`open`](super::open). Its [habits](Habits) say what it does otherwise;
-//! only one whose rows [need completion](Habits::needs_completion) in a new way adds to the planning. Everything else (reading files, checking,
-//! planning, the ledger, delivery, reports, export) speaks of records in **neutral form** and stays as it is.
+//! [`catalogue`](crate::catalogue), and a line in [`open`](super::open). Its [habits](Habits) say what it does otherwise,
+//! and one whose rows mean more than they say brings a [completion](Api::completion) of its own. Everything else (reading
+//! files, checking, planning, the ledger, delivery, reports, export) speaks of records in **neutral form** and stays as it
+//! is.
 //!
 //! # The neutral form
 //!
@@ -19,7 +20,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Found, FoundPage, Identity, Lookup, Operation, Request, Verdict};
+use super::{Completion, Found, FoundPage, Identity, Lookup, Operation, Request, Verdict};
 use crate::catalogue::{Dialect, Entity};
 use crate::domain::{Action, EntityKind};
 
@@ -72,9 +73,16 @@ pub trait Api: fmt::Debug + Send + Sync {
     /// [journals](Habits::has_journals).
     fn new_journal(&self, company: &str, body: String) -> Request;
 
-    /// The account on which payments come in when a row names none, by code or name, where payments need one.
-    fn deposit_account(&self) -> Option<&str> {
+    /// What rows of this kind are completed with in a company of this currency; `None` where they mean what they say.
+    /// A system with one has the [habit](Habits::needs_completion); of default dimensions it is never asked.
+    fn completion(&self, kind: EntityKind, local_currency: &str) -> Option<Box<dyn Completion>> {
+        let _ = (kind, local_currency);
         None
+    }
+
+    /// The tables that a completion reads, so that nothing else has to.
+    fn completion_tables(&self) -> &'static [&'static str] {
+        &[]
     }
 
     /// Who writes customers of the company with this id.
@@ -213,8 +221,8 @@ pub struct Habits {
     pub says_currency: bool,
     /// Whether records are looked up at addresses of their own, which are not found when they are gone.
     pub is_looked_up_alone: bool,
-    /// Whether a row has to be completed from the target's other records: ids of the invoice that a payment settles and
-    /// of the account it comes in on, a type and a currency.
+    /// Whether a row has to be [completed](Api::completion): with ids of the invoice that a payment settles and of the
+    /// account it comes in on, a type and a currency.
     pub needs_completion: bool,
 }
 

@@ -10,6 +10,7 @@ mod api;
 mod applied;
 pub mod bigcapital;
 pub mod business_central;
+mod completion;
 pub mod fields;
 mod found;
 mod normalise;
@@ -17,6 +18,7 @@ pub mod payload;
 
 pub use api::{Api, Connector, Described, Habits, List, ReadPause, Set};
 pub use applied::is_all_applied;
+pub use completion::{Completion, IsNamed, Needed, Settling};
 pub use found::{Found, FoundPage, Identity, Lookup, highest_line_of, text_of};
 pub use normalise::{blanks, completed, differences, filled_since, is_among, own};
 

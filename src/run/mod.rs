@@ -35,7 +35,6 @@ mod reconcile;
 mod reporting;
 mod restored;
 mod retry;
-mod settled;
 mod staleness;
 mod target;
 mod undo;

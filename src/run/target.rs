@@ -124,10 +124,8 @@ impl Target {
         sets.remove(CUSTOMERS);
         // Read with their values.
         sets.remove("dimensions");
-        if self.api.habits().needs_completion {
-            // Read with what else is to be known of them.
-            sets.retain(|set| !matches!(*set, "salesInvoices" | "accounts"));
-        }
+        // Read with what else is to be known of them.
+        sets.retain(|set| !self.api.completion_tables().contains(set));
         match self.fetch_local_currency().await? {
             Some(currency) => references.set_local_currency(&currency),
             // Without it, the currencies are not all there is: the local one has no row among them.

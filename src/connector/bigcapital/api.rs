@@ -5,13 +5,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::de::Error as _;
 
+use super::completion::{NewCustomers, PaymentCompletion, TABLES};
 use super::envelope::{Envelope, PAGE_ROWS};
 use super::form::{Neutral, neutral, rounded};
 use super::lookup::{only_digits, route};
 use super::{HABITS, Routes};
 use crate::catalogue::Dialect;
 use crate::connector::fields::Fields;
-use crate::connector::{Api, Connector, Habits, List, Method, Request, Set};
+use crate::connector::{Api, Completion, Connector, Habits, List, Method, Request, Set};
 use crate::domain::EntityKind;
 
 /// The API of one organization: a key belongs to one.
@@ -117,8 +118,19 @@ impl Api for Bigcapital {
         }
     }
 
-    fn deposit_account(&self) -> Option<&str> {
-        self.deposit_account.as_deref()
+    fn completion(&self, kind: EntityKind, local_currency: &str) -> Option<Box<dyn Completion>> {
+        match kind {
+            EntityKind::Customers => {
+                let local_currency = local_currency.to_owned();
+                Some(Box::new(NewCustomers { dialect: self.dialect, local_currency }))
+            }
+            EntityKind::Payments => Some(Box::new(PaymentCompletion::new(self.deposit_account.clone()))),
+            EntityKind::Dimensions => None,
+        }
+    }
+
+    fn completion_tables(&self) -> &'static [&'static str] {
+        TABLES
     }
 
     fn customers(&self, _company: &str) -> Arc<dyn Connector> {

@@ -84,6 +84,11 @@ impl Neutral {
         neutral
     }
 
+    /// One without members.
+    pub(super) fn empty() -> Self {
+        Self("{".to_owned())
+    }
+
     pub(super) fn text(&mut self, name: &str, text: &str) {
         let raw = serde_json::Value::from(text).to_string();
         self.raw(name, &raw);

@@ -10,6 +10,7 @@
 //! Source: `reference/bigcapital/` (README, `entities.json`, recorded answers).
 
 mod api;
+mod completion;
 mod envelope;
 mod form;
 mod lookup;
