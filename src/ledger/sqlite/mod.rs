@@ -1,76 +1,21 @@
 //! The ledger as one `SQLite` file, used by one thread at a time.
 
+mod format;
+mod meta;
+#[cfg(test)]
+mod tests;
+
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, params};
 
 use super::rows::{self, Counts, Filter, OpenRow};
 use super::steps::Group;
-use super::{Counters, LedgerError, Phase, RunHeader, RunLock, Step};
+use super::{LedgerError, Phase, RunHeader, RunLock, Step};
 use crate::domain::{Action, PlannedRow, RowResult, State};
 
-/// "FERY", so that `file` and a reader can tell the database from any other.
-const APPLICATION_ID: i64 = 0x4645_5259;
-
-/// The version of the format described in the module's documentation.
-const FORMAT_VERSION: i64 = 2;
-
-const SCHEMA: &str = "
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE rows (
-    id INTEGER PRIMARY KEY,
-    source INTEGER NOT NULL,
-    row INTEGER NOT NULL,
-    line INTEGER NOT NULL,
-    key TEXT NOT NULL,
-    action TEXT NOT NULL,
-    payload TEXT NOT NULL,
-    changes TEXT NOT NULL,
-    target_id TEXT,
-    etag TEXT,
-    line_number INTEGER,
-    violations TEXT NOT NULL,
-    cells TEXT NOT NULL,
-    amount TEXT,
-    currency TEXT NOT NULL,
-    before TEXT NOT NULL DEFAULT ''
-) STRICT;
-CREATE TABLE progress (
-    id INTEGER PRIMARY KEY REFERENCES rows (id),
-    state TEXT NOT NULL,
-    attempts INTEGER NOT NULL,
-    sent_at INTEGER NOT NULL,
-    line_number INTEGER,
-    remote_id TEXT,
-    key TEXT,
-    new_etag TEXT,
-    code TEXT NOT NULL DEFAULT '',
-    message TEXT NOT NULL DEFAULT ''
-) STRICT;
-";
-
-const RESULTS: &str = "
-CREATE VIEW results AS SELECT
-    rows.id, source, row, line,
-    CASE WHEN rows.key = '' THEN ifnull(progress.key, '') ELSE rows.key END AS key,
-    action, payload, changes, target_id, etag,
-    ifnull(progress.line_number, rows.line_number) AS line_number,
-    violations, cells, amount, currency,
-    ifnull(progress.state, CASE action
-        WHEN 'unchanged' THEN 'unchanged' WHEN 'conflict' THEN 'conflict' WHEN 'reject' THEN 'rejected'
-        WHEN 'skip' THEN 'skipped'
-        ELSE 'planned' END) AS state,
-    ifnull(attempts, 0) AS attempts, sent_at,
-    ifnull(remote_id, target_id) AS remote_id, new_etag,
-    ifnull(code, '') AS code, ifnull(message, '') AS message, before
-FROM rows LEFT JOIN progress ON progress.id = rows.id;
-";
-
-/// Brings a file of format 1 up to date: it kept no picture of the records that updates change.
-const FROM_FORMAT_1: &str = "
-ALTER TABLE rows ADD COLUMN before TEXT NOT NULL DEFAULT '';
-DROP VIEW results;
-";
+pub(super) use meta::add_counters;
+use meta::{read_header, write_header};
 
 /// A run's ledger. Blocks; keep it off async threads and use [`LedgerWriter`](super::LedgerWriter) there.
 ///
@@ -99,7 +44,7 @@ impl Ledger {
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
         let mut ledger = Self::connect(path, flags, Some(lock))?;
-        ledger.set_up().map_err(|cause| ledger.failed("create the tables", cause))?;
+        format::set_up(&mut ledger.connection).map_err(|cause| ledger.failed("create the tables", cause))?;
         ledger.update_header(header)?;
         Ok(ledger)
     }
@@ -131,7 +76,7 @@ impl Ledger {
             return Err(LedgerError::Missing(path.to_owned()));
         }
         let mut ledger = Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, lock)?;
-        ledger.check_format()?;
+        format::check(&mut ledger.connection, &ledger.path)?;
         Ok(ledger)
     }
 
@@ -155,45 +100,6 @@ impl Ledger {
         self.connection.pragma_update(None, "foreign_keys", false)?;
         self.connection.set_prepared_statement_cache_capacity(32);
         Ok(())
-    }
-
-    fn set_up(&mut self) -> rusqlite::Result<()> {
-        self.connection.pragma_update(None, "page_size", 8192)?;
-        self.connection.pragma_update(None, "journal_mode", "WAL")?;
-        let transaction = self.connection.transaction()?;
-        transaction.execute_batch(SCHEMA)?;
-        transaction.execute_batch(RESULTS)?;
-        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-        transaction.pragma_update(None, "user_version", FORMAT_VERSION)?;
-        transaction.commit()
-    }
-
-    fn check_format(&mut self) -> Result<(), LedgerError> {
-        let number = |name| self.connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
-        match number("application_id") {
-            Ok(APPLICATION_ID) => {}
-            Ok(_) => return Err(LedgerError::NotALedger(self.path.clone())),
-            Err(cause) => return Err(self.failed("read the version", cause)),
-        }
-        match number("user_version").map_err(|cause| self.failed("read the version", cause))? {
-            found if found > FORMAT_VERSION => {
-                Err(LedgerError::TooNew { path: self.path.clone(), found, known: FORMAT_VERSION })
-            }
-            FORMAT_VERSION => Ok(()),
-            _ => self.upgrade().map_err(|cause| self.failed("bring the format up to date", cause)),
-        }
-    }
-
-    /// Whoever opens an old file first brings it up to date; a second one that was waiting finds it done.
-    fn upgrade(&mut self) -> rusqlite::Result<()> {
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let found: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        if found < FORMAT_VERSION {
-            transaction.execute_batch(FROM_FORMAT_1)?;
-            transaction.execute_batch(RESULTS)?;
-            transaction.pragma_update(None, "user_version", FORMAT_VERSION)?;
-        }
-        transaction.commit()
     }
 
     /// Where the ledger stands.
@@ -412,7 +318,7 @@ impl Ledger {
     pub(super) fn sync(&mut self) -> Result<(), LedgerError> {
         self.wait_for_disk(true)?;
         // Only a commit that has something to write waits for the disk; the version is written whatever it was.
-        let written = self.connection.pragma_update(None, "user_version", FORMAT_VERSION);
+        let written = self.connection.pragma_update(None, "user_version", format::FORMAT_VERSION);
         written.map_err(|cause| self.failed("bring to disk", cause))
     }
 
@@ -449,59 +355,6 @@ fn open_query(state: State) -> String {
     }
 }
 
-pub(super) fn read_header(connection: &Connection, path: &Path) -> Result<RunHeader, LedgerError> {
-    let text: Option<String> = connection
-        .query_row("SELECT value FROM meta WHERE key = 'header'", [], |row| row.get(0))
-        .optional()
-        .map_err(|cause| failed(path, "read the header", cause))?;
-    let header: Option<RunHeader> = text.and_then(|text| serde_json::from_str(&text).ok());
-    let header = header.ok_or_else(|| damaged_header(path))?;
-    let counters = read_counters(connection, path)?.unwrap_or(header.counters);
-    Ok(RunHeader { counters, ..header })
-}
-
-/// What was counted since counting has a place of its own; `None` before.
-fn read_counters(connection: &Connection, path: &Path) -> Result<Option<Counters>, LedgerError> {
-    let read = || {
-        let mut statement = connection.prepare_cached("SELECT value FROM meta WHERE key = 'counters'")?;
-        statement.query_row([], |row| row.get::<_, String>(0)).optional()
-    };
-    let text = read().map_err(|cause| failed(path, "read the counters", cause))?;
-    Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
-}
-
-pub(super) fn add_counters(connection: &Connection, path: &Path, more: Counters) -> Result<(), LedgerError> {
-    let counters = match read_counters(connection, path)? {
-        Some(counters) => counters,
-        None => read_header(connection, path)?.counters,
-    };
-    let text = serde_json::to_string(&(counters + more)).map_err(|_| damaged_header(path))?;
-    let write = || {
-        connection
-            .prepare_cached(
-                "INSERT INTO meta VALUES ('counters', ?1) ON CONFLICT (key) DO UPDATE SET value = ?1",
-            )?
-            .execute([text])
-    };
-    write().map(drop).map_err(|cause| failed(path, "write the counters", cause))
-}
-
-pub(super) fn write_header(
-    connection: &Connection,
-    path: &Path,
-    header: &RunHeader,
-) -> Result<(), LedgerError> {
-    let text = serde_json::to_string(header).map_err(|_| damaged_header(path))?;
-    connection
-        .execute("INSERT INTO meta VALUES ('header', ?1) ON CONFLICT (key) DO UPDATE SET value = ?1", [text])
-        .map_err(|cause| failed(path, "write the header", cause))?;
-    Ok(())
-}
-
-fn damaged_header(path: &Path) -> LedgerError {
-    LedgerError::Damaged { path: path.to_owned(), place: "the header".to_owned() }
-}
-
 fn append(connection: &mut Connection, planned: &[PlannedRow]) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;
     let mut statement = transaction.prepare_cached(rows::INSERT)?;
@@ -526,74 +379,4 @@ pub(super) fn failed(path: &Path, action: &'static str, source: rusqlite::Error)
 
 fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::model_tests::{header, planned};
-    use super::*;
-
-    #[test]
-    fn a_file_of_format_1_is_read_and_brought_up_to_date() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("run.ferry");
-        std::fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/samples/run-format-1.ferry"), &path).unwrap();
-        for _ in 0..2 {
-            let counts = Ledger::open(&path).unwrap().counts().unwrap();
-            assert_eq!((counts.of_state(State::Done), counts.of_state(State::Rejected)), (4, 16));
-        }
-        let mut ledger = Ledger::open_for_delivery(&path).unwrap();
-        assert_eq!(ledger.recover().unwrap(), 0);
-        let version: i64 =
-            ledger.connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
-        assert_eq!(version, FORMAT_VERSION);
-    }
-
-    #[test]
-    fn a_commit_waits_for_the_disk_unless_it_is_told_not_to() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("run.ferry");
-        let mut ledger = Ledger::create(&path, &header()).unwrap();
-        let level = |ledger: &Ledger| -> i64 {
-            ledger.connection.pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap()
-        };
-        assert_eq!(level(&ledger), 2);
-        ledger.wait_for_disk(false).unwrap();
-        assert_eq!(level(&ledger), 1);
-        let log = || std::fs::metadata(folder.path().join("run.ferry-wal")).unwrap().len();
-        let before = log();
-        ledger.sync().unwrap();
-        assert_eq!(level(&ledger), 2);
-        assert!(log() > before, "an empty commit would not have waited");
-    }
-
-    #[test]
-    fn a_page_of_open_rows_costs_the_page_and_not_the_plan() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut ledger = Ledger::create(&folder.path().join("run.ferry"), &header()).unwrap();
-        ledger.finish_planning(&header()).unwrap();
-        for state in [State::Planned, State::InDoubt] {
-            let explain = format!("EXPLAIN QUERY PLAN {}", open_query(state));
-            let mut statement = ledger.connection.prepare(&explain).unwrap();
-            let steps = statement.query_map(params![0, state.as_str(), 10], |row| row.get::<_, String>(3));
-            let steps: Vec<_> = steps.unwrap().map(Result::unwrap).collect();
-            assert!(!steps.iter().any(|step| step.contains("TEMP B-TREE")), "{state:?}: {steps:?}");
-        }
-    }
-
-    #[test]
-    fn whose_a_record_is_costs_no_scan_of_the_run() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut ledger = Ledger::create(&folder.path().join("run.ferry"), &header()).unwrap();
-        let nameless = PlannedRow { key: String::new(), ..planned(1, Action::Create) };
-        ledger.append_rows(&[nameless]).unwrap();
-        ledger.finish_planning(&header()).unwrap();
-        let mut statement = ledger.connection.prepare(&format!("EXPLAIN QUERY PLAN {IS_ANOTHERS}")).unwrap();
-        let steps = statement.query_map(params![1, "id", "key"], |row| row.get::<_, String>(3));
-        let steps: Vec<_> = steps.unwrap().map(Result::unwrap).collect();
-        assert!(
-            !steps.iter().any(|step| step.starts_with("SCAN progress") || step.starts_with("SCAN rows")),
-            "{steps:?}"
-        );
-    }
 }
