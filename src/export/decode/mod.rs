@@ -1,31 +1,21 @@
 //! A page's JSON, straight into the cells of rows: no value is copied unless it was escaped, and numbers keep
 //! their digits.
 
+#[cfg(test)]
+mod tests;
+mod value;
+
 use std::borrow::Cow;
 use std::fmt;
 
+use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
 
 use crate::catalogue::Kind;
-use crate::domain::Money;
 
 use super::columns::{DETAIL_NAMES, Layout, Place};
-
-/// One value of a row, borrowed from its page.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub enum Cell<'p> {
-    /// No value: absent, null, or the API's way to say "not set".
-    #[default]
-    Blank,
-    /// Text, and everything that is written as text.
-    Text(Cow<'p, str>),
-    /// A number, with the digits the server sent and without an exponent.
-    Number(Cow<'p, str>),
-    /// Yes or no.
-    Boolean(bool),
-}
+pub use value::Cell;
+use value::Value;
 
 /// What a decoder does with each row; `false` stops it.
 pub type OnRow<'f> = &'f mut dyn FnMut(&[Cell<'_>]) -> bool;
@@ -326,177 +316,5 @@ impl<'p> Visitor<'p> for Details<'_, 'p> {
             return Err(A::Error::custom("a customer with more than one financial detail"));
         }
         Ok(())
-    }
-}
-
-/// A property's value.
-#[derive(Clone, Copy)]
-struct Value(Kind);
-
-impl<'p> DeserializeSeed<'p> for Value {
-    type Value = Cell<'p>;
-
-    fn deserialize<D: Deserializer<'p>>(self, deserializer: D) -> Result<Cell<'p>, D::Error> {
-        match self.0 {
-            Kind::Decimal(_) | Kind::Integer => {
-                let raw = <&'p RawValue>::deserialize(deserializer)?.get();
-                number(raw).ok_or_else(|| D::Error::custom("something else where a number belongs"))
-            }
-            _ => deserializer.deserialize_any(self),
-        }
-    }
-}
-
-impl<'p> Visitor<'p> for Value {
-    type Value = Cell<'p>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a text, a boolean or null")
-    }
-
-    fn visit_unit<E>(self) -> Result<Cell<'p>, E> {
-        Ok(Cell::Blank)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Cell<'p>, E> {
-        Ok(Cell::Boolean(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Cell<'p>, E> {
-        Ok(Cell::Text(value.to_string().into()))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Cell<'p>, E> {
-        Ok(Cell::Text(value.to_string().into()))
-    }
-
-    fn visit_borrowed_str<E>(self, text: &'p str) -> Result<Cell<'p>, E> {
-        Ok(if is_unset(self.0, text) { Cell::Blank } else { Cell::Text(Cow::Borrowed(text)) })
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Cell<'p>, E> {
-        Ok(if is_unset(self.0, text) { Cell::Blank } else { Cell::Text(Cow::Owned(text.to_owned())) })
-    }
-}
-
-/// Whether the text is the API's way to say that there is no value.
-///
-/// Source: a blank enumeration is `_x0020_`, one space or nothing, by version; a date that is not set is
-/// 0001-01-01.
-fn is_unset(kind: Kind, text: &str) -> bool {
-    match kind {
-        Kind::Enum(_) => matches!(text, "_x0020_" | " " | ""),
-        Kind::Date | Kind::DateTime => text.is_empty() || text.starts_with("0001-01-01"),
-        _ => false,
-    }
-}
-
-/// A JSON number, or a text that holds one, without an exponent; `None` if it is neither.
-fn number(raw: &str) -> Option<Cell<'_>> {
-    let digits = raw.trim_matches('"');
-    match digits {
-        "null" | "" => Some(Cell::Blank),
-        _ if digits.len() == raw.len()
-            && raw.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'.')) =>
-        {
-            Some(Cell::Number(Cow::Borrowed(raw)))
-        }
-        _ => digits.parse::<Money>().ok().map(|money| Cell::Number(money.to_string().into())),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::export::ExportEntity;
-
-    fn layout(select: &[&str]) -> Layout {
-        let select: Vec<_> = select.iter().map(|name| (*name).to_owned()).collect();
-        Layout::new(crate::catalogue::DIALECTS[0], ExportEntity::Customers, &select, &[]).unwrap()
-    }
-
-    fn show(cell: &Cell<'_>) -> String {
-        match cell {
-            Cell::Blank => "-".to_owned(),
-            Cell::Text(text) => format!("'{text}'"),
-            Cell::Number(digits) => digits.clone().into_owned(),
-            Cell::Boolean(value) => value.to_string(),
-        }
-    }
-
-    fn rows(select: &[&str], records: &str) -> Result<Vec<String>, DecodeError> {
-        let mut rows = Vec::new();
-        let page = format!(r#"{{"@odata.context":"c","value":[{records}],"@odata.nextLink":"n"}}"#);
-        let link = Decoder::new(&layout(select)).decode(&page, "", &mut |row| {
-            rows.push(row.iter().map(show).collect::<Vec<_>>().join(" "));
-            true
-        })?;
-        assert_eq!(link.as_deref(), Some("n"));
-        Ok(rows)
-    }
-
-    #[test]
-    fn values_keep_their_digits_and_their_type() {
-        let record = r#"{"@odata.etag":"W/\"x\"","number":"00120","displayName":"O\"Neil \u00e9","creditLimit":1234567890123456.7800,"taxLiable":true,"unknown":{"a":[1,2]}}"#;
-        assert_eq!(
-            rows(&["number", "displayName", "creditLimit", "taxLiable"], record).unwrap(),
-            ["'00120' 'O\"Neil é' 1234567890123456.7800 true"]
-        );
-    }
-
-    #[test]
-    fn records_may_have_their_properties_in_any_order_and_leave_some_out() {
-        let records =
-            r#"{"number":"1","city":"A"},{"city":"B","number":"2"},{"x":0},{"city":"C","x":1,"number":"3"}"#;
-        assert_eq!(rows(&["number", "city"], records).unwrap(), ["'1' 'A'", "'2' 'B'", "- -", "'3' 'C'"]);
-    }
-
-    #[test]
-    fn whatever_means_not_set_is_blank() {
-        let records = r#"{"blocked":"_x0020_","lastModifiedDateTime":"0001-01-01T00:00:00Z","creditLimit":null,"city":null},
-            {"blocked":" ","city":null,"creditLimit":""},{"blocked":"All","creditLimit":"10.50"},{"creditLimit":1E+3}"#;
-        let select = ["blocked", "lastModifiedDateTime", "creditLimit", "city"];
-        assert_eq!(rows(&select, records).unwrap(), ["- - - -", "- - - -", "'All' - 10.50 -", "- - 1000 -"]);
-    }
-
-    #[test]
-    fn the_financial_detail_is_found_in_every_shape_servers_give_it() {
-        for record in [
-            r#"{"number":"1","customerFinancialDetail":{"id":"x","balance":7.10}}"#,
-            r#"{"customerFinancialDetails":[{"balance":7.10}],"number":"1"}"#,
-            r#"{"customerFinancialDetails":{"balance":7.10},"number":"1"}"#,
-            r#"{"number":"1","balance":7.10}"#,
-        ] {
-            assert_eq!(rows(&["number", "balance"], record).unwrap(), ["'1' 7.10"], "{record}");
-        }
-        for record in [r#"{"customerFinancialDetails":[]}"#, r#"{"customerFinancialDetail":null}"#] {
-            assert_eq!(rows(&["number", "balance"], record).unwrap(), ["- -"], "{record}");
-        }
-        assert!(matches!(rows(&["balance"], r#"{"number":"1"}"#), Err(DecodeError::DetailMissing)));
-        let two = r#"{"customerFinancialDetails":[{"balance":1},{"balance":2}]}"#;
-        assert!(matches!(rows(&["balance"], two), Err(DecodeError::Malformed(_))));
-    }
-
-    #[test]
-    fn a_value_of_the_wrong_type_is_refused() {
-        for record in
-            [r#"{"creditLimit":true}"#, r#"{"creditLimit":"ten"}"#, r#"{"city":{}}"#, r#"{"city":1.5}"#]
-        {
-            assert!(
-                matches!(rows(&["creditLimit", "city"], record), Err(DecodeError::Malformed(_))),
-                "{record}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_receiver_that_has_enough_stops_the_reading() {
-        let mut seen = 0;
-        let stopped = Decoder::new(&layout(&["number"])).decode(r#"{"value":[{},{},{}]}"#, "", &mut |_| {
-            seen += 1;
-            seen < 2
-        });
-        assert!(matches!(stopped, Err(DecodeError::Stopped)));
-        assert_eq!(seen, 2);
     }
 }
