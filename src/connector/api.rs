@@ -15,6 +15,7 @@
 //! hands through what it gets.
 
 use std::fmt;
+use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -62,6 +63,27 @@ pub trait Api: fmt::Debug + Send + Sync {
     /// # Errors
     /// When the page is not what the API sends.
     fn neutral_page(&self, set: Set<'_>, address: &str, page: Bytes) -> serde_json::Result<Bytes>;
+
+    /// Whether the list at this address comes in one answer, however long it is: then it is read record by record.
+    fn comes_whole(&self, set: Set<'_>, address: &str) -> bool {
+        let _ = (set, address);
+        false
+    }
+
+    /// Shows `visit` every record of such an answer in neutral form, and gives the address of the answer after it.
+    ///
+    /// # Errors
+    /// When the answer is not what the API sends.
+    fn each_record(
+        &self,
+        set: Set<'_>,
+        address: &str,
+        answer: &mut dyn Read,
+        visit: &mut dyn FnMut(&str),
+    ) -> serde_json::Result<Option<String>> {
+        let _ = (set, address, answer, visit);
+        Ok(None)
+    }
 
     /// The address of one record, where it shows more than the list does; `None` where lists show everything.
     fn alone(&self, set: Set<'_>, id: &str) -> Option<String> {

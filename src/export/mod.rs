@@ -18,6 +18,7 @@ mod manifest;
 mod output;
 mod pages;
 mod patience;
+mod spool;
 #[cfg(test)]
 pub(crate) mod testing;
 mod xlsx_writer;

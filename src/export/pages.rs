@@ -16,6 +16,7 @@ use crate::domain::ErrorWords;
 use crate::transport::{ApiReply, ApiRequest, Transport, TransportError};
 
 use super::patience::{Jitter, Patience};
+use super::spool::{Download, Spool, SpoolError};
 use super::{ExportError, ExportEvent};
 
 /// How pages are read.
@@ -69,6 +70,8 @@ pub struct PageReader<'t> {
     intent: &'static str,
     jitter: Jitter,
     next_link: Option<String>,
+    /// What is left of an answer that came whole.
+    spool: Option<Spool>,
     seen: HashSet<String>,
     pages: u64,
 }
@@ -94,6 +97,7 @@ impl<'t> PageReader<'t> {
             jitter: Jitter::new(options.seed),
             options,
             next_link: None,
+            spool: None,
             seen: HashSet::new(),
             pages: 0,
         }
@@ -151,6 +155,13 @@ impl<'t> PageReader<'t> {
         &mut self,
         on_event: &mut (dyn FnMut(ExportEvent) + Send),
     ) -> Result<Option<Page>, ExportError> {
+        if let Some(spool) = &mut self.spool {
+            if let Some(body) = spool.next_page()? {
+                self.pages += 1;
+                return Ok(Some(Page { body, next_link: None, number: self.pages }));
+            }
+            self.spool = None;
+        }
         match self.next_link.take() {
             Some(link) => self.read(&link, on_event).await.map(Some),
             None => Ok(None),
@@ -162,43 +173,65 @@ impl<'t> PageReader<'t> {
         address: &str,
         on_event: &mut (dyn FnMut(ExportEvent) + Send),
     ) -> Result<Page, ExportError> {
-        let reply = self.fetch(address, on_event).await?;
+        self.spool = None;
+        let (reply, download) = self.fetch(address, on_event).await?;
         let number = self.pages + 1;
         if !reply.is_success() {
             return Err(self.refusal(address, &reply));
         }
         let malformed = |source| ExportError::Malformed { entity: self.set.as_str(), page: number, source };
-        let body = self.api.neutral_page(self.set, address, reply.body).map_err(malformed)?;
-        let next_link = parse_next_link(&body).map_err(malformed)?;
+        let (body, next_link, spool) = if let Some(download) = download {
+            let spool = Spool::read(self.api, (self.set, address), download);
+            let mut spool = spool.map_err(|error| match error {
+                SpoolError::Malformed(source) => malformed(source),
+                SpoolError::Unkept(error) => error,
+            })?;
+            let body = spool.next_page()?.unwrap_or_else(|| Bytes::from_static(b"{\"value\":[]}"));
+            (body, spool.next_link.take(), Some(spool))
+        } else {
+            let body = self.api.neutral_page(self.set, address, reply.body).map_err(malformed)?;
+            let next_link = parse_next_link(&body).map_err(malformed)?;
+            (body, next_link, None)
+        };
         self.pages = number;
         self.seen.insert(address.to_owned());
         if next_link.as_ref().is_some_and(|link| self.seen.contains(link)) {
             return Err(ExportError::EndlessPages { page: number });
         }
         self.next_link.clone_from(&next_link);
+        // Pages of an answer that came whole name no other.
+        let next_link = if spool.is_some() { None } else { next_link };
+        self.spool = spool;
         Ok(Page { body, next_link, number })
     }
 
-    /// Asks until there is an answer that means something, or patience ends.
+    /// Asks until there is an answer that means something, or patience ends. What comes whole comes apart from it.
     async fn fetch(
         &mut self,
         address: &str,
         on_event: &mut (dyn FnMut(ExportEvent) + Send),
-    ) -> Result<ApiReply, ExportError> {
+    ) -> Result<(ApiReply, Option<Download>), ExportError> {
         let request = ApiRequest::get(address)
             .header("prefer", format!("odata.maxpagesize={}", self.options.page_rows))
             .header("data-access-intent", self.intent);
         let (mut attempts, mut waited) = (0, Duration::ZERO);
-        let route = self.api.route(address);
+        let (route, is_whole) = (self.api.route(address), self.api.comes_whole(self.set, address));
         loop {
             let mut tell = |pause| {
                 let reason = "the credential's allowance is used up".to_owned();
                 on_event(ExportEvent::Waiting { pause, reason });
             };
             self.transport.take_turn(0, &route, &mut tell).await;
-            let (asked, failure) = match self.transport.send(0, &request).await {
+            let mut download = if is_whole { Some(Download::new()?) } else { None };
+            let sent = match &mut download {
+                Some(download) => {
+                    self.transport.send_for(0, &request, &mut |piece| download.take(piece)).await
+                }
+                None => self.transport.send(0, &request).await,
+            };
+            let (asked, failure) = match sent {
                 Ok(reply) if is_busy(reply.status) => (reply.retry_after(), Failure::Status(reply.status)),
-                Ok(reply) => return Ok(reply),
+                Ok(reply) => return Ok((reply, download)),
                 Err(failure) if failure.is_passing() => (None, Failure::Network(failure)),
                 Err(failure) => return Err(failure.into()),
             };

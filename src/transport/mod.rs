@@ -167,13 +167,37 @@ impl Transport {
     ///
     /// When there is no such credential.
     pub async fn send(&self, credential: usize, request: &ApiRequest) -> Result<ApiReply, TransportError> {
+        self.converse(credential, request, None).await
+    }
+
+    /// The same for an answer of any size: the body of a success goes to `take` piece by piece, and the reply has none.
+    /// When the answer is torn, `take` has got a part of it.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such credential.
+    pub async fn send_for(
+        &self,
+        credential: usize,
+        request: &ApiRequest,
+        take: &mut (dyn FnMut(&[u8]) + Send),
+    ) -> Result<ApiReply, TransportError> {
+        self.converse(credential, request, Some(take)).await
+    }
+
+    async fn converse(
+        &self,
+        credential: usize,
+        request: &ApiRequest,
+        mut take: Taker<'_>,
+    ) -> Result<ApiReply, TransportError> {
         let url = self.url_of(&request.path)?;
         let login = &self.logins[credential];
         let mut refused = None;
         loop {
             let header = login.header(&self.client, refused.as_ref()).await?;
             let Some(header) = header else { return Err(self.not_authenticated()) };
-            let reply = self.exchange(url.clone(), header.clone(), request).await?;
+            let reply = self.exchange(url.clone(), header.clone(), request, &mut take).await?;
             match reply.status {
                 401 | 403 if request.method != Method::Get && !was_kept_out(&reply) => return Ok(reply),
                 401 if refused.is_none() => refused = Some(header),
@@ -201,13 +225,22 @@ impl Transport {
         url: Url,
         authorization: HeaderValue,
         request: &ApiRequest,
+        take: &mut Taker<'_>,
     ) -> Result<ApiReply, TransportError> {
         let failed = |failure| TransportError::from_client(origin_text(&self.service_root), failure);
         let outgoing = outgoing(url, authorization, request)?;
         let mut reply = self.client.execute(outgoing).await.map_err(failed)?;
         let status = reply.status().as_u16();
         let headers = std::mem::take(reply.headers_mut());
-        let body = reply.bytes().await.map_err(failed)?;
+        let body = match take {
+            Some(take) if (200..300).contains(&status) => {
+                while let Some(piece) = reply.chunk().await.map_err(failed)? {
+                    take(&piece);
+                }
+                bytes::Bytes::new()
+            }
+            _ => reply.bytes().await.map_err(failed)?,
+        };
         Ok(ApiReply::new(status, headers, body, SystemTime::now()))
     }
 
@@ -233,6 +266,9 @@ impl Transport {
         }
     }
 }
+
+/// Where the body of a success goes, if not into the reply.
+type Taker<'t> = Option<&'t mut (dyn FnMut(&[u8]) + Send)>;
 
 /// Whether an answer that forbids comes from the door: in the target's own words, or with a challenge.
 fn was_kept_out(reply: &ApiReply) -> bool {

@@ -1,14 +1,16 @@
 //! What can be listed in an organization, and who writes to it.
 
+use std::io::Read;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::de::Error as _;
 
 use super::completion::{NewCustomers, PaymentCompletion, TABLES};
-use super::envelope::{Envelope, PAGE_ROWS};
+use super::envelope::{Envelope, PAGE_ROWS, next};
 use super::form::{Neutral, neutral, rounded};
 use super::lookup::{only_digits, route};
+use super::whole::each_record;
 use super::{HABITS, Routes};
 use crate::catalogue::Dialect;
 use crate::connector::fields::Fields;
@@ -101,6 +103,35 @@ impl Api for Bigcapital {
         }
         neutral.push('}');
         Ok(neutral.into())
+    }
+
+    fn comes_whole(&self, set: Set<'_>, address: &str) -> bool {
+        let is_long = matches!(
+            set,
+            Set::Customers
+                | Set::FinancialDetails
+                | Set::Payments(_)
+                | Set::Reference("salesInvoices" | "openInvoices")
+        );
+        let path = address.split('?').next().unwrap_or_default();
+        // A record alone is no list.
+        is_long && !path.split('/').any(|part| part.starts_with(|letter: char| letter.is_ascii_digit()))
+    }
+
+    fn each_record(
+        &self,
+        set: Set<'_>,
+        address: &str,
+        answer: &mut dyn Read,
+        visit: &mut dyn FnMut(&str),
+    ) -> serde_json::Result<Option<String>> {
+        let mut has_records = false;
+        let total = each_record(answer, &mut |record| {
+            has_records = true;
+            visit(&record_of(set, record)?);
+            Ok(())
+        });
+        Ok(next(address, total?, has_records))
     }
 
     /// Source: the list of payments leaves out which invoices each of them settles.

@@ -9,10 +9,11 @@ use serde_json::value::RawValue;
 use crate::connector::fields::Fields;
 
 /// The names under which lists stand.
-const LISTS: [&str; 4] = ["customers", "payment_receives", "sales_invoices", "accounts"];
+pub(super) const LISTS: [&str; 4] = ["customers", "payment_receives", "sales_invoices", "accounts"];
 
 /// Records on a page: there is no upper limit, and rows are sorted by a column that is always empty, so that several
-/// pages could overlap. No other column that customers and payments can be sorted by is sure to be unique.
+/// pages could overlap. No other column that customers and payments can be sorted by is sure to be unique. A list of
+/// records is therefore asked for as a whole and read [one by one](super::whole).
 pub(super) const PAGE_ROWS: u64 = 1_000_000;
 
 /// The records of an answer, and how many there are in all.
@@ -46,15 +47,20 @@ impl<'a> Envelope<'a> {
     ///
     /// Source: the list of customers has the active ones or the inactive ones, never both.
     pub(super) fn next(&self, address: &str) -> Option<String> {
-        let (path, query) = address.split_once('?')?;
-        let number = |name: &str| option(query, name).and_then(|text| text.parse::<u64>().ok());
-        let (page, rows) = (number("page")?, number("page_size")?);
-        if self.total.is_some_and(|total| total > page * rows) && !self.records.is_empty() {
-            return Some(format!("{path}?{}", with(query, "page", &(page + 1).to_string())));
-        }
-        let is_active = path.ends_with("customers") && option(query, "inactive_mode").is_none();
-        is_active.then(|| format!("{path}?{}&inactive_mode=true", with(query, "page", "1")))
+        next(address, self.total, !self.records.is_empty())
     }
+}
+
+/// The address of the page after the one at `address`, see [`Envelope::next`].
+pub(super) fn next(address: &str, total: Option<u64>, has_records: bool) -> Option<String> {
+    let (path, query) = address.split_once('?')?;
+    let number = |name: &str| option(query, name).and_then(|text| text.parse::<u64>().ok());
+    let (page, rows) = (number("page")?, number("page_size")?);
+    if total.is_some_and(|total| total > page * rows) && has_records {
+        return Some(format!("{path}?{}", with(query, "page", &(page + 1).to_string())));
+    }
+    let is_active = path.ends_with("customers") && option(query, "inactive_mode").is_none();
+    is_active.then(|| format!("{path}?{}&inactive_mode=true", with(query, "page", "1")))
 }
 
 fn option<'q>(query: &'q str, name: &str) -> Option<&'q str> {

@@ -17,6 +17,7 @@ mod lookup;
 mod reply;
 #[cfg(test)]
 mod tests;
+mod whole;
 mod write;
 
 use std::time::Duration;
