@@ -3,10 +3,14 @@
 use std::path::PathBuf;
 
 use ledgerferry::delivery::Slice;
-use ledgerferry::domain::State;
+use ledgerferry::domain::{EntityKind, State};
 use ledgerferry::ledger::{Ledger, RunHeader};
+use ledgerferry::mapping::Blanks;
+use ledgerferry::plan::Mode;
 use ledgerferry::report::Summary;
-use ledgerferry::run::{self, Ending, LEDGER, UndoRequest};
+use ledgerferry::run::{self, Ending, LEDGER, PlanRequest, ReadRequest, UndoRequest};
+use ledgerferry::source::SourceOptions;
+use ledgerferry::validation::Sign;
 
 use super::args::{Global, UndoArgs};
 use super::chain::{chain_name, folder_name, part_of_chain, tell_all, told};
@@ -44,7 +48,11 @@ fn requests(place: &Place, arguments: &UndoArgs) -> Result<Vec<UndoRequest>, Fai
     let folders = place.chain_folders(&arguments.run)?;
     let base = new_folder(place, arguments.out.clone())?;
     let is_named = arguments.out.is_some();
-    let is_chain = folders.len() > 1;
+    let headers = folders.iter().map(|folder| read_header(folder)).collect::<Result<Vec<_>, _>>()?;
+    // A run of default dimensions follows that of their customers.
+    let brings_back = headers.iter().any(|header| header.deleted_dimensions > 0)
+        && headers.iter().all(|header| header.entity != EntityKind::Dimensions);
+    let is_chain = folders.len() > 1 || brings_back;
     let stop = interrupt::stop_sign();
     let mut requests = Vec::new();
     for undone in folders.into_iter().rev() {
@@ -75,7 +83,7 @@ async fn plan_and_apply(
     connection: &Connection,
     (arguments, requests): (&UndoArgs, Vec<UndoRequest>),
 ) -> Result<Ending, Failure> {
-    let folders = make_plans(console, connection, requests).await?;
+    let folders = make_plans(console, place, connection, requests).await?;
     let judge = |summary: &Summary| match summary.needing_attention() {
         0 => Ending::Done,
         _ => Ending::LeftOut,
@@ -96,14 +104,16 @@ async fn plan_and_apply(
 }
 
 /// Plans to take these runs back, each after the one before it; the folders of the plans. Of runs that were made
-/// together, one that wrote nothing needs no undo.
+/// together, one that wrote nothing needs no undo. Customers that come back get their default dimensions again.
 async fn make_plans(
     console: &Console,
+    place: &Place,
     connection: &Connection,
     requests: Vec<UndoRequest>,
 ) -> Result<Vec<PathBuf>, Failure> {
     let mut folders: Vec<PathBuf> = Vec::new();
     let mut nothing = None;
+    let customers = requests.last().cloned();
     for request in requests {
         let is_chain = request.chain.is_some();
         let request = UndoRequest { after: folders.last().cloned(), ..request };
@@ -124,8 +134,74 @@ async fn make_plans(
             }
         }
     }
-    match nothing.filter(|_| folders.is_empty()) {
-        Some(error) => Err(error.into()),
-        None => Ok(folders),
+    if let Some(error) = nothing.filter(|_| folders.is_empty()) {
+        return Err(error.into());
     }
+    let customers = customers.filter(|customers| folders.last() == Some(&customers.folder));
+    let restored = match customers {
+        Some(customers) => restore_dimensions(console, place, connection, &customers).await,
+        None => Ok(None),
+    };
+    match restored {
+        Ok(restored) => folders.extend(restored),
+        Err(failure) => {
+            for folder in &folders {
+                run::discard_plan(folder);
+            }
+            return Err(failure);
+        }
+    }
+    Ok(folders)
+}
+
+/// Plans to give customers that `customers` brings back the default dimensions that were deleted with them; the folder of
+/// the plan, if there are any. What is there meanwhile is somebody's, and stays.
+async fn restore_dimensions(
+    console: &Console,
+    place: &Place,
+    connection: &Connection,
+    customers: &UndoRequest,
+) -> Result<Option<PathBuf>, Failure> {
+    let (undone, undo) = (&customers.undone, &customers.folder);
+    if read_header(undone)?.deleted_dimensions == 0 {
+        return Ok(None);
+    }
+    let Some(file) = run::dimensions_to_restore(undone, undo)? else { return Ok(None) };
+    let target = &connection.target;
+    let stem = |name: &str| name.strip_suffix(EntityKind::Customers.as_str()).unwrap_or(name).to_owned();
+    let folder = undo.with_file_name(stem(&folder_name(undo)) + EntityKind::Dimensions.as_str());
+    if customers.chain.is_none() || folder.exists() {
+        let (file, profile) = (file.display(), &target.profile);
+        console.note(&format!(
+            "the default dimensions of customers that come back are not part of this undo; after it, `ferry import {file} --mode create -p {profile}` brings them back"
+        ));
+        return Ok(None);
+    }
+    let request = PlanRequest {
+        read: ReadRequest {
+            dialect: target.api.dialect(),
+            files: vec![file.into()],
+            entity: Some(EntityKind::Dimensions),
+            mapping: None,
+            options: SourceOptions::default(),
+            sign: Sign::AsIs,
+            blank: Blanks::Keep,
+        },
+        journal: None,
+        mode: Mode::Create,
+        match_on: Vec::new(),
+        on_unsupported: None,
+        run: stem(&customers.run) + EntityKind::Dimensions.as_str(),
+        folder: folder.clone(),
+        runs: Some(place.runs()),
+        after: Some(undo.clone()),
+        chain: customers.chain.clone(),
+        retries: None,
+        limits: Some(connection.limits.clone()),
+        stop: customers.stop.clone(),
+    };
+    let planned = run::plan(target, &request, &watcher(console)).await;
+    console.finish_progress();
+    planned?;
+    Ok(Some(folder))
 }

@@ -173,6 +173,9 @@ pub struct RunHeader {
     /// Of a run that takes another one back, what did not come back; `None` until that was looked at.
     #[serde(default)]
     pub not_restored: Option<NotRestored>,
+    /// How many default dimensions the target deletes together with customers of this run.
+    #[serde(default)]
+    pub deleted_dimensions: u64,
     /// The run that has begun to take this one back, so that nothing more of it is carried out.
     #[serde(default)]
     pub undone_by: Option<String>,
@@ -239,6 +242,7 @@ impl RunHeader {
             undoes: None,
             undoes_folder: None,
             not_restored: None,
+            deleted_dimensions: 0,
             undone_by: None,
             chain: None,
             after: None,

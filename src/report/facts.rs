@@ -45,6 +45,8 @@ pub struct RunFacts {
     pub undone_by: Option<String>,
     /// Of a run that takes another one back, what did not come back; `None` when all of it did.
     pub not_restored: Option<NotRestored>,
+    /// How many default dimensions the target deletes together with customers of the run.
+    pub deleted_dimensions: u64,
     /// The name that this run shares with the one it was planned together with.
     pub chain: Option<String>,
     /// Whether the report on the other run of that name is told next, and with it what to do with both.

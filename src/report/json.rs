@@ -34,6 +34,8 @@ struct Document<'a> {
     undone_by: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     not_restored: Option<&'a NotRestored>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deleted_dimensions: Option<u64>,
     created: &'a str,
     tool_version: &'a str,
     entity: &'a str,
@@ -102,6 +104,7 @@ pub fn report_json(report: &Report) -> String {
         undoes: facts.undoes.as_deref(),
         undone_by: facts.undone_by.as_deref(),
         not_restored: facts.not_restored.as_ref(),
+        deleted_dimensions: Some(facts.deleted_dimensions).filter(|number| *number > 0),
         created: &facts.created,
         tool_version: &facts.tool_version,
         entity: facts.entity.as_str(),

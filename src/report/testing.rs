@@ -45,6 +45,7 @@ pub(super) fn facts(sources: Vec<SourceFacts>) -> RunFacts {
         undoes: None,
         undone_by: None,
         not_restored: None,
+        deleted_dimensions: 0,
         chain: None,
         is_followed: false,
         process_exit: None,

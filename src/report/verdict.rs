@@ -48,6 +48,17 @@ pub fn verdict(facts: &RunFacts, summary: &Summary) -> Verdict {
         let told = format!(" {rows} {verb} not as before: {}{more}.", found.shown.join("; "));
         said.detail.push_str(&told);
     }
+    if facts.deleted_dimensions > 0 {
+        let told = match facts.deleted_dimensions {
+            1 => " 1 default dimension goes with its customer when that one is deleted; it stands",
+            _ => &format!(
+                " {} go with their customers when those are deleted; they stand",
+                counted(facts.deleted_dimensions, "default dimension")
+            ),
+        };
+        said.detail.push_str(told);
+        said.detail.push_str(" in deleted-dimensions.csv, for `ferry undo` to bring back.");
+    }
     if let Some(by) = &facts.undone_by {
         said = Verdict {
             tone: Tone::Attention,

@@ -14,6 +14,7 @@ use crate::report::{Report, Summary};
 use crate::source;
 
 use super::chain::{hold_back, predecessors};
+use super::deleted_dimensions::keep_dimensions;
 use super::dimensions::fill_in_customers;
 use super::ending::Ending;
 use super::error::Error;
@@ -193,6 +194,7 @@ async fn prepare(
     if !note_journal(target, &mut header, &request.delivery, stop).await? {
         return Ok(None);
     }
+    header.deleted_dimensions = keep_dimensions(target, ledger, &request.folder, observer).await?;
     let rows = request.delivery.slice.limit.map_or(open, |limit| limit.min(open));
     let work = (rows, target.transport.credentials());
     observer(Event::Forecast(request.delivery.forecast(header.entity, target.api.habits(), work)));

@@ -43,6 +43,7 @@ pub(super) fn facts_of(header: &RunHeader, command: &str, ending: Ending) -> Run
         undoes: header.undoes.clone(),
         undone_by: header.undone_by.clone(),
         not_restored: header.not_restored.clone().filter(|found| found.rows > 0),
+        deleted_dimensions: header.deleted_dimensions,
         chain: header.chain.clone(),
         is_followed: false,
         process_exit: None,

@@ -30,6 +30,7 @@ use crate::source;
 use super::chain::add_planned_customers;
 use super::check::{Check, CheckError, CheckOptions};
 use super::completion::Completion;
+use super::deleted_dimensions::{DELETED_DIMENSIONS, RESTORED_DIMENSIONS, with_dimensions};
 use super::ending::Ending;
 use super::error::Error;
 use super::event::{Event, Observer};
@@ -135,6 +136,10 @@ pub async fn plan(target: &Target, request: &PlanRequest, observer: Observer<'_>
     // The one place where an async task burns CPU: nothing else runs on this runtime while a plan is made, but for the
     // reads that it waits for.
     let planned = block_in_place(|| plan_rows(planning, opened, (target, observer)));
+    let planned = match planned {
+        Ok(ledger) => with_dimensions(target, ledger, &request.folder, observer).await,
+        failed => failed,
+    };
     let planned = planned.and_then(|ledger| {
         if let Some(runs) = request.runs.as_ref().filter(|_| entity == EntityKind::Payments || !has_numbers) {
             remember_run(runs, &request.folder)?;
@@ -173,7 +178,9 @@ pub(super) async fn unless_stopped<T>(
 
 /// Takes the plan in a folder away, of which nothing was sent; a folder with anything else in it stays.
 pub fn discard_plan(folder: &Path) {
-    for name in [LEDGER, "run.ferry-wal", "run.ferry-shm", "run.lock"] {
+    let files =
+        [LEDGER, "run.ferry-wal", "run.ferry-shm", "run.lock", DELETED_DIMENSIONS, RESTORED_DIMENSIONS];
+    for name in files {
         // What cannot be removed shows as a run that is still being planned, which nothing can carry out.
         let _ = fs::remove_file(folder.join(name));
     }

@@ -23,6 +23,7 @@ use crate::durable::create_directory;
 use crate::ledger::{Counters, Filter, Ledger, Phase, RunHeader};
 
 use super::apply::check_target;
+use super::deleted_dimensions::with_dimensions;
 use super::ending::Ending;
 use super::error::Error;
 use super::event::Observer;
@@ -103,6 +104,10 @@ pub async fn plan_undo(
     };
     let stop = request.stop.as_ref();
     let planned = tokio::task::block_in_place(|| plan_rows(ledger, header, (&undone, &found), inverse, stop));
+    let planned = match planned {
+        Ok(ledger) => with_dimensions(target, ledger, &request.folder, observer).await,
+        failed => failed,
+    };
     if planned.is_err() {
         discard_plan(&request.folder);
     }
@@ -138,6 +143,7 @@ fn header(earlier: RunHeader, request: &UndoRequest) -> RunHeader {
         undoes: Some(earlier.run),
         undoes_folder: std::path::absolute(&request.undone).ok().map(|folder| folder.display().to_string()),
         not_restored: None,
+        deleted_dimensions: 0,
         undone_by: None,
         chain: request.chain.clone(),
         retries: None,

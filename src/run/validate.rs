@@ -37,6 +37,7 @@ pub fn validate(request: &ReadRequest, folder: &Path, observer: Observer<'_>) ->
         undoes: None,
         undone_by: None,
         not_restored: None,
+        deleted_dimensions: 0,
         chain: None,
         is_followed: false,
         process_exit: None,

@@ -15,7 +15,7 @@ use crate::testbed::{Draw, TestBed, sample};
 const DIALECTS: [&str; 3] = ["v2.0", "v1.0", "beta"];
 
 /// Does something in a bed of each dialect, in default and in strict behaviour.
-fn in_each(work: impl Fn(&TestBed, &str)) {
+pub(crate) fn in_each(work: impl Fn(&TestBed, &str)) {
     for dialect in DIALECTS {
         for strict in [false, true] {
             let bed = TestBed::with(|options| options.strict = strict);
@@ -46,7 +46,7 @@ fn dimensions(bed: &TestBed) -> Held {
 }
 
 /// The same as text: `10000 AREA 30 Same Code`.
-fn held(bed: &TestBed) -> Vec<String> {
+pub(crate) fn held(bed: &TestBed) -> Vec<String> {
     let all = dimensions(bed).into_iter();
     all.map(|((customer, dimension), (value, rule))| {
         format!("{customer} {dimension} {value} {rule}").trim_end().to_owned()

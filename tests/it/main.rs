@@ -34,6 +34,7 @@ mod passage;
 mod readme;
 mod reconcile;
 mod relay;
+mod restored_dimensions;
 mod retry;
 mod sheets;
 mod systems;
