@@ -135,6 +135,9 @@ impl Trial {
         let works = self.works(&["export", "customers", "-p", "local", "-o", "same.csv"])
             && self.works(&["diff", "same.csv", "@local"]);
         self.see("compare with `ferry diff`", works);
+        let works = self.works(&["export", "dimensions", "-p", "local", "-o", "held.csv"])
+            && self.works(&["diff", "held.csv", "@local"]);
+        self.see("compare default dimensions", works);
     }
 
     fn works(&self, arguments: &[&str]) -> bool {
