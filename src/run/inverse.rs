@@ -345,16 +345,10 @@ pub(super) fn doubtful(row: RowResult) -> PlannedRow {
 /// The row without anything to do: what it carries is what the books get by it.
 fn blank(done: PlannedRow) -> PlannedRow {
     PlannedRow {
-        action: Action::Unchanged,
-        payload: String::new(),
-        changes: Vec::new(),
-        before: String::new(),
-        remote_id: None,
-        etag: None,
-        line_number: None,
-        violations: Vec::new(),
-        amount: None,
-        ..done
+        source: done.source,
+        cells: done.cells,
+        currency: done.currency,
+        ..PlannedRow::new(done.origin, done.key, Action::Unchanged, String::new())
     }
 }
 

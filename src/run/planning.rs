@@ -344,23 +344,13 @@ impl Planner<'_> {
     fn reject(&mut self, origins: Origins, reject: &Reject) -> Result<(), PlanningError> {
         let amount = rejected_amount(&reject.cells, origins.amount_column);
         let mut keys = origins.key_columns.iter().filter_map(|column| reject.cells.get((*column)?));
+        let key = keys.find(|key| !key.trim().is_empty()).map_or("", |key| key.trim()).to_owned();
         self.push(PlannedRow {
             source: origins.source,
-            origin: reject.origin,
-            key: keys
-                .find(|key| !key.trim().is_empty())
-                .map_or_else(String::new, |key| key.trim().to_owned()),
-            action: Action::Reject,
-            payload: String::new(),
-            changes: Vec::new(),
-            before: String::new(),
-            remote_id: None,
-            etag: None,
-            line_number: None,
             violations: reject.violations.clone(),
             cells: reject.cells.clone(),
             amount,
-            currency: String::new(),
+            ..PlannedRow::new(reject.origin, key, Action::Reject, String::new())
         })
     }
 
