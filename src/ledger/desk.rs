@@ -82,8 +82,10 @@ impl Desk {
             return answer_all(requests, Ok(()));
         }
         match (waits, write_group(&mut self.ledger, requests)) {
-            (true, true) => self.unsynced = None,
-            (true, false) => {}
+            (true, Ok(true)) => self.unsynced = None,
+            (true, Ok(false)) => {}
+            // A disk tells of what it has lost once, and takes the next write as if nothing were missing before it.
+            (true, Err(cause)) => self.broken = Some(cause),
             (false, _) => _ = self.unsynced.get_or_insert_with(Instant::now),
         }
     }
@@ -96,16 +98,17 @@ impl Desk {
     }
 }
 
-/// A request with an illegal step fails alone; a failed sync fails the whole group. Returns whether all was taken.
+/// A request with an illegal step fails alone; a failed sync fails the whole group and is returned. Returns whether all
+/// was taken.
 ///
 /// Steps are almost never illegal, so nothing is done beforehand to undo a single request: when one fails, the group
 /// is dropped and its requests are written one by one.
-fn write_group(ledger: &mut Ledger, requests: Vec<Asked>) -> bool {
+fn write_group(ledger: &mut Ledger, requests: Vec<Asked>) -> Result<bool, LedgerError> {
     let mut group = match ledger.begin() {
         Ok(group) => group,
         Err(cause) => {
             answer_all(requests, Err(&cause));
-            return false;
+            return Ok(false);
         }
     };
     if record_all(&mut group, &requests).is_err() {
@@ -114,11 +117,11 @@ fn write_group(ledger: &mut Ledger, requests: Vec<Asked>) -> bool {
             // Whoever has stopped waiting needs no answer.
             drop(written.send(record_alone(ledger, &write)));
         }
-        return false;
+        return Ok(false);
     }
     let committed = group.commit();
     answer_all(requests, committed.as_ref().copied());
-    committed.is_ok()
+    committed.map(|()| true)
 }
 
 fn record_all(group: &mut Group<'_>, requests: &[Asked]) -> Result<(), LedgerError> {

@@ -64,7 +64,7 @@ pub enum LedgerError {
     /// The ledger was opened for reading and asked to write.
     #[error("ledger `{0}` was opened without its lock")]
     NotLocked(PathBuf),
-    /// There is no such file.
+    /// There is no such file, or one whose process ended before it held a plan.
     #[error("no ledger at `{0}`")]
     Missing(PathBuf),
     /// The new ledger's file is already there.

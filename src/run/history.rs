@@ -52,10 +52,9 @@ pub(super) fn remember_run(runs: &Path, folder: &Path) -> Result<(), Error> {
 pub fn run_folders(runs: &Path) -> Vec<PathBuf> {
     let mut found: Vec<_> = places(runs)
         .into_iter()
-        .filter(|folder| folder.join(LEDGER).is_file())
-        .map(|folder| {
-            let created = Ledger::open(&folder.join(LEDGER)).and_then(|ledger| ledger.header());
-            (created.map(|header| header.created).unwrap_or_default(), folder)
+        .filter_map(|folder| match Ledger::open(&folder.join(LEDGER)).and_then(|ledger| ledger.header()) {
+            Err(LedgerError::Missing(_)) => None,
+            found => Some((found.map(|header| header.created).unwrap_or_default(), folder)),
         })
         .collect();
     found.sort();

@@ -21,7 +21,7 @@ use crate::connector::{Habits, Set};
 use crate::domain::text::upper;
 use crate::domain::{EntityKind, Forecast, OnUnsupported, References, UnsupportedColumn};
 use crate::durable::create_directory;
-use crate::ledger::{Ledger, RunHeader, SourceHeader};
+use crate::ledger::{Ledger, LedgerError, RunHeader, SourceHeader};
 use crate::plan::{Matching, Mode};
 use crate::profile::Limits;
 use crate::report::SourceFacts;
@@ -129,8 +129,7 @@ pub async fn plan(target: &Target, request: &PlanRequest, observer: Observer<'_>
         let (runs, another) = (request.runs.as_deref(), request.retries.as_deref());
         add_delivered(Earlier { runs, another, own: None }, &header, &mut known.index, observer)?;
     }
-    create_directory(&request.folder)?;
-    let ledger = Ledger::create(&request.folder.join(LEDGER), &header)?;
+    let ledger = begin_plan(&request.folder, &header)?;
     let means = (target.api.habits(), target.transport.credentials());
     let planning = Planning { ledger, header, known, match_on, means, request: request.clone() };
     // The one place where an async task burns CPU: nothing else runs on this runtime while a plan is made, but for the
@@ -150,6 +149,16 @@ pub async fn plan(target: &Target, request: &PlanRequest, observer: Observer<'_>
         discard_plan(&request.folder);
     }
     planned
+}
+
+/// The ledger of a new plan in this folder; what cannot be begun leaves nothing behind.
+pub(super) fn begin_plan(folder: &Path, header: &RunHeader) -> Result<Ledger, Error> {
+    create_directory(folder)?;
+    let ledger = Ledger::create(&folder.join(LEDGER), header);
+    if !matches!(ledger, Ok(_) | Err(LedgerError::Exists(_) | LedgerError::Locked { .. })) {
+        discard_plan(folder);
+    }
+    Ok(ledger?)
 }
 
 /// The name of the run in this folder.

@@ -19,7 +19,6 @@ use tokio::sync::watch;
 
 use crate::delivery::OnConflict;
 use crate::domain::{Action, EntityKind, State};
-use crate::durable::create_directory;
 use crate::ledger::{Counters, Filter, Ledger, Phase, RunHeader};
 
 use super::apply::check_target;
@@ -29,7 +28,7 @@ use super::error::Error;
 use super::event::Observer;
 use super::facts::{now, tool_version};
 use super::history::remember_run;
-use super::import::{LEDGER, discard_plan, file_name, unless_stopped};
+use super::import::{LEDGER, begin_plan, discard_plan, file_name, unless_stopped};
 use super::index::TargetIndex;
 use super::inverse::{Inverse, doubtful};
 use super::planning::{Lines, PlanningError};
@@ -89,8 +88,7 @@ pub async fn plan_undo(
     let (found, there) = unless_stopped(request.stop.as_ref(), looked).await?;
     let rows = undone.counts()?.of_action(Action::Delete).max(1);
     let lines = Lines::reserve(there.lines().map_err(PlanningError::from)?, rows)?;
-    create_directory(&request.folder)?;
-    let ledger = Ledger::create(&request.folder.join(LEDGER), &header)?;
+    let ledger = begin_plan(&request.folder, &header)?;
     let inverse = Inverse {
         entity: target.tables().entity(header.entity),
         is_insistent: OnConflict::from_word(&earlier_word) == OnConflict::Ours,

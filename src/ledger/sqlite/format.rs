@@ -77,9 +77,22 @@ pub(super) fn set_up(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;
     transaction.execute_batch(SCHEMA)?;
     transaction.execute_batch(RESULTS)?;
-    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", FORMAT_VERSION)?;
     transaction.commit()
+}
+
+/// Says that the file is a ledger, once it has its tables and its header. What was left before that holds no plan.
+pub(super) fn mark(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "application_id", APPLICATION_ID)
+}
+
+/// Whether the file was to become a ledger, and its process ended before it was one.
+fn is_unfinished(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.query_row(
+        "SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE name NOT IN ('meta', 'rows', 'progress', 'results'))",
+        [],
+        |found| found.get(0),
+    )
 }
 
 /// Refuses a file that is no ledger or of a later format, and brings one of an earlier format up to date.
@@ -87,6 +100,9 @@ pub(super) fn check(connection: &mut Connection, path: &Path) -> Result<(), Ledg
     let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     match number("application_id") {
         Ok(APPLICATION_ID) => {}
+        Ok(0) if is_unfinished(connection).map_err(|cause| failed(path, "read the tables", cause))? => {
+            return Err(LedgerError::Missing(path.to_owned()));
+        }
         Ok(_) => return Err(LedgerError::NotALedger(path.to_owned())),
         Err(cause) => return Err(failed(path, "read the version", cause)),
     }

@@ -46,6 +46,7 @@ impl Ledger {
         let mut ledger = Self::connect(path, flags, Some(lock))?;
         format::set_up(&mut ledger.connection).map_err(|cause| ledger.failed("create the tables", cause))?;
         ledger.update_header(header)?;
+        format::mark(&ledger.connection).map_err(|cause| ledger.failed("begin", cause))?;
         Ok(ledger)
     }
 

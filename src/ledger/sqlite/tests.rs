@@ -66,3 +66,16 @@ fn whose_a_record_is_costs_no_scan_of_the_run() {
         "{steps:?}"
     );
 }
+
+#[test]
+fn what_a_process_left_before_it_had_a_ledger_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    std::fs::File::create(path("empty")).unwrap();
+    format::set_up(&mut Connection::open(path("tables")).unwrap()).unwrap();
+    for name in ["empty", "tables"] {
+        assert!(matches!(Ledger::open(&path(name)), Err(LedgerError::Missing(_))), "{name}");
+    }
+    Connection::open(path("another")).unwrap().execute_batch("CREATE TABLE t (a)").unwrap();
+    assert!(matches!(Ledger::open(&path("another")), Err(LedgerError::NotALedger(_))));
+}
