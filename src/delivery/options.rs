@@ -178,8 +178,8 @@ impl DeliveryOptions {
     }
 
     /// How long an intent stands for a request that has not left yet; after that it is recorded anew. An absence is
-    /// believed this much later when only the intent is known. A twentieth of the target's own limit: half a
-    /// minute for a new connection and a new token, where that limit is ten minutes.
+    /// believed twice this much later when only the intent is known: once for its age, and once for a new connection
+    /// and a new token. A twentieth of the target's own limit: half a minute where that limit is ten minutes.
     pub(super) fn intent_lifetime(&self) -> Duration {
         self.settle / 20
     }

@@ -154,7 +154,7 @@ fn settle_one(
         Verdict::NotDone(asked) | Verdict::Throttled(asked) => {
             job.tries += 1;
             // While the target answers nobody, it is not the row's fault; the retry budget ends that.
-            if job.tries >= shared.options.max_attempts && shared.is_healthy() {
+            if job.tries >= shared.options.max_attempts && shared.gives_answers() && !shared.is_ending() {
                 tally.refused += 1;
                 let message = format!("the target put the row off {} times, and took others", job.tries);
                 return Step::Outcome(Outcome::Refused(Refusal {

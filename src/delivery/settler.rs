@@ -14,12 +14,12 @@ use super::lines::reserve_lines;
 use super::outcome::{Tally, accepted};
 use super::place::what_to_look_at;
 use super::posting::{Absence, Noted};
-use super::shared::{Settlement, Shared, Traffic};
+use super::shared::{Settlement, Shared, Traffic, unix_now};
 use super::{DeliveryEnd, DeliveryError};
 use crate::connector::Request;
 use crate::connector::{Found, Identity, highest_line_of};
-use crate::domain::{Action, Outcome, Refusal};
-use crate::ledger::{Ledger, LedgerError, Step};
+use crate::domain::{Action, Outcome, Receipt, Refusal, State};
+use crate::ledger::{Counters, Ledger, LedgerError, OpenRow, Step};
 use crate::transport::{ApiReply, TransportError};
 
 /// Rows taken for lookups at a time: two or three requests.
@@ -57,12 +57,14 @@ pub(super) async fn settle(shared: Arc<Shared>) -> Result<(), DeliveryError> {
             for lookup in shared.target.connector.lookups(&operations) {
                 let mut asked: Vec<_> =
                     group.extract_if(.., |doubt| lookup.rows.contains(&doubt.row.id)).collect();
+                // What is absent was so when it was asked for; the last page of an answer may come much later.
+                let looked = Instant::now();
                 match ask(&shared, lookup.request).await {
                     Answer::TooMuch if asked.len() > 1 => {
                         let half = asked.split_off(asked.len() / 2);
                         groups.extend([asked, half]);
                     }
-                    answer => record(&shared, asked, answer).await?,
+                    answer => record(&shared, asked, (answer, looked)).await?,
                 }
             }
         }
@@ -173,16 +175,19 @@ fn read_reply(shared: &Shared, lane: &Lane, asked: &str, reply: &ApiReply) -> Re
     }
 }
 
-async fn record(shared: &Shared, asked: Vec<Doubt>, answer: Answer) -> Result<(), DeliveryError> {
+async fn record(
+    shared: &Shared,
+    asked: Vec<Doubt>,
+    (answer, looked): (Answer, Instant),
+) -> Result<(), DeliveryError> {
     let mut settlement = Settlement { handed: asked.len(), ..Settlement::default() };
     let mut tally = Tally::default();
     match answer {
         Answer::Found(found) => {
-            let now = Instant::now();
             let mut postings = Noted::default();
             for doubt in asked {
-                let judgement = judge_among(shared, &doubt, &found, now);
-                let judgement = double_check(shared, &doubt, judgement, &mut postings).await?;
+                let judgement = judge_among(shared, &doubt, &found, looked);
+                let judgement = double_check(shared, &doubt, (judgement, &found), &mut postings).await?;
                 carry_out(shared, doubt, judgement, (&mut settlement, &mut tally)).await?;
             }
         }
@@ -210,14 +215,14 @@ async fn record(shared: &Shared, asked: Vec<Doubt>, answer: Answer) -> Result<()
     Ok(())
 }
 
-fn judge_among(shared: &Shared, doubt: &Doubt, found: &[Found], now: Instant) -> Judgement {
+fn judge_among(shared: &Shared, doubt: &Doubt, found: &[Found], looked: Instant) -> Judgement {
     let connector = shared.target.connector.as_ref();
     let identity = connector.identity(&operation(&doubt.row));
     let ours: Vec<_> = found.iter().filter(|found| identity.matches(found)).collect();
     let judge = Judge {
         connector,
         on_conflict: shared.options.on_conflict.unwrap_or_default(),
-        is_believable: now >= doubt.believable,
+        is_believable: looked >= doubt.believable,
     };
     judge.judge(doubt, &ours)
 }
@@ -226,7 +231,7 @@ fn judge_among(shared: &Shared, doubt: &Doubt, found: &[Found], now: Instant) ->
 async fn double_check(
     shared: &Shared,
     doubt: &Doubt,
-    judgement: Judgement,
+    (judgement, found): (Judgement, &[Found]),
     postings: &mut Noted,
 ) -> Result<Judgement, DeliveryError> {
     let connector = &shared.target.connector;
@@ -239,12 +244,13 @@ async fn double_check(
                     Identity::Fields(_) | Identity::Name { .. }
                 ) =>
         {
-            let (row, id, key) = (doubt.row.id, receipt.remote_id.clone(), receipt.key.clone());
-            if ask_ledger(shared, move |ledger| ledger.is_anothers(row, &id, &key)).await? {
-                let words = "the only record that looks like the one that was sent is another row's";
-                return Ok(Judgement::Person(words.to_owned()));
-            }
-            Ok(Judgement::Accepted(receipt))
+            Ok(match whose(shared, doubt, &receipt, found).await? {
+                Whose::Ours => Judgement::Accepted(receipt),
+                Whose::Anothers => Judgement::Person(
+                    "the only record that looks like the one that was sent is another row's".to_owned(),
+                ),
+                Whose::MaybeAnothers => Judgement::LookAgain,
+            })
         }
         judgement if connector.has_lines() && rests_on_absence(doubt, &judgement) => {
             Ok(match postings.absence_of(shared, doubt).await? {
@@ -263,6 +269,42 @@ async fn double_check(
         }
         judgement => Ok(judgement),
     }
+}
+
+/// Whose record it is that a row without a name of its own was found by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Whose {
+    Ours,
+    Anothers,
+    /// A row that is on its way would be found by it as well.
+    MaybeAnothers,
+}
+
+async fn whose(
+    shared: &Shared,
+    doubt: &Doubt,
+    receipt: &Receipt,
+    found: &[Found],
+) -> Result<Whose, DeliveryError> {
+    // What has been answered is in the ledger then.
+    shared.ledger.ask_soon(Vec::new(), unix_now(), Counters::default())?.await?;
+    let (row, id, key) = (doubt.row.id, receipt.remote_id.clone(), receipt.key.clone());
+    let ask = move |ledger: Ledger| {
+        Ok((ledger.is_anothers(row, &id, &key)?, ledger.open_rows(State::Sending, 0, usize::MAX)?))
+    };
+    let (is_anothers, on_their_way) = ask_ledger(shared, ask).await?;
+    let record = found.iter().find(|found| found.receipt.remote_id == receipt.remote_id);
+    let may_have_made_it = |other: &OpenRow| {
+        let identity = shared.target.connector.identity(&operation(other));
+        other.id != row
+            && other.action == Action::Create
+            && record.is_some_and(|record| identity.matches(record))
+    };
+    Ok(match is_anothers {
+        true => Whose::Anothers,
+        false if on_their_way.iter().any(may_have_made_it) => Whose::MaybeAnothers,
+        false => Whose::Ours,
+    })
 }
 
 /// Whether the judgement is only right when the payment was not posted.

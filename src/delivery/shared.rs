@@ -237,8 +237,14 @@ impl Shared {
                     return None;
                 }
                 let granted = lane.allowance.admit(route, least, most).await;
-                // Meanwhile the target may have asked for a pause.
-                Some(granted).filter(|granted| granted.is_err() || lane.wait(route).is_none())
+                // Meanwhile the target may have asked for a pause, or for more than can be waited for.
+                match granted {
+                    Ok(grant) if lane.is_out() || lane.wait(route).is_some() => {
+                        lane.allowance.give_back(&grant);
+                        None
+                    }
+                    granted => Some(granted),
+                }
             };
             tokio::select! {
                 granted = granted => match granted {
@@ -300,6 +306,12 @@ impl Shared {
     /// Whether the target's last answer to a write was a useful one.
     pub(super) fn is_healthy(&self) -> bool {
         self.health().writes.since.is_none()
+    }
+
+    /// Whether its last answers were useful ones, to writes and to lookups.
+    pub(super) fn gives_answers(&self) -> bool {
+        let health = self.health();
+        health.writes.since.is_none() && health.lookups.since.is_none()
     }
 
     /// The lane by which a lookup goes: each in its turn, and those first that are not paused.
@@ -390,7 +402,8 @@ impl Shared {
     /// count among the rows sent.
     pub(super) fn doubt_again(&self, rows: Vec<OpenRow>) {
         let (now, unix) = (Instant::now(), unix_now());
-        let longest = self.options.settle + self.options.intent_lifetime();
+        // Its intent may have been old when it left, and its connection and token new.
+        let longest = self.options.settle + 2 * self.options.intent_lifetime();
         self.sent.fetch_add(rows.len() as u64, Ordering::Relaxed);
         let doubts = rows.into_iter().map(|row| {
             let since = row.sent_at.unwrap_or(unix);

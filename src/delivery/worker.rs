@@ -107,8 +107,11 @@ async fn intend(worker: Arc<Worker>, loads: mpsc::Sender<Load>) -> Result<(), De
             let Some(jobs) = shared.backlog.take(1).await else { return Ok(()) };
             let (finished, is_finished) = oneshot::channel();
             place.send(Load { parcels: vec![Parcel { jobs, intended: None }], finished: Some(finished) });
-            // An error means that the sending has ended.
-            drop(is_finished.await);
+            tokio::select! {
+                // An error means that the sending has ended.
+                _ = is_finished => {}
+                () = loads.closed() => {}
+            }
             continue;
         }
         let rows = worker.parcel_rows();

@@ -111,19 +111,19 @@ impl Allowance {
         let (chunk, operations, wait) = if let Some((chunk, operations)) = found {
             (chunk, operations, Duration::ZERO)
         } else {
-            let (chunk, place) = self.take(limit, route, (least, most)).await?;
-            (chunk, place.operations.min(most), Duration::from_nanos(place.wait))
+            let (chunk, operations, from) = self.take(limit, route, (least, most)).await?;
+            (chunk, operations.min(most), from.saturating_duration_since(Instant::now()))
         };
         Ok((grant(usize::try_from(operations).unwrap_or(usize::MAX), Some(chunk)), wait))
     }
 
-    /// Takes a chunk, and keeps what is more than `most` for others.
+    /// Takes a chunk, and keeps what is more than `most` for others; how much it is, and from when on it may leave.
     async fn take(
         &self,
         limit: Limit,
         route: &str,
         (least, most): (u64, u64),
-    ) -> Result<(u64, Place), PaceError> {
+    ) -> Result<(u64, u64, Instant), PaceError> {
         let (least, taken) = (least.max(limit.chunk), most.max(limit.chunk).min(limit.burst).max(least));
         let id = {
             let mut inner = self.shared.inner();
@@ -131,7 +131,7 @@ impl Allowance {
             inner.chunks
         };
         let ask = Ask { owner: self.shared.owner, chunk: id, least, most: taken };
-        let place = if self.shared.record.is_some() {
+        let (place, asked) = if self.shared.record.is_some() {
             let (shared, route) = (self.shared.clone(), route.to_owned());
             let task = spawn_blocking(move || shared.ask(limit, &route, Some(ask)));
             task.await.unwrap_or_else(|failure| std::panic::resume_unwind(failure.into_panic()))?
@@ -139,7 +139,7 @@ impl Allowance {
             self.shared.ask(limit, route, Some(ask))?
         };
         let place = place.expect("whoever asks is given a place");
-        let from = Instant::now() + Duration::from_nanos(place.wait);
+        let from = asked + Duration::from_nanos(place.wait);
         let chunk = Chunk {
             id,
             operations: place.operations,
@@ -150,7 +150,17 @@ impl Allowance {
             until: from + Duration::from_nanos(limit.hold),
         };
         self.shared.inner().stocks.entry(route.to_owned()).or_default().push(chunk);
-        Ok((id, place))
+        Ok((id, place.operations, from))
+    }
+
+    /// Takes back what was granted and will not leave now, for whoever asks next.
+    pub fn give_back(&self, grant: &Grant) {
+        let Some(id) = grant.chunk else { return };
+        let mut inner = self.shared.inner();
+        let chunks = inner.stocks.get_mut(&grant.route).into_iter().flatten();
+        if let Some(chunk) = chunks.into_iter().find(|chunk| chunk.id == id) {
+            chunk.free += grant.operations as u64;
+        }
     }
 
     /// Says that so many operations of a grant leave now. False when the grant is so old that it does not count any more:
@@ -195,21 +205,29 @@ impl Shared {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells the window what has become of earlier chunks, and asks for another one. Blocks where there is a record.
-    fn ask(&self, limit: Limit, route: &str, ask: Option<Ask>) -> Result<Option<Place>, PaceError> {
+    /// Tells the window what has become of earlier chunks, and asks for another one, and says when that was. Blocks
+    /// where there is a record.
+    fn ask(
+        &self,
+        limit: Limit,
+        route: &str,
+        ask: Option<Ask>,
+    ) -> Result<(Option<Place>, Instant), PaceError> {
         let (ended, jumped) = {
             let mut inner = self.inner();
             let ended = inner.take_ended(route);
             (ended, self.record.as_ref().map_or(0, |_| inner.jumped(route)))
         };
         let change = |window: &mut Window, now: u64| {
+            // A promise ends for us when it ends for the others, however long it takes to reach the disk.
+            let asked = Instant::now();
             window.look_at_clock(now, self.owner, jumped);
             for chunk in &ended {
                 let ago = chunk.last_left.map_or(0, |left| nanos(left.elapsed()));
                 let settled = Settled { owner: self.owner, chunk: chunk.id, operations: chunk.left, ago };
                 window.settle(limit, now, settled);
             }
-            ask.map(|ask| window.book(limit, now, ask))
+            (ask.map(|ask| window.book(limit, now, ask)), asked)
         };
         match &self.record {
             Some(record) => record.change(route, change),
@@ -255,4 +273,29 @@ fn new_owner() -> u64 {
         COUNT.fetch_add(1, Ordering::Relaxed),
         SystemTime::now(),
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_was_given_back_leaves_at_once() {
+        let rate = Rate { operations: NonZeroU32::new(10).unwrap(), window: Duration::from_mins(1) };
+        let folder = tempfile::tempdir().unwrap();
+        let records = [None, Some(Arc::new(Record::open(folder.path(), "record").unwrap()))];
+        for record in records {
+            let allowance = Allowance::new(Some(rate), 10, record);
+            let (grant, wait) = allowance.book("", 10, 10).await.unwrap();
+            assert_eq!((grant.operations, wait), (10, Duration::ZERO));
+            allowance.give_back(&grant);
+            let (grant, wait) = allowance.book("", 10, 10).await.unwrap();
+            assert_eq!((grant.operations, wait), (10, Duration::ZERO));
+            assert!(allowance.leave(&grant, 10));
+            let (_, wait) = allowance.book("", 1, 1).await.unwrap();
+            assert!(wait > Duration::from_secs(50), "{wait:?}");
+        }
+    }
 }

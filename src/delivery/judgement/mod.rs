@@ -88,6 +88,7 @@ impl Judge<'_> {
 
     fn judge_found(&self, doubt: &Doubt, found: &[&Found]) -> Judgement {
         match (doubt.row.action, found) {
+            (Action::Update | Action::Delete, []) if self.may_be_between_lists(doubt) => Judgement::LookAgain,
             (Action::Delete, []) => Judgement::Accepted(Receipt::default()),
             (Action::Delete, [found, ..]) => self.judge_delete(doubt, found),
             (Action::Update, []) => Judgement::Conflict(gone()),
@@ -99,6 +100,13 @@ impl Judge<'_> {
                 several.len()
             )),
         }
+    }
+
+    /// Whether the record may have gone from one list to another between the reading of the two, because the target
+    /// still works at the row. Where records are read back in lists, their active and inactive ones are apart.
+    fn may_be_between_lists(&self, doubt: &Doubt) -> bool {
+        let is_in_lists = !self.connector.habits().is_yes_certain;
+        is_in_lists && !self.is_believable && matches!(doubt.cause, Cause::Unanswered(_))
     }
 
     fn judge_create(&self, doubt: &Doubt, found: &Found) -> Judgement {

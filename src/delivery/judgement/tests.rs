@@ -99,6 +99,21 @@ fn an_absence_is_believed_only_after_the_servers_time_limit() {
 }
 
 #[test]
+fn a_record_that_is_in_neither_list_may_be_on_its_way_from_one_to_the_other() {
+    let customers = crate::connector::open(&crate::catalogue::bigcapital::DIALECT).customers("");
+    let lost = || Cause::Unanswered("lost".to_owned());
+    for action in [Action::Update, Action::Delete] {
+        let judge = |cause, is_believable| {
+            judge(customers.as_ref(), &doubt(action, r#"{"active":"false"}"#, cause), &[], is_believable)
+        };
+        assert_eq!(judge(lost(), false), Judgement::LookAgain);
+        assert_ne!(judge(lost(), true), Judgement::LookAgain);
+        // The target has said that it is done with the row.
+        assert_ne!(judge(Cause::Unconfirmed, false), Judgement::LookAgain);
+    }
+}
+
+#[test]
 fn an_update_that_did_not_arrive_is_sent_again_with_the_fresh_etag() {
     let record = r#"{"id":"g","city":"Bonn","@odata.etag":"e2"}"#;
     let payload = r#"{"city":"Ulm"}"#;

@@ -8,6 +8,7 @@ mod endings;
 mod faults;
 mod guards;
 mod lanes;
+mod overlaps;
 mod strangers;
 mod stub;
 mod throttling;
