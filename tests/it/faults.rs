@@ -181,10 +181,11 @@ impl Cell {
         kills
     }
 
-    /// A payment that has to be in the journal before: where the dialect shows no ledger entries, only such a line tells
-    /// that a payment whose answer was lost has not been posted, and without one it is left to a person.
+    /// A payment that has to be in the journal before: where the dialect shows no ledger entries, or only `$metadata`
+    /// would tell, such a line alone tells that a payment whose answer was lost has not been posted, and without one it
+    /// is left to a person.
     pub(crate) fn witness(self) -> Option<Cells> {
-        let is_needed = self.load == Load::Payments && self.dialect.name == "beta";
+        let is_needed = self.load == Load::Payments && self.dialect.plain_members;
         is_needed.then(|| self.load.sheet(self.dialect).row(0, 1))
     }
 

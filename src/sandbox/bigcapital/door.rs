@@ -65,11 +65,12 @@ async fn admit(server: &Arc<Server>, line: &Line, job: Job) -> Answer {
     if draw.ending.is_some() {
         count(server, "faulted", job.route).await;
     }
-    let writer = job.route.is_write().then(|| server.bigcapital.writers.enter(job.payment_number()));
-    sleep_unless_zero(server.latency).await;
+    // What never reaches the server is in nobody's way there.
     if let Some(answer) = refuse(line, draw).await {
         return answer;
     }
+    let writer = job.route.is_write().then(|| server.bigcapital.writers.enter(job.payment_number()));
+    sleep_unless_zero(server.latency).await;
     let mut mishap = racing::Mishap::None;
     let mut unseen_numbers = Vec::new();
     if let Some(writer) = &writer {
