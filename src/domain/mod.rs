@@ -4,6 +4,7 @@
 //! Nothing here touches a file, a socket, a clock, a thread or the environment.
 
 pub mod asked;
+pub mod country;
 pub mod forecast;
 pub mod money;
 pub mod operation;

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::target::Target;
+use super::target::{COUNTRIES, Target};
 use crate::connector::Set;
 use crate::connector::fields::Fields;
+use crate::domain::country::names_of;
 use crate::domain::reference::guid_bits;
 use crate::domain::text::fold_name;
 use crate::export::{ExportError, PageReader};
@@ -45,6 +46,13 @@ impl Target {
         });
         read.await?;
         codes.remove("");
+        if set == COUNTRIES {
+            // What the target calls a country itself comes first.
+            let there: Vec<_> = codes.values().flatten().cloned().collect();
+            for (code, name) in there.iter().flat_map(|code| names_of(code).map(move |name| (code, name))) {
+                codes.entry(fold_name(name)).or_insert_with(|| Some(code.clone()));
+            }
+        }
         Ok(codes.into_iter().filter_map(|(name, code)| Some((name, code?))).collect())
     }
 

@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 
 use crate::catalogue::{Dialect, Entity, Kind};
 use crate::connector::{Api, Connector, List, Set};
+use crate::domain::country::names_of;
 use crate::domain::text::{fold_name, is_same_code};
 use crate::domain::{EntityKind, References};
 use crate::export::{ExportError, PageOptions, PageReader};
@@ -88,7 +89,7 @@ const LOCAL: &str = "00000000-0000-0000-0000-000000000000";
 const CUSTOMERS: &str = "customers";
 const CURRENCIES: &str = "currencies";
 /// What people write of countries is often the name.
-const COUNTRIES: &str = "countriesRegions";
+pub(super) const COUNTRIES: &str = "countriesRegions";
 
 impl Target {
     /// The tables of the dialect.
@@ -149,7 +150,7 @@ impl Target {
         let is_named = set == COUNTRIES;
         let select = ["id", code, "displayName"];
         let list = self.list(Set::Reference(set), &select[..if is_named { 3 } else { 2 }]);
-        let mut rows = 0;
+        let (mut rows, mut countries) = (0, Vec::new());
         let table = self
             .each_record_page(&list, |page| {
                 for raw in &page {
@@ -158,6 +159,7 @@ impl Target {
                     references.insert(set, &row.code, &row.id);
                     if is_named {
                         references.insert_name(set, &row.display_name, &row.code);
+                        countries.push(row.code);
                     }
                 }
                 rows += page.len() as u64;
@@ -170,6 +172,14 @@ impl Target {
             Err(TargetError::Fetch(ExportError::NotFound { .. })) => Ok(()),
             Ok(()) => {
                 references.add_set(set);
+                // What the target calls a country itself comes first.
+                for (code, name) in
+                    countries.iter().flat_map(|code| names_of(code).map(move |name| (code, name)))
+                {
+                    if references.code_named(set, name).is_none() {
+                        references.insert_name(set, name, code);
+                    }
+                }
                 Ok(())
             }
             Err(error) => Err(error),

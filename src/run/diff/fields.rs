@@ -15,9 +15,6 @@ use super::holds::Holds;
 /// The codes of a target's tables, by table and by id.
 pub(super) type Codes = HashMap<&'static str, HashMap<u128, String>>;
 
-/// The table of countries: one system holds their codes, another one what people write.
-pub(super) const COUNTRIES: &str = "countriesRegions";
-
 /// What a record says beyond its own fields.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Meaning<'a> {

@@ -1,7 +1,7 @@
 //! What is to be known of both sides before their records are read: what is compared, by what records are found, and
 //! what their ids, names and amounts mean.
 
-use super::fields::{COUNTRIES, Codes, Comparison, Meaning};
+use super::fields::{Codes, Comparison, Meaning};
 use super::holds::Holds;
 use super::load::{balance_column, payers};
 use super::matching::Matching;
@@ -13,7 +13,7 @@ use crate::run::error::Error;
 use crate::run::event::{Event, Observer};
 use crate::run::index::TargetIndex;
 use crate::run::reading::tell_unmapped;
-use crate::run::target::Target;
+use crate::run::target::{COUNTRIES, Target};
 
 /// What is known of both sides before they are read.
 pub(super) struct Known {
