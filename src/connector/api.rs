@@ -20,6 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use serde::de::Error as _;
 
 use super::{Completion, Found, FoundPage, Identity, Lookup, Operation, Request, Verdict};
 use crate::catalogue::{Dialect, Entity};
@@ -73,7 +74,7 @@ pub trait Api: fmt::Debug + Send + Sync {
     /// Shows `visit` every record of such an answer in neutral form, and gives the address of the answer after it.
     ///
     /// # Errors
-    /// When the answer is not what the API sends.
+    /// When the answer is not what the API sends, and where no list comes whole.
     fn each_record(
         &self,
         set: Set<'_>,
@@ -82,7 +83,7 @@ pub trait Api: fmt::Debug + Send + Sync {
         visit: &mut dyn FnMut(&str),
     ) -> serde_json::Result<Option<String>> {
         let _ = (set, address, answer, visit);
-        Ok(None)
+        Err(serde_json::Error::custom("no list comes whole here"))
     }
 
     /// The address of one record, where it shows more than the list does; `None` where lists show everything.

@@ -17,7 +17,7 @@ use super::posting::{Absence, Noted};
 use super::shared::{Settlement, Shared, Traffic, unix_now};
 use super::{DeliveryEnd, DeliveryError};
 use crate::connector::Request;
-use crate::connector::{Found, Identity, highest_line_of};
+use crate::connector::{Found, Identity, differences, highest_line_of};
 use crate::domain::{Action, Outcome, Receipt, Refusal, State};
 use crate::ledger::{Counters, Ledger, LedgerError, OpenRow, Step};
 use crate::transport::{ApiReply, TransportError};
@@ -249,7 +249,7 @@ async fn double_check(
                 Whose::Anothers => Judgement::Person(
                     "the only record that looks like the one that was sent is another row's".to_owned(),
                 ),
-                Whose::MaybeAnothers => Judgement::LookAgain,
+                Whose::MaybeAnothers => Judgement::LookSoon,
             })
         }
         judgement if connector.has_lines() && rests_on_absence(doubt, &judgement) => {
@@ -295,10 +295,11 @@ async fn whose(
     let (is_anothers, on_their_way) = ask_ledger(shared, ask).await?;
     let record = found.iter().find(|found| found.receipt.remote_id == receipt.remote_id);
     let may_have_made_it = |other: &OpenRow| {
-        let identity = shared.target.connector.identity(&operation(other));
-        other.id != row
-            && other.action == Action::Create
-            && record.is_some_and(|record| identity.matches(record))
+        let looks_like = |record: &Found| {
+            let changes = differences(shared.target.connector.entity(), &other.payload, &record.record);
+            changes.is_ok_and(|changes| changes.is_empty())
+        };
+        other.id != row && other.action == Action::Create && record.is_some_and(looks_like)
     };
     Ok(match is_anothers {
         true => Whose::Anothers,
@@ -413,10 +414,12 @@ async fn carry_out(
             settlement.jobs.push((now, Job { kept: doubt.kept, ..Job::new(doubt.row) }));
             return Ok(());
         }
-        Judgement::LookAgain => {
+        judgement @ (Judgement::LookAgain | Judgement::LookSoon) => {
             let pause = SECOND_LOOK.min(shared.options.settle) * (1 << doubt.looks.min(LONGEST_DOUBLINGS));
+            let is_soon = judgement == Judgement::LookSoon;
             let again = match doubt.cause {
                 Cause::KeyTaken(_) | Cause::Failed(_) => now + pause,
+                _ if is_soon => now + pause,
                 _ => doubt.believable.max(now + pause),
             };
             doubt.looks += 1;

@@ -113,11 +113,16 @@ fn write_group(ledger: &mut Ledger, requests: Vec<Asked>) -> Result<bool, Ledger
     };
     if record_all(&mut group, &requests).is_err() {
         drop(group);
+        let mut failure = None;
         for (write, written) in requests {
+            let recorded = record_alone(ledger, &write);
+            if let Err(cause @ LedgerError::Sqlite { .. }) = &recorded {
+                failure.get_or_insert_with(|| again(cause));
+            }
             // Whoever has stopped waiting needs no answer.
-            drop(written.send(record_alone(ledger, &write)));
+            drop(written.send(recorded));
         }
-        return Ok(false);
+        return failure.map_or(Ok(false), Err);
     }
     let committed = group.commit();
     answer_all(requests, committed.as_ref().copied());

@@ -154,8 +154,10 @@ pub async fn plan(target: &Target, request: &PlanRequest, observer: Observer<'_>
 /// The ledger of a new plan in this folder; what cannot be begun leaves nothing behind.
 pub(super) fn begin_plan(folder: &Path, header: &RunHeader) -> Result<Ledger, Error> {
     create_directory(folder)?;
+    // What an earlier run has left there is not ours to remove, whatever is wrong with it.
+    let is_new = !folder.join(LEDGER).exists();
     let ledger = Ledger::create(&folder.join(LEDGER), header);
-    if !matches!(ledger, Ok(_) | Err(LedgerError::Exists(_) | LedgerError::Locked { .. })) {
+    if is_new && !matches!(ledger, Ok(_) | Err(LedgerError::Exists(_) | LedgerError::Locked { .. })) {
         discard_plan(folder);
     }
     Ok(ledger?)

@@ -88,7 +88,6 @@ impl Api for Bigcapital {
     fn neutral_page(&self, set: Set<'_>, address: &str, page: Bytes) -> serde_json::Result<Bytes> {
         let body = std::str::from_utf8(&page).map_err(serde_json::Error::custom)?;
         let envelope = Envelope::open(body)?;
-        // A page can be a whole list: no second copy of its records is made beside it.
         let mut neutral = "{\"value\":[".to_owned();
         for (place, record) in envelope.records.iter().enumerate() {
             if place > 0 {

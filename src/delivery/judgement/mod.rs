@@ -46,6 +46,8 @@ pub(super) enum Judgement {
     Move,
     /// Not settled yet.
     LookAgain,
+    /// Not settled yet, and another row will tell soon.
+    LookSoon,
     /// Only a person can tell.
     Person(String),
 }
@@ -105,7 +107,8 @@ impl Judge<'_> {
     /// Whether the record may have gone from one list to another between the reading of the two, because the target
     /// still works at the row. Where records are read back in lists, their active and inactive ones are apart.
     fn may_be_between_lists(&self, doubt: &Doubt) -> bool {
-        let is_in_lists = !self.connector.habits().is_yes_certain;
+        let is_in_lists =
+            !self.connector.habits().is_yes_certain && self.connector.kind() == EntityKind::Customers;
         is_in_lists && !self.is_believable && matches!(doubt.cause, Cause::Unanswered(_))
     }
 

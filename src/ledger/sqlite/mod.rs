@@ -5,13 +5,14 @@ mod meta;
 #[cfg(test)]
 mod tests;
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, params};
 
 use super::rows::{self, Counts, Filter, OpenRow};
 use super::steps::Group;
-use super::{LedgerError, Phase, RunHeader, RunLock, Step};
+use super::{FileError, LedgerError, Phase, RunHeader, RunLock, Step};
 use crate::domain::{Action, PlannedRow, RowResult, State};
 
 pub(super) use meta::add_counters;
@@ -40,7 +41,10 @@ impl Ledger {
     pub fn create(path: &Path, header: &RunHeader) -> Result<Self, LedgerError> {
         let lock = RunLock::acquire(folder_of(path))?;
         if path.exists() {
-            return Err(LedgerError::Exists(path.to_owned()));
+            match Self::open(path) {
+                Err(LedgerError::Missing(_)) => remove(path)?,
+                _ => return Err(LedgerError::Exists(path.to_owned())),
+            }
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
         let mut ledger = Self::connect(path, flags, Some(lock))?;
@@ -376,6 +380,18 @@ pub(super) fn failed(path: &Path, action: &'static str, source: rusqlite::Error)
         }
         source => LedgerError::Sqlite { action, path: path.to_owned(), source },
     }
+}
+
+/// Takes away what a process left that had no ledger yet.
+fn remove(path: &Path) -> Result<(), LedgerError> {
+    fs::remove_file(path).map_err(|cause| FileError::new("remove", path, cause))?;
+    for ending in ["-wal", "-shm"] {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(ending);
+        // There is one only where the process was killed.
+        drop(fs::remove_file(&beside));
+    }
+    Ok(())
 }
 
 fn folder_of(path: &Path) -> &Path {

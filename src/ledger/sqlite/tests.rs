@@ -75,6 +75,8 @@ fn what_a_process_left_before_it_had_a_ledger_is_none() {
     format::set_up(&mut Connection::open(path("tables")).unwrap()).unwrap();
     for name in ["empty", "tables"] {
         assert!(matches!(Ledger::open(&path(name)), Err(LedgerError::Missing(_))), "{name}");
+        drop(Ledger::create(&path(name), &header()).unwrap());
+        assert!(matches!(Ledger::create(&path(name), &header()), Err(LedgerError::Exists(_))), "{name}");
     }
     Connection::open(path("another")).unwrap().execute_batch("CREATE TABLE t (a)").unwrap();
     assert!(matches!(Ledger::open(&path("another")), Err(LedgerError::NotALedger(_))));
