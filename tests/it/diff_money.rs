@@ -134,6 +134,18 @@ fn a_files_payments_are_added_up_in_the_currencies_they_are_in() {
 }
 
 #[test]
+fn a_files_payments_are_in_the_currencies_of_their_invoices_in_business_central_too() {
+    let bed = TestBed::new();
+    // Invoices of a customer in euros and of one in the company's currency, and one that nobody knows.
+    let file = "Document,Date,Invoice,Amount\nE-1,2026-02-02,103013,100\nE-2,2026-02-02,103001,200\n\
+                E-3,2026-02-02,103013,40\nE-4,2026-02-02,unknown,1000\n";
+    bed.write("pay.csv", file.as_bytes());
+    let (document, _) = both_ways(&bed, ["pay.csv", "@local"], &[], 3);
+    let expected = owned(&[("EUR", "-140"), ("USD", "-1200")]);
+    assert_eq!(sums(&document, "amount", "a"), expected, "{document}");
+}
+
+#[test]
 fn what_bigcapital_exports_adds_up_to_what_it_holds_in_each_currency() {
     let bed = books();
     let customer = r#"{"customerType":"business","displayName":"Rate Ltd","currencyCode":"EUR","openingBalance":100.125,
@@ -149,10 +161,23 @@ fn what_bigcapital_exports_adds_up_to_what_it_holds_in_each_currency() {
         let (document, found) = both_ways(&bed, [&file, "@local"], more, 0);
         assert_eq!(found, Vec::<String>::new(), "{document}");
         let amount = if what == "payments" { "amount" } else { "balance" };
+        let says_currency =
+            document["fields"]["notes"].to_string().contains("in the currency of each customer");
+        assert_eq!(says_currency, what == "customers", "{document}");
         let a = sums(&document, amount, "a");
         assert_eq!(a, sums(&document, amount, "b"), "{document}");
         assert!(a.iter().any(|(currency, _)| currency == "EUR"), "{document}");
     }
+}
+
+#[test]
+fn in_which_currency_the_balances_of_a_file_are_read_is_said() {
+    let bed = TestBed::new();
+    bed.write("owed.csv", b"No.,Name,Balance\n40000,Alpine Ski House,1.00\n");
+    let (document, _) = both_ways(&bed, ["owed.csv", "@local"], &["--entity", "customers"], 3);
+    let notes = document["fields"]["notes"].to_string();
+    assert!(notes.contains("the balances of owed.csv are read in USD"), "{notes}");
+    assert_eq!(sums(&document, "balance", "a"), owned(&[("USD", "1.0")]), "{document}");
 }
 
 #[test]
@@ -202,6 +227,35 @@ fn payments_of_one_document_number_are_told_apart_and_none_is_passed_over() {
     );
     assert_eq!(document["counts"]["equal"], 5, "{document}");
     assert_eq!(sums(&document, "amount", "a")[0].1, "-44.0", "every row counts: {document}");
+}
+
+#[test]
+fn identical_lines_of_one_document_are_equal_to_what_a_target_made_of_them() {
+    let bed = TestBed::new();
+    let head = "Document No.,Date,Customer No.,Amount,External Document No.,Description\n";
+    let file = format!("{head}D-1,2026-02-02,10000,5.00,,x\nD-2,2026-02-02,10000,6.00,,x\n");
+    let twice = format!("{file}D-1,2026-02-02,10000,5,,x\n");
+    bed.write("pay.csv", twice.as_bytes());
+    // The second of the two is entered by a colleague.
+    bed.write("first.csv", file.as_bytes());
+    bed.ferry(&["import", "first.csv", "-p", "local", "--journal", "BANK", "--yes"]).exits(0);
+    let journal = bed.record("customerPaymentJournals", "code eq 'BANK'")["id"].as_str().unwrap().to_owned();
+    let customer = bed.record("customers", "number eq '10000'")["id"].clone();
+    let another = || {
+        let body = format!(
+            r#"{{"journalId":"{journal}","customerId":{customer},"documentNumber":"D-1","postingDate":"2026-02-02",
+                "amount":-5,"description":"x"}}"#
+        );
+        bed.create("customerPayments", &body);
+    };
+    another();
+    let (document, found) = both_ways(&bed, ["pay.csv", "@local"], &["--journal", "BANK"], 0);
+    assert_eq!((document["counts"]["equal"].as_u64(), found.len()), (Some(3), 0), "{document}");
+    // One more of them on one side: nobody can say which of the three is missing.
+    another();
+    let (document, found) = both_ways(&bed, ["pay.csv", "@local"], &["--journal", "BANK"], 3);
+    assert_eq!((document["counts"]["equal"].as_u64(), found.len()), (Some(1), 5), "{found:?}");
+    assert!(found.iter().all(|line| line.starts_with("D-1|") && line.ends_with("|ambiguous")), "{found:?}");
 }
 
 #[test]

@@ -17,7 +17,7 @@ use crate::domain::{EntityKind, Money};
 use crate::export::ExportError;
 use crate::report::{DiffTotals, Total};
 use crate::run::event::{Event, Observer};
-use crate::run::index::IndexError;
+use crate::run::index::{IndexError, null_as_empty};
 use crate::run::planning::PlanningError;
 use crate::run::target::{Target, TargetError};
 
@@ -32,11 +32,11 @@ enum By {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct InCurrency {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_empty")]
     display_name: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_empty")]
     number: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_empty")]
     currency_code: String,
 }
 
@@ -53,7 +53,8 @@ pub(super) async fn find_currencies(
                 continue;
             }
             store.begin_telling().map_err(PlanningError::from)?;
-            let (list, mut rows) = (target.list(set, &["id", "number", "displayName", "currencyCode"]), 0);
+            let select = ["id", by.named(), "currencyCode"];
+            let (list, mut rows) = (target.list(set, &select), 0);
             let read = target.each_record_page(&list, |page| {
                 rows += page.len() as u64;
                 observer(Event::Fetched(set.as_str(), rows));
@@ -61,7 +62,10 @@ pub(super) async fn find_currencies(
             });
             match read.await {
                 // A service without such a table tells nothing.
-                Err(TargetError::Fetch(ExportError::NotFound { .. } | ExportError::Refused { .. })) => {}
+                Err(TargetError::Fetch(ExportError::NotFound { .. } | ExportError::Refused { .. })) => {
+                    let table = set.as_str();
+                    observer(Event::Note(format!("@{} does not show its {table}", target.profile)));
+                }
                 outcome => outcome?,
             }
             store.take_from_told(by).map_err(PlanningError::from)?;
@@ -160,6 +164,14 @@ impl Store {
 }
 
 impl By {
+    /// The field that holds the name. A list is refused for a field that it does not have.
+    fn named(self) -> &'static str {
+        match self {
+            Self::Payer => "displayName",
+            Self::Invoice => "number",
+        }
+    }
+
     /// The column of what a payment names, and the name as others have it.
     fn columns(self) -> (&'static str, &'static str) {
         match self {
@@ -172,5 +184,32 @@ impl By {
                      ELSE records.invoice END",
             ),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::diff::store::Entry;
+
+    #[test]
+    fn a_customer_without_a_currency_tells_none_and_ends_nothing() {
+        let mut store = Store::new().unwrap();
+        let payer =
+            |name: &str| Entry { amount: Some(Money::from(5)), payer: fold_name(name), ..Entry::default() };
+        store.add(Side::A, &[payer("None Ltd"), payer("Euro AG")]).unwrap();
+        store.begin_telling().unwrap();
+        let page = [
+            r#"{"id":"1","displayName":"None Ltd","currencyCode":null}"#,
+            r#"{"id":"2","displayName":null,"currencyCode":"GBP"}"#,
+            r#"{"id":"3","displayName":"EURO AG","currencyCode":"eur"}"#,
+        ];
+        let page = page.map(|record| serde_json::from_str::<&RawValue>(record).unwrap());
+        store.add_told(By::Payer, &page).unwrap();
+        store.take_from_told(By::Payer).unwrap();
+        let (mut totals, local) = (DiffTotals::new(), ["USD", ""].map(str::to_owned));
+        store.add_up(EntityKind::Payments, (&local, false), &mut totals).unwrap();
+        let currencies: Vec<_> = totals.keys().map(|(_, currency)| currency.as_str()).collect();
+        assert_eq!(currencies, ["EUR", "USD"]);
     }
 }

@@ -3,8 +3,10 @@
 //! Promises: it does not matter which side is named first. Two values are the same when one side is a target that would
 //! make its value of the other side's one. A file makes nothing of anything.
 
-use crate::catalogue::Entity;
+use crate::catalogue::{Entity, Kind};
 use crate::connector::differences;
+use crate::connector::fields::{Fields, Object};
+use crate::domain::text::upper;
 use crate::domain::{FieldChange, Money};
 
 use super::holds::Holds;
@@ -55,6 +57,39 @@ impl Eyes {
                 changes.extend(more);
                 Ok(changes)
             }
+        }
+    }
+
+    /// The body of a payment in one spelling: bodies that are the same in these eyes have the same one. Two that differ
+    /// share it only where a target rounds.
+    pub(super) fn spelling(&self, body: &str) -> serde_json::Result<String> {
+        let fields = Fields::parse(body)?;
+        let mut spelled = Object::with_capacity(body.len());
+        for (name, _) in fields.iter() {
+            spelled.push_text(name, &self.spelled(name, fields.text(name).trim()));
+        }
+        Ok(spelled.finish())
+    }
+
+    fn spelled(&self, name: &str, text: &str) -> String {
+        let kinds = self.entities.iter().filter_map(|entity| entity.field(name)).map(|field| field.kind);
+        let mut spelled = text.to_owned();
+        let mut least = None;
+        for kind in kinds {
+            match kind {
+                Kind::Code | Kind::CutText => spelled = upper(&spelled).into_owned(),
+                Kind::Date | Kind::DateTime if text.starts_with("0001-01-01") => spelled.clear(),
+                Kind::Decimal(scale) => least = Some(least.map_or(scale, |least: u8| least.min(scale))),
+                _ => {}
+            }
+        }
+        match (least, spelled.parse::<Money>()) {
+            (Some(scale), Ok(amount)) => {
+                let rounds = self.are_targets.contains(&true);
+                let amount = if rounds { amount.round(scale.into()) } else { amount };
+                if amount.is_zero() { String::new() } else { amount.decimal().normalize().to_string() }
+            }
+            _ => spelled,
         }
     }
 
@@ -116,6 +151,38 @@ mod tests {
             ([FILE, FILE], "-10.50", "-10.5", true),
         ] {
             assert_eq!(are_same(sides, one, other), is_same, "{one} and {other}");
+        }
+    }
+
+    #[test]
+    fn payments_that_are_the_same_in_these_eyes_are_spelled_the_same() {
+        for (sides, one, other, is_same) in [
+            ([FILE, CENTRAL], r#"{"externalDocumentNumber":null}"#, r#"{"externalDocumentNumber":""}"#, true),
+            (
+                [FILE, CENTRAL],
+                r#"{"externalDocumentNumber":" ab1"}"#,
+                r#"{"externalDocumentNumber":"AB1"}"#,
+                true,
+            ),
+            (
+                [FILE, CENTRAL],
+                r#"{"externalDocumentNumber":"1"}"#,
+                r#"{"externalDocumentNumber":"2"}"#,
+                false,
+            ),
+            ([FILE, CENTRAL], r#"{"description":"a"}"#, r#"{"description":"A"}"#, false),
+            ([FILE, CENTRAL], r#"{"postingDate":null}"#, r#"{"postingDate":"0001-01-01"}"#, true),
+            ([FILE, CENTRAL], r#"{"amount":-5}"#, r#"{"amount":-5.00}"#, true),
+            ([FILE, CENTRAL], r#"{"amount":null}"#, r#"{"amount":0.00}"#, true),
+            ([FILE, CENTRAL], r#"{"amount":-10.505}"#, r#"{"amount":-10.51}"#, true),
+            ([CENTRAL, BOOKS], r#"{"amount":-10.51}"#, r#"{"amount":-10.505}"#, true),
+            ([FILE, FILE], r#"{"amount":-10.505}"#, r#"{"amount":-10.51}"#, false),
+            ([FILE, FILE], r#"{"amount":-10.50}"#, r#"{"amount":-10.5}"#, true),
+        ] {
+            let eyes = eyes(sides);
+            assert_eq!(eyes.differences(one, other).unwrap().is_empty(), is_same, "{one} and {other}");
+            let spelled = [one, other].map(|body| eyes.spelling(body).unwrap());
+            assert_eq!(spelled[0] == spelled[1], is_same, "{spelled:?}");
         }
     }
 

@@ -229,6 +229,11 @@ impl Comparison {
         body
     }
 
+    /// What the bodies of payments that are the same have in common, see [`Eyes::spelling`].
+    pub(super) fn spelling(&self, body: &str) -> serde_json::Result<String> {
+        self.eyes.spelling(body)
+    }
+
     /// The fields in which two bodies [differ](Eyes): `from` is the second's value, `to` the first's.
     pub(super) fn differences(&self, a: &str, b: &str) -> serde_json::Result<Vec<FieldChange>> {
         let mut changes = self.eyes.differences(a, b)?;

@@ -120,8 +120,8 @@ pub(super) async fn learn(
         }
     }
     let has_own_balances = comparison.has_balances && has_own_balances(openings);
-    if has_own_balances {
-        notes.push("what customers owe is compared in the currency of each of them".to_owned());
+    if comparison.has_balances {
+        notes.extend(balances_are_in(openings, has_own_balances, &currencies));
     }
     // A file has no currency of its own, and an amount of it without one is in the other side's.
     let [a, b] = currencies;
@@ -143,6 +143,32 @@ fn has_own_balances(openings: &[Opening<'_>; 2]) -> bool {
     let mut targets = openings.iter().filter_map(Opening::target);
     let only_one = targets.next().filter(|_| targets.next().is_none());
     only_one.is_some_and(|target| target.tables().has_own_balances)
+}
+
+/// In which currency the balances of a file are read: it says none. Systems export them in either, see
+/// [`crate::catalogue::Dialect::has_own_balances`].
+fn balances_are_in(
+    openings: &[Opening<'_>; 2],
+    has_own_balances: bool,
+    currencies: &[Option<String>; 2],
+) -> Option<String> {
+    let file = match openings {
+        [Opening::File(..), Opening::File(..)] => {
+            return Some("what customers owe is taken to be in the same currency in both files".to_owned());
+        }
+        [file @ Opening::File(..), Opening::Target(_)] | [Opening::Target(_), file @ Opening::File(..)] => {
+            name_of(file)
+        }
+        [Opening::Target(_), Opening::Target(_)] => return None,
+    };
+    if has_own_balances {
+        return Some(format!(
+            "the balances of {file} are read in the currency of each customer; where they are in the company's, as in an \
+             export of financials or from Business Central, leave the column out"
+        ));
+    }
+    let company = currencies.iter().flatten().next().map_or("the company's currency", String::as_str);
+    Some(format!("the balances of {file} are read in {company}, as the company keeps its books"))
 }
 
 /// That a field is in no list of a target, in one line.

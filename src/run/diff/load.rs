@@ -78,6 +78,9 @@ impl Loading<'_> {
             Some((line, _)) => format!("{} (line {line})", label.trim()).trim_start().to_owned(),
             None => label.trim().to_owned(),
         };
+        let body = self.comparison.body(&fields, &self.meaning, &payer);
+        let further = self.matching.further(&fields);
+        let spelling = if further.is_empty() { Ok(String::new()) } else { self.comparison.spelling(&body) };
         Ok(Entry {
             remote: fields.text("id").into_owned(),
             shown: if shown.is_empty() { text("displayName") } else { shown },
@@ -85,8 +88,9 @@ impl Loading<'_> {
             key,
             name,
             narrow,
-            further: self.matching.further(&fields),
-            body: self.comparison.body(&fields, &self.meaning, &payer),
+            further,
+            body,
+            spelling: spelling.map_err(IndexError::Record)?,
             amount: amount.and_then(|amount| amount.parse().ok()),
             balance: self.own_balance(&fields),
             currency,

@@ -23,19 +23,18 @@ const WAYS: [(&str, &str); 6] = [
     ("name, narrow", "name <> '' AND narrow <> ''"),
 ];
 
-/// Records of one key that are the same in every compared field, and as many on either side: which of them is whose
-/// counterpart makes no difference.
+/// Records of one key that are the same in every compared field, however each side writes it, and as many on either
+/// side: which of them is whose counterpart makes no difference. What a target rounds is taken in order of the amounts.
 const TWINS: &str = "
+    WITH alike AS MATERIALIZED (
+        SELECT id, side, key, spelling, count(*) OVER (PARTITION BY side, key, spelling) AS of,
+            row_number() OVER (PARTITION BY side, key, spelling ORDER BY CAST(amount AS REAL), id) AS place
+        FROM records WHERE is_paired = 0 AND key <> '' AND further <> ''
+    )
     INSERT INTO pairs
-        SELECT a.id, b.id FROM
-            (SELECT id, key, body, row_number() OVER same AS place, count(*) OVER all_same AS of FROM records
-             WHERE side = 0 AND is_paired = 0 AND key <> '' AND further <> ''
-             WINDOW same AS (PARTITION BY key, body ORDER BY id), all_same AS (PARTITION BY key, body)) a
-        JOIN
-            (SELECT id, key, body, row_number() OVER same AS place, count(*) OVER all_same AS of FROM records
-             WHERE side = 1 AND is_paired = 0 AND key <> '' AND further <> ''
-             WINDOW same AS (PARTITION BY key, body ORDER BY id), all_same AS (PARTITION BY key, body)) b
-        ON a.key = b.key AND a.body = b.body AND a.place = b.place AND a.of = b.of;
+        SELECT a.id, b.id FROM alike a JOIN alike b
+        ON a.key = b.key AND a.spelling = b.spelling AND a.place = b.place AND a.of = b.of
+        WHERE a.side = 0 AND b.side = 1;
 ";
 
 /// Marks what was just paired.
@@ -83,7 +82,7 @@ mod tests {
     fn part(document: &str, invoice: &str, amount: &str, body: &str) -> Entry {
         Entry {
             further: amount.to_owned(),
-            body: format!("{invoice} {amount} {body}"),
+            spelling: format!("{invoice} {amount} {body}"),
             ..entry(&format!("p:{document}"), "", invoice)
         }
     }

@@ -15,7 +15,7 @@ const TABLES: &str = "
     CREATE TABLE records (
         id INTEGER PRIMARY KEY, side INTEGER NOT NULL, remote TEXT NOT NULL, shown TEXT NOT NULL,
         label TEXT NOT NULL, key TEXT NOT NULL, name TEXT NOT NULL, narrow TEXT NOT NULL, further TEXT NOT NULL,
-        body TEXT NOT NULL, amount TEXT, balance TEXT, currency TEXT, payer TEXT NOT NULL, invoice TEXT NOT NULL,
+        body TEXT NOT NULL, spelling TEXT NOT NULL, amount TEXT, balance TEXT, currency TEXT, payer TEXT NOT NULL, invoice TEXT NOT NULL,
         is_paired INTEGER NOT NULL DEFAULT 0
     );
     CREATE TABLE pairs (a INTEGER PRIMARY KEY, b INTEGER NOT NULL UNIQUE);
@@ -71,6 +71,8 @@ pub(super) struct Entry {
     pub(super) further: String,
     /// The compared fields as a JSON object.
     pub(super) body: String,
+    /// What the bodies of payments that are the same have in common, however each side writes it.
+    pub(super) spelling: String,
     /// The amount that is added up.
     pub(super) amount: Option<Money>,
     /// What the customer owes, where that is known.
@@ -126,9 +128,9 @@ impl Store {
         let transaction = self.connection.transaction()?;
         {
             let mut insert = transaction.prepare_cached(
-                "INSERT INTO records (side, remote, shown, label, key, name, narrow, further, body, amount, \
-                 balance, currency, payer, invoice) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+                "INSERT INTO records (side, remote, shown, label, key, name, narrow, further, body, spelling, \
+                 amount, balance, currency, payer, invoice) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
             )?;
             for entry in entries {
                 insert.execute(params![
@@ -141,6 +143,7 @@ impl Store {
                     entry.narrow,
                     entry.further,
                     entry.body,
+                    entry.spelling,
                     entry.amount.map(|amount| amount.to_string()),
                     entry.balance.map(|balance| balance.to_string()),
                     entry.currency,

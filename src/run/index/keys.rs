@@ -126,7 +126,8 @@ pub(super) struct Members {
     pub(super) blocked: String,
 }
 
-fn null_as_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+/// A text that a system may not have.
+pub(in crate::run) fn null_as_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 

@@ -14,7 +14,8 @@ use crate::plan::Existing;
 
 use keys::{Members, email_key, is_blank};
 pub(super) use keys::{
-    customer_of, dimension_key, document_key, fold_code, key_of, match_key, name_key, natural_key, number_key,
+    customer_of, dimension_key, document_key, fold_code, key_of, match_key, name_key, natural_key,
+    null_as_empty, number_key,
 };
 
 /// Why the index could not be written or read.
