@@ -146,13 +146,19 @@ pub(crate) fn chain_of(folder: &Path) -> Vec<PathBuf> {
     let stem = EntityKind::ALL.into_iter().find_map(|kind| name.strip_suffix(kind.as_str()));
     let Some(stem) = stem else { return vec![folder.to_owned()] };
     let beside = EntityKind::ALL.map(|kind| folder.with_file_name(format!("{stem}{}", kind.as_str())));
-    let parts = in_order(there(beside));
+    let parts = there(beside);
+    let mut chain = vec![folder.to_owned()];
     // Names alone do not make a chain.
-    let is_joined = |pair: &[PathBuf]| waits_for(&pair[1]).is_some_and(|after| is_named(&pair[0], &after));
-    let own = parts.iter().position(|part| part == folder).unwrap_or(0);
-    let first = (0..own).rev().take_while(|at| is_joined(&parts[*at..*at + 2])).last().unwrap_or(own);
-    let after = (own..parts.len() - 1).take_while(|at| is_joined(&parts[*at..*at + 2])).count();
-    parts[first..=own + after].to_vec()
+    let next = |chain: &[PathBuf], is_joined: &dyn Fn(&PathBuf) -> bool| {
+        parts.iter().find(|part| !chain.contains(part) && is_joined(part)).cloned()
+    };
+    while let Some(before) = next(&chain, &|part| is_after(&chain[0], part)) {
+        chain.insert(0, before);
+    }
+    while let Some(after) = next(&chain, &|part| chain.last().is_some_and(|last| is_after(part, last))) {
+        chain.push(after);
+    }
+    chain
 }
 
 /// Those of the folders that hold a run.
@@ -160,18 +166,21 @@ fn there(parts: [PathBuf; 3]) -> Vec<PathBuf> {
     parts.into_iter().filter(|part| part.join(LEDGER).is_file()).collect()
 }
 
-/// Runs that are named alike, each after the one that it waits for: as files are imported, or the other way round.
+/// Runs that are named alike, each after the one that it waits for.
 fn in_order(mut parts: Vec<PathBuf>) -> Vec<PathBuf> {
-    let waits_for_next =
-        |pair: &[PathBuf]| waits_for(&pair[0]).is_some_and(|after| is_named(&pair[1], &after));
-    if parts.windows(2).any(waits_for_next) {
-        parts.reverse();
+    let mut ordered = Vec::new();
+    while !parts.is_empty() {
+        let is_free = |part: &PathBuf| !parts.iter().any(|other| is_after(part, other));
+        // Runs that wait for each other are in no order; whoever carries them out says so.
+        let first = parts.iter().position(is_free).unwrap_or(0);
+        ordered.push(parts.remove(first));
     }
-    parts
+    ordered
 }
 
-fn is_named(folder: &Path, name: &str) -> bool {
-    folder.file_name().is_some_and(|found| found == name)
+/// Whether the run in `folder` waits for the one in the folder `other` beside it.
+fn is_after(folder: &Path, other: &Path) -> bool {
+    waits_for(folder).is_some_and(|after| other.file_name().is_some_and(|name| *name == *after))
 }
 
 /// The name of the folder beside this run's own of the run that it waits for.

@@ -103,74 +103,74 @@ async fn plan_and_apply(
     carry_out_all(console, place, connection, (&folders, sending)).await
 }
 
-/// Plans to take these runs back, each after the one before it; the folders of the plans. Of runs that were made
-/// together, one that wrote nothing needs no undo. Customers that come back get their default dimensions again.
+/// Plans to take these runs back, each after the one before it; the folders of the plans.
 async fn make_plans(
     console: &Console,
     place: &Place,
     connection: &Connection,
     requests: Vec<UndoRequest>,
 ) -> Result<Vec<PathBuf>, Failure> {
-    let mut folders: Vec<PathBuf> = Vec::new();
+    let mut folders = Vec::new();
+    let planned = plan_each(console, place, connection, (&requests, &mut folders)).await;
+    if planned.is_err() {
+        // A part alone is no plan of the whole.
+        for folder in &folders {
+            run::discard_plan(folder);
+        }
+    }
+    planned.map(|()| folders)
+}
+
+/// Adds the folders of the plans to `folders`. Of runs that were made together, one that wrote nothing needs no undo.
+/// Customers that come back get their default dimensions again, before anything else that follows them.
+async fn plan_each(
+    console: &Console,
+    place: &Place,
+    connection: &Connection,
+    (requests, folders): (&[UndoRequest], &mut Vec<PathBuf>),
+) -> Result<(), Failure> {
     let mut nothing = None;
-    let customers = requests.last().cloned();
-    for request in requests {
-        let is_chain = request.chain.is_some();
-        let request = UndoRequest { after: folders.last().cloned(), ..request };
+    for (request, later) in requests.iter().zip((1..).map(|next| &requests[next..])) {
+        let request = UndoRequest { after: folders.last().cloned(), ..request.clone() };
         let planned = run::plan_undo(&connection.target, &request, &watcher(console)).await;
         console.finish_progress();
         match planned {
-            Ok(_) => folders.push(request.folder),
-            Err(error @ ledgerferry::Error::NothingToUndo(_)) if is_chain => {
+            Ok(_) => folders.push(request.folder.clone()),
+            Err(error @ ledgerferry::Error::NothingToUndo(_)) if request.chain.is_some() => {
                 console.note(&error.to_string());
                 nothing = Some(error);
+                continue;
             }
-            Err(error) => {
-                // A part alone is no plan of the whole.
-                for folder in &folders {
-                    run::discard_plan(folder);
-                }
-                return Err(error.into());
-            }
+            Err(error) => return Err(error.into()),
         }
+        folders.extend(restore_dimensions(console, place, connection, (&request, later)).await?);
     }
-    if let Some(error) = nothing.filter(|_| folders.is_empty()) {
-        return Err(error.into());
+    match nothing.filter(|_| folders.is_empty()) {
+        Some(error) => Err(error.into()),
+        None => Ok(()),
     }
-    let customers = customers.filter(|customers| folders.last() == Some(&customers.folder));
-    let restored = match customers {
-        Some(customers) => restore_dimensions(console, place, connection, &customers).await,
-        None => Ok(None),
-    };
-    match restored {
-        Ok(restored) => folders.extend(restored),
-        Err(failure) => {
-            for folder in &folders {
-                run::discard_plan(folder);
-            }
-            return Err(failure);
-        }
-    }
-    Ok(folders)
 }
 
 /// Plans to give customers that `customers` brings back the default dimensions that were deleted with them; the folder of
-/// the plan, if there are any. What is there meanwhile is somebody's, and stays.
+/// the plan, if there are any. What is there meanwhile is somebody's, and stays. One of the requests that come `later` may
+/// need the folder for default dimensions that were taken back by themselves.
 async fn restore_dimensions(
     console: &Console,
     place: &Place,
     connection: &Connection,
-    customers: &UndoRequest,
+    (customers, later): (&UndoRequest, &[UndoRequest]),
 ) -> Result<Option<PathBuf>, Failure> {
     let (undone, undo) = (&customers.undone, &customers.folder);
-    if read_header(undone)?.deleted_dimensions == 0 {
+    let header = read_header(undone)?;
+    if header.entity != EntityKind::Customers || header.deleted_dimensions == 0 {
         return Ok(None);
     }
     let Some(file) = run::dimensions_to_restore(undone, undo)? else { return Ok(None) };
     let target = &connection.target;
     let stem = |name: &str| name.strip_suffix(EntityKind::Customers.as_str()).unwrap_or(name).to_owned();
     let folder = undo.with_file_name(stem(&folder_name(undo)) + EntityKind::Dimensions.as_str());
-    if customers.chain.is_none() || folder.exists() {
+    let is_taken = folder.exists() || later.iter().any(|request| request.folder == folder);
+    if customers.chain.is_none() || is_taken {
         let (file, profile) = (file.display(), &target.profile);
         console.note(&format!(
             "the default dimensions of customers that come back are not part of this undo; after it, `ferry import {file} --mode create -p {profile}` brings them back"

@@ -170,3 +170,91 @@ fn where_the_undo_takes_default_dimensions_back_itself_it_says_how_the_others_co
     bed.ferry(&typed).exits(0);
     assert_eq!(held(&bed), before);
 }
+
+/// Imports these files and two payments of customers of the company as the run `run`.
+fn import_with_payments(bed: &TestBed, files: &[&str]) {
+    let payments = b"Customer No.,Posting Date,Document No.,Amount\n\
+        10000,2026-11-20,P-1,10.50\n20000,2026-11-20,P-2,7\n";
+    bed.write("payments.csv", payments);
+    let line = ["payments.csv", "-p", "local", "--journal", "NEW", "--yes", "--max-deletes", "9"];
+    bed.ferry(&[&["import"], files, &line, &["--out", "run"]].concat()).exits(0);
+}
+
+/// The kinds of the runs that the name `run` stands for, in order.
+fn kinds(bed: &TestBed, run: &str) -> Vec<String> {
+    let shown = bed.ferry(&["runs", "show", run, "--json"]).exits(0).json();
+    let runs = shown["runs"].as_array().unwrap().iter();
+    runs.map(|run| run["entity"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn customers_get_theirs_before_their_payments_come_back_when_an_undo_of_both_is_undone() {
+    let bed = TestBed::new();
+    bed.write("customers.csv", CUSTOMERS);
+    let bare = bed.books();
+    import_with_payments(&bed, &["customers.csv"]);
+    change_value(&bed, "D1", "AREA", "30");
+    let (before, books) = (held(&bed), bed.books());
+    let counted = |bed: &TestBed| (bed.books().customers, bed.books().payments);
+    undo(&bed, "run", "back").exits(0);
+    assert_eq!((held(&bed), counted(&bed)), (Vec::new(), (bare.customers, bare.payments)));
+    undo(&bed, "back", "again").exits(0);
+    assert_eq!(kinds(&bed, "again"), ["customers", "dimensions", "payments"]);
+    assert_eq!((held(&bed), counted(&bed)), (before, (books.customers, books.payments)));
+    // And the other way round once more.
+    undo(&bed, "again", "gone").exits(0);
+    assert_eq!(kinds(&bed, "gone"), ["payments", "dimensions", "customers"]);
+    assert_eq!((held(&bed), counted(&bed)), (Vec::new(), (bare.customers, bare.payments)));
+}
+
+#[test]
+fn an_undone_undo_of_all_three_says_how_the_default_dimensions_of_others_come_back() {
+    let bed = TestBed::new();
+    bed.write("customers.csv", CUSTOMERS);
+    bed.write("dimensions.csv", b"Customer Number,Dimension,Dimension Value\n10000,AREA,40\n20000,AREA,50\n");
+    import_with_payments(&bed, &["customers.csv", "dimensions.csv"]);
+    change_value(&bed, "D3", "AREA", "40");
+    let before = held(&bed);
+    undo(&bed, "run", "back").exits(0);
+    assert_eq!(held(&bed), [""; 0]);
+    let told = undo(&bed, "back", "again").exits(0).stderr();
+    let line = "ferry import again/customers/restored-dimensions.csv --mode create -p local";
+    assert!(told.contains(line), "{told}");
+    assert_eq!(kinds(&bed, "again"), ["customers", "dimensions", "payments"]);
+    let typed: Vec<_> = line.split(' ').skip(1).chain(["--yes"]).collect();
+    bed.ferry(&typed).exits(0);
+    assert_eq!(held(&bed), before);
+}
+
+/// A run that deletes customers with default dimensions and imports payments, and the plan `back` that takes it back in
+/// three parts; the default dimensions before.
+fn plan_an_undo_of_three_parts(bed: &TestBed) -> Vec<String> {
+    let before = prepare(bed);
+    import_with_payments(bed, &["going.csv"]);
+    assert_eq!(held(bed), ["10000 AREA 40"]);
+    bed.ferry(&["undo", "run", "-p", "local", "--dry-run", "--out", "back"]).exits(0);
+    before
+}
+
+#[test]
+fn an_undo_of_three_parts_that_was_only_planned_is_applied_in_its_order() {
+    let bed = TestBed::new();
+    let before = plan_an_undo_of_three_parts(&bed);
+    assert_eq!(kinds(&bed, "back"), ["payments", "customers", "dimensions"]);
+    bed.ferry(&["apply", "back", "-p", "local", "--yes", "--max-deletes", "9"]).exits(0);
+    assert_eq!((held(&bed), bed.books().payments), (before, 0));
+}
+
+#[test]
+fn an_undo_of_three_parts_goes_on_in_its_order_when_it_stopped_among_the_payments() {
+    let bed = TestBed::new();
+    let before = plan_an_undo_of_three_parts(&bed);
+    let part = ["apply", "back", "-p", "local", "--yes", "--max-deletes", "9", "--limit", "1"];
+    bed.ferry(&part).exits(0);
+    assert_eq!((held(&bed).len(), bed.books().payments), (1, 1), "the rest waits");
+    // Nobody names the run: what follows the payments is found by what it waits for.
+    bed.ferry(&["resume", "-p", "local", "--max-deletes", "9"]).exits(0);
+    assert_eq!((bed.books().payments, bed.record("customers", "number eq 'D1'").is_null()), (0, false));
+    bed.ferry(&["resume", "back", "-p", "local", "--max-deletes", "9"]).exits(0);
+    assert_eq!(held(&bed), before);
+}
