@@ -232,17 +232,22 @@ fn to_resume(folders: Vec<PathBuf>) -> Result<(Vec<PathBuf>, RunHeader), Failure
     let mut folders = vec![folder.clone()];
     folders.extend(rest.into_iter().filter(|(_, header)| header.approved).map(|(folder, _)| folder));
     if folders.len() == 1 {
-        folders.extend(follower(&folder)?);
+        folders.extend(followers(&folder)?);
     }
     Ok((folders, header))
 }
 
-/// The run that was approved together with the one in `folder` and comes after it.
-fn follower(folder: &Path) -> Result<Option<PathBuf>, Failure> {
-    let chain = chain_of(folder);
-    let Some(next) = chain.iter().skip_while(|part| *part != folder).nth(1) else { return Ok(None) };
-    let header = read_header(next).map_err(ledgerferry::Error::from)?;
-    Ok((header.approved && header.phase != Phase::Finished).then(|| next.clone()))
+/// The runs that were approved together with the one in `folder` and come after it.
+fn followers(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let mut followers = Vec::new();
+    for part in chain_of(folder).into_iter().skip_while(|part| part != folder).skip(1) {
+        let header = read_header(&part).map_err(ledgerferry::Error::from)?;
+        if !header.approved || header.phase == Phase::Finished {
+            break;
+        }
+        followers.push(part);
+    }
+    Ok(followers)
 }
 
 fn latest_unfinished(place: &Place) -> Result<PathBuf, Failure> {
